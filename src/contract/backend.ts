@@ -1,0 +1,112 @@
+import { eventIterator, oc } from '@orpc/contract'
+import { z } from 'zod'
+import { errorCodeSchema, errorDetailsSchema } from './errors.ts'
+import { modelFactsSchema } from './model.ts'
+
+/** What a GGUF file turned out to be. */
+export const inspectionSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('model'), facts: modelFactsSchema, splitCount: z.number().int() }),
+  /** An image projector (mmproj): paired with a model, never listed as one. */
+  z.object({ kind: z.literal('projector'), bytes: z.number() }),
+])
+export type Inspection = z.infer<typeof inspectionSchema>
+
+/** Memory of a model process and its device, in bytes, as the operating system tells it. */
+export const processUsageSchema = z.object({
+  /** Private, not shared with anybody. */
+  privateBytes: z.number(),
+  /** Mapped from files and resident: weights under mmap. */
+  mappedBytes: z.number(),
+  /** Held on the GPU by this process; 0 without one. */
+  deviceBytes: z.number(),
+})
+export type ProcessUsage = z.infer<typeof processUsageSchema>
+
+/** A message as a model reads it. */
+export const chatMessageSchema = z.object({
+  role: z.enum(['system', 'user', 'assistant']),
+  text: z.string(),
+})
+export type ChatMessage = z.infer<typeof chatMessageSchema>
+
+export const loadEventSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('progress'), loadedBytes: z.number() }),
+  z.object({
+    kind: z.literal('loaded'),
+    trainContextTokens: z.number().int(),
+    /** Usage before anything was loaded, and with the weights and tokenizer in. */
+    before: processUsageSchema,
+    after: processUsageSchema,
+  }),
+])
+export type LoadEvent = z.infer<typeof loadEventSchema>
+
+export const generateEventSchema = z.discriminatedUnion('kind', [
+  /** Prefill: of `promptTokens`, `reusedTokens` were there, `readTokens` are read so far. */
+  z.object({
+    kind: z.literal('reading'),
+    promptTokens: z.number().int(),
+    reusedTokens: z.number().int(),
+    readTokens: z.number().int(),
+  }),
+  /** A frame of text, about every 16 ms. */
+  z.object({ kind: z.literal('text'), text: z.string(), generatedTokens: z.number().int() }),
+  z.object({
+    kind: z.literal('done'),
+    stopReason: z.enum(['end', 'max-tokens', 'context-full', 'stopped']),
+    promptTokens: z.number().int(),
+    reusedTokens: z.number().int(),
+    generatedTokens: z.number().int(),
+    timeToFirstTokenMs: z.number(),
+    tokensPerSecond: z.number().nullable(),
+    /** Tokens that the context holds now. */
+    usedTokens: z.number().int(),
+  }),
+])
+export type GenerateEvent = z.infer<typeof generateEventSchema>
+
+const base = oc.errors(
+  Object.fromEntries(errorCodeSchema.options.map((code) => [code, { data: errorDetailsSchema }])),
+)
+const contextId = z.object({ contextId: z.string() })
+
+/**
+ * What the host asks of a model process. One process holds at most one model and its contexts; the probe is
+ * a process of the same program that never loads one. Everything above this seam is free of the backend's names.
+ */
+export const backendContract = {
+  /** Reads and checks a header, tries a dry run and the chat template. `BAD_MODEL_FILE` says what is wrong. Paths are all files of a split model. */
+  inspect: base.input(z.object({ paths: z.array(z.string()).min(1) })).output(inspectionSchema),
+  /** The device that computes: name, and its memory in bytes where it has its own. */
+  device: base.output(z.object({ name: z.string(), totalBytes: z.number(), isUnified: z.boolean() })),
+  load: base
+    .input(
+      z.object({
+        path: z.string(),
+        threads: z.number().int(),
+        gpuLayers: z.number().int().nullable(),
+      }),
+    )
+    .output(eventIterator(loadEventSchema)),
+  /** Makes a context of one sequence and warms it up; usage after it. */
+  openContext: base
+    .input(contextId.extend({ contextTokens: z.number().int() }))
+    .output(z.object({ usage: processUsageSchema })),
+  closeContext: base.input(contextId).output(z.object({ usage: processUsageSchema })),
+  /** Forgets what a context has read, keeping the context. */
+  clearContext: base.input(contextId).output(z.void()),
+  tokenize: base.input(z.object({ text: z.string() })).output(z.object({ tokens: z.number().int() })),
+  /** Reads the messages, reusing what the context holds of them, and writes an answer. Aborting stops within one batch. */
+  generate: base
+    .input(
+      contextId.extend({
+        messages: z.array(chatMessageSchema).min(1),
+        maxTokens: z.number().int().min(1).nullable(),
+        /** 0 is greedy. */
+        temperature: z.number().min(0),
+        seed: z.number().int().nullable(),
+      }),
+    )
+    .output(eventIterator(generateEventSchema)),
+  usage: base.output(processUsageSchema),
+}

@@ -1,0 +1,175 @@
+import { eventIterator, oc, type } from '@orpc/contract'
+import { z } from 'zod'
+import type { ConversationEvent, Turn } from './conversation.ts'
+import {
+  conversationEventSchema,
+  conversationSchema,
+  conversationSummarySchema,
+  turnSchema,
+} from './conversation.ts'
+import { errorCodeSchema, errorDetailsSchema } from './errors.ts'
+import { loadPreviewSchema, poolSnapshotSchema } from './memory.ts'
+import { addResultSchema, libraryModelSchema, loadOptionsSchema } from './model.ts'
+import { settingsSchema } from './settings.ts'
+
+const failure = { data: errorDetailsSchema }
+/** HTTP status of each error code on the REST side. */
+const statuses = {
+  BAD_INPUT: 400,
+  NOT_FOUND: 404,
+  BAD_MODEL_FILE: 422,
+  NO_ROOM: 507,
+  MODEL_BUSY: 409,
+  MODEL_FAILED: 502,
+  MODEL_CRASHED: 502,
+  CONTEXT_FULL: 413,
+  DISK_FULL: 507,
+  NOT_SUPPORTED: 501,
+  FORBIDDEN: 403,
+  INTERNAL: 500,
+} as const satisfies Record<z.infer<typeof errorCodeSchema>, number>
+
+const base = oc.errors(
+  Object.fromEntries(errorCodeSchema.options.map((code) => [code, { ...failure, status: statuses[code] }])),
+)
+
+const modelId = z.object({ id: z.string() })
+const conversationId = z.object({ id: z.string() })
+
+/** A folder or a GGUF file in the host's own file system, for the picker of the headless host. */
+export const folderEntrySchema = z.object({
+  name: z.string(),
+  path: z.string(),
+  kind: z.enum(['folder', 'gguf']),
+  /** Size of a file in bytes; null for a folder. */
+  bytes: z.number().nullable(),
+})
+export type FolderEntry = z.infer<typeof folderEntrySchema>
+
+/** What the host is and can do; never changes while it runs. */
+export const hostInfoSchema = z.object({
+  version: z.string(),
+  kind: z.enum(['desktop', 'headless']),
+  platform: z.string(),
+  /** Whether `files.choose` can open the system's own dialog. */
+  canChooseFiles: z.boolean(),
+  /** Where uploaded files go. */
+  modelsFolder: z.string(),
+})
+export type HostInfo = z.infer<typeof hostInfoSchema>
+
+/** Everything that the window and scripts can ask of the host. Routes are for REST under `/api`; calls without one are the window's. */
+export const contract = {
+  host: {
+    info: base.route({ method: 'GET', path: '/host' }).output(hostInfoSchema),
+  },
+  pool: {
+    get: base.route({ method: 'GET', path: '/pool' }).output(poolSnapshotSchema),
+    /** The snapshot now and after each change, at most ten a second. */
+    watch: base.output(eventIterator(poolSnapshotSchema)),
+    /** Loads the models of `lastResidents`, or forgets them. */
+    restore: base.input(z.object({ accept: z.boolean() })).output(z.void()),
+  },
+  models: {
+    list: base.route({ method: 'GET', path: '/models' }).output(z.array(libraryModelSchema)),
+    watch: base.output(eventIterator(z.array(libraryModelSchema))),
+    /** Adds a GGUF file, or every model of a folder. */
+    add: base
+      .route({ method: 'POST', path: '/models' })
+      .input(z.object({ path: z.string().min(1) }))
+      .output(z.array(addResultSchema)),
+    /** Takes an entry out of the library; the file stays where it is. */
+    remove: base.route({ method: 'DELETE', path: '/models/{id}' }).input(modelId).output(z.void()),
+    /** Changes the name or the load options. */
+    update: base
+      .route({ method: 'PATCH', path: '/models/{id}' })
+      .input(
+        modelId.extend({
+          name: z.string().trim().min(1).max(200).optional(),
+          loadOptions: loadOptionsSchema.optional(),
+        }),
+      )
+      .output(libraryModelSchema),
+    preview: base
+      .route({ method: 'GET', path: '/models/{id}/preview' })
+      .input(modelId.extend({ contextTokens: z.coerce.number().int().min(64).optional() }))
+      .output(loadPreviewSchema),
+    /** Ends when the model is ready; who has to leave for it leaves. */
+    load: base
+      .route({ method: 'POST', path: '/models/{id}/load' })
+      .input(modelId.extend({ options: loadOptionsSchema.optional() }))
+      .output(z.void()),
+    /** Ends when the memory is back. Cancels a load under way. `MODEL_BUSY` while a turn uses it, unless `force`. */
+    unload: base
+      .route({ method: 'POST', path: '/models/{id}/unload' })
+      .input(modelId.extend({ force: z.boolean().optional() }))
+      .output(z.void()),
+    pin: base.route({ method: 'POST', path: '/models/{id}/pin' }).input(modelId).output(z.void()),
+    unpin: base.route({ method: 'POST', path: '/models/{id}/unpin' }).input(modelId).output(z.void()),
+  },
+  files: {
+    /** Opens the system's dialog; the chosen paths, empty when it was closed. */
+    choose: base.input(z.object({ kind: z.enum(['gguf', 'folder']) })).output(z.array(z.string())),
+    /** Folders and GGUF files at a path of the host; without a path, where models usually are. */
+    browse: base
+      .route({ method: 'GET', path: '/files' })
+      .input(z.object({ path: z.string().optional() }))
+      .output(
+        z.object({ path: z.string(), parent: z.string().nullable(), entries: z.array(folderEntrySchema) }),
+      ),
+  },
+  conversations: {
+    list: base.route({ method: 'GET', path: '/conversations' }).output(z.array(conversationSummarySchema)),
+    watchList: base.output(eventIterator(z.array(conversationSummarySchema))),
+    create: base
+      .route({ method: 'POST', path: '/conversations' })
+      .input(z.object({ title: z.string().max(200).optional() }))
+      .output(conversationSchema),
+    get: base
+      .route({ method: 'GET', path: '/conversations/{id}' })
+      .input(conversationId)
+      .output(conversationSchema),
+    watch: base.input(conversationId).output(eventIterator(conversationEventSchema)),
+    rename: base
+      .route({ method: 'PATCH', path: '/conversations/{id}' })
+      .input(conversationId.extend({ title: z.string().trim().min(1).max(200) }))
+      .output(conversationSummarySchema),
+    delete: base
+      .route({ method: 'DELETE', path: '/conversations/{id}' })
+      .input(conversationId)
+      .output(z.void()),
+  },
+  turns: {
+    /** Records the turn and starts its answer; what follows comes over `conversations.watch`. */
+    send: base
+      .input(
+        z.object({ conversationId: z.string(), text: z.string().min(1).max(5_000_000), modelId: z.string() }),
+      )
+      .output(turnSchema),
+    /** For scripts: sends a turn and answers with the whole turn when it is done, or with `stream` the conversation's events as they come. */
+    ask: base
+      .route({ method: 'POST', path: '/conversations/{id}/turns' })
+      .input(
+        conversationId.extend({
+          text: z.string().min(1).max(5_000_000),
+          modelId: z.string(),
+          stream: z.boolean().default(false),
+        }),
+      )
+      .output(type<Turn | AsyncIteratorObject<ConversationEvent, void, void>>()),
+    /** Asks again: adds an answer by this model to the turn and makes it the chosen one. */
+    retry: base.input(z.object({ turnId: z.string(), modelId: z.string() })).output(turnSchema),
+    /** Ends the answer that is being written, keeping its text. Harmless when there is none. */
+    stop: base
+      .route({ method: 'POST', path: '/turns/{turnId}/stop' })
+      .input(z.object({ turnId: z.string() }))
+      .output(z.void()),
+  },
+  settings: {
+    get: base.route({ method: 'GET', path: '/settings' }).output(settingsSchema),
+    set: base
+      .route({ method: 'PATCH', path: '/settings' })
+      .input(settingsSchema.partial())
+      .output(settingsSchema),
+  },
+}

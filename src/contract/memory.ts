@@ -1,0 +1,138 @@
+import { z } from 'zod'
+import { problemSchema, remedySchema } from './errors.ts'
+
+/** Where bytes live: one pool shared by CPU and GPU, or main memory and a card's memory apart. */
+export const domainIdSchema = z.enum(['unified', 'ram', 'vram'])
+export type DomainId = z.infer<typeof domainIdSchema>
+
+/** One memory domain of the pool, in bytes: total = reserve + other + used + free. */
+export const domainSchema = z.object({
+  id: domainIdSchema,
+  /** What the user calls it: "Unified memory", "NVIDIA RTX 4090". */
+  name: z.string(),
+  /** What the pool may show and share out: the machine's memory, or `--pool-size`. */
+  totalBytes: z.number(),
+  /** Never given to models. */
+  reserveBytes: z.number(),
+  /** Held by other programs, inside of this pool. */
+  otherBytes: z.number(),
+  /** Reserved by residents: the sum of their footprints in this domain. */
+  usedBytes: z.number(),
+  freeBytes: z.number(),
+})
+export type Domain = z.infer<typeof domainSchema>
+
+/** What a resident's memory is for. `runtime` is what its process costs with no model. */
+export const footprintPartNameSchema = z.enum(['weights', 'kvCache', 'compute', 'runtime'])
+export type FootprintPartName = z.infer<typeof footprintPartNameSchema>
+
+/** One part of a footprint in one domain, and whether it was predicted or measured. */
+export const footprintPartSchema = z.object({
+  part: footprintPartNameSchema,
+  domain: domainIdSchema,
+  bytes: z.number(),
+  source: z.enum(['predicted', 'measured']),
+})
+export type FootprintPart = z.infer<typeof footprintPartSchema>
+
+/** The memory that a model takes or would take. */
+export const footprintSchema = z.array(footprintPartSchema).readonly()
+export type Footprint = z.infer<typeof footprintSchema>
+
+/** The life of a resident: absent → queued → loading → ready ⇄ busy → unloading → absent, and failed. */
+export const residentStateSchema = z.enum(['queued', 'loading', 'ready', 'busy', 'unloading', 'failed'])
+export type ResidentState = z.infer<typeof residentStateSchema>
+
+/** A live context of a resident: one conversation's KV cache, or a spare one. */
+export const residentContextSchema = z.object({
+  conversationId: z.string().nullable(),
+  contextTokens: z.number().int(),
+  usedTokens: z.number().int(),
+  /** KV cache bytes that the context reserves. */
+  kvBytes: z.number(),
+})
+export type ResidentContext = z.infer<typeof residentContextSchema>
+
+/** A model in memory, or on its way in or out. */
+export const residentSchema = z.object({
+  modelId: z.string(),
+  name: z.string(),
+  state: residentStateSchema,
+  pinned: z.boolean(),
+  /** Turns that use it now. */
+  leases: z.number().int(),
+  footprint: footprintSchema,
+  contexts: z.array(residentContextSchema),
+  /** Tokens over all contexts: reserved and used, and the most that may be reserved. */
+  contextTokens: z.number().int(),
+  usedTokens: z.number().int(),
+  kvBytesPerToken: z.number(),
+  kvBudgetBytes: z.number(),
+  processId: z.number().int().nullable(),
+  /** While loading: bytes of weights read. While queued: what it waits for. */
+  loadedBytes: z.number().nullable(),
+  waitingFor: z.string().nullable(),
+  /** Why it failed. */
+  problem: problemSchema.nullable(),
+  loadedAt: z.number().nullable(),
+  lastUsedAt: z.number().nullable(),
+})
+export type Resident = z.infer<typeof residentSchema>
+
+/** How often things happened since the host started. */
+export const poolCountersSchema = z.object({
+  loads: z.number().int(),
+  unloads: z.number().int(),
+  evictions: z.number().int(),
+  refusals: z.number().int(),
+  crashes: z.number().int(),
+})
+export type PoolCounters = z.infer<typeof poolCountersSchema>
+
+/** Something that happened in the pool, for the activity list. */
+export const poolEventSchema = z.object({
+  id: z.number().int(),
+  /** Milliseconds since 1970. */
+  at: z.number(),
+  kind: z.enum(['loaded', 'unloaded', 'evicted', 'failed', 'crashed', 'refused']),
+  modelId: z.string(),
+  name: z.string(),
+  /** Plain words: why, what it freed or took, how long. */
+  text: z.string(),
+})
+export type PoolEvent = z.infer<typeof poolEventSchema>
+
+/** The whole pool at one moment. `usedBytes` of each domain equals the sum of its residents' parts. */
+export const poolSnapshotSchema = z.object({
+  kind: z.enum(['unified', 'split']),
+  /** The machine as a whole, for the machine view: its memory, and what other programs hold of it. */
+  machine: z.object({ name: z.string(), totalBytes: z.number(), otherBytes: z.number() }),
+  /** What computes: "CPU", "Vulkan: AMD Radeon 8060S". */
+  device: z.string(),
+  domains: z.array(domainSchema),
+  residents: z.array(residentSchema),
+  /** Models that were resident when the app last ended and can be loaded again with one press. */
+  lastResidents: z.array(z.object({ modelId: z.string(), name: z.string() })),
+  counters: poolCountersSchema,
+  /** Newest first, at most 100. */
+  events: z.array(poolEventSchema),
+})
+export type PoolSnapshot = z.infer<typeof poolSnapshotSchema>
+
+/** What loading a model would take, and who would have to leave. Nothing happens by asking. */
+export const loadPreviewSchema = z.object({
+  modelId: z.string(),
+  contextTokens: z.number().int(),
+  footprint: footprintSchema,
+  /** `resident`: it is there. `fits`: nobody leaves. `evicts`: these leave. `refused`: it cannot be. */
+  verdict: z.discriminatedUnion('kind', [
+    z.object({ kind: z.literal('resident') }),
+    z.object({ kind: z.literal('fits') }),
+    z.object({
+      kind: z.literal('evicts'),
+      leaving: z.array(z.object({ modelId: z.string(), name: z.string(), freesBytes: z.number() })),
+    }),
+    z.object({ kind: z.literal('refused'), problem: problemSchema, remedies: z.array(remedySchema) }),
+  ]),
+})
+export type LoadPreview = z.infer<typeof loadPreviewSchema>

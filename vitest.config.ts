@@ -1,0 +1,11 @@
+import { defineConfig } from 'vitest/config'
+
+/** Unit tests sit beside the code; the e2e specs belong to Playwright. */
+export default defineConfig({
+  test: {
+    include: ['src/**/*.test.{ts,tsx}', 'scripts/**/*.test.ts'],
+    env: { PLENUM_THREADS: '1' },
+    testTimeout: 30_000,
+    maxWorkers: 2,
+  },
+})
