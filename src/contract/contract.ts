@@ -10,11 +10,11 @@ import {
 import { errorCodeSchema, errorDetailsSchema } from './errors.ts'
 import { loadPreviewSchema, poolSnapshotSchema } from './memory.ts'
 import { addResultSchema, libraryModelSchema, loadOptionsSchema } from './model.ts'
-import { settingsSchema } from './settings.ts'
+import { settingsChangesSchema, settingsSchema } from './settings.ts'
 
 const failure = { data: errorDetailsSchema }
 /** HTTP status of each error code on the REST side. */
-const statuses = {
+export const statuses = {
   BAD_INPUT: 400,
   NOT_FOUND: 404,
   BAD_MODEL_FILE: 422,
@@ -169,7 +169,7 @@ export const contract = {
     get: base.route({ method: 'GET', path: '/settings' }).output(settingsSchema),
     set: base
       .route({ method: 'PATCH', path: '/settings' })
-      .input(settingsSchema.partial())
+      .input(settingsChangesSchema)
       .output(settingsSchema),
   },
 }
