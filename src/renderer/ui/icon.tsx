@@ -1,0 +1,48 @@
+const paths = {
+  plus: 'M8 3v10M3 8h10',
+  close: 'M4 4l8 8M12 4l-8 8',
+  check: 'M3.5 8.5l3 3 6-7',
+  pencil: 'M10.5 3.5l2 2L6 12l-2.7.7L4 10z',
+  trash: 'M3 4.5h10M6.5 4.5V3h3v1.5M4.5 4.5l.6 8.5h5.8l.6-8.5M6.8 7v3.5M9.2 7v3.5',
+  more: 'M3.5 8h.01M8 8h.01M12.5 8h.01',
+  menu: 'M2.5 4.5h11M2.5 8h11M2.5 11.5h11',
+  copy: 'M6 6h7v7H6zM10 6V3H3v7h3',
+  send: 'M8 13V3M3.8 7.2L8 3l4.2 4.2',
+  stop: 'M4.5 4.5h7v7h-7z',
+  down: 'M8 3v10M3.8 8.8L8 13l4.2-4.2',
+  'chevron-down': 'M4 6l4 4 4-4',
+  'chevron-right': 'M6 4l4 4-4 4',
+  retry: 'M12.8 8a4.8 4.8 0 1 1-1.5-3.5M11.5 2v2.8H8.7',
+  warning: 'M8 2.5l6 10.5H2zM8 6.5v3M8 11.3v.01',
+  library: 'M3 2.5v11M6 2.5v11M9 2.5v11M11.2 3l2.3 10.2',
+  settings: 'M2.5 5h5M11.5 5h2M9.5 3.2v3.6M2.5 11h2M8.5 11h5M6.5 9.2v3.6',
+  pin: 'M6 2.5h4M6.8 2.5v4L5 9h6L9.2 6.5v-4M8 9v4.5',
+  eject: 'M3.5 9.5h9L8 3.5zM3.5 12.5h9',
+  search: 'M7 2.8a4.2 4.2 0 1 0 0 8.4a4.2 4.2 0 0 0 0-8.4M10.2 10.2l3 3',
+  folder: 'M2.5 12.5v-9h4l1.5 2h5.5v7z',
+  upload: 'M8 10.5v-7M5 6.2l3-3 3 3M3 10.5v2.5h10v-2.5',
+  info: 'M8 2.2a5.8 5.8 0 1 0 0 11.6a5.8 5.8 0 0 0 0-11.6M8 7.2v3.6M8 5.2v.01',
+} as const
+
+/** The names of the icons there are. */
+export type IconName = keyof typeof paths
+
+/** A line icon in the colour of the text around it. A picture only: whoever shows it gives the name. */
+export function Icon({ name, size = 16 }: { readonly name: IconName; readonly size?: number }) {
+  return (
+    <svg
+      viewBox="0 0 16 16"
+      width={size}
+      height={size}
+      fill="none"
+      stroke="currentColor"
+      strokeWidth="1.5"
+      strokeLinecap="round"
+      strokeLinejoin="round"
+      aria-hidden="true"
+      focusable="false"
+    >
+      <path d={paths[name]} fill={name === 'stop' ? 'currentColor' : 'none'} />
+    </svg>
+  )
+}
