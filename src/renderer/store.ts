@@ -1,11 +1,13 @@
 import { create } from 'zustand'
 import type { HostInfo } from '../contract/contract.ts'
-import type { Conversation, ConversationEvent, ConversationSummary, Turn } from '../contract/conversation.ts'
+import type { Conversation, ConversationEvent, ConversationSummary } from '../contract/conversation.ts'
 import { AppError, toProblem, type Problem } from '../contract/errors.ts'
 import type { PoolSnapshot } from '../contract/memory.ts'
 import type { LibraryModel } from '../contract/model.ts'
 import type { Settings } from '../contract/settings.ts'
+import type { Addition } from './additions.ts'
 import { connect, type Client } from './connection.ts'
+import { withTexts, withTurn, type TextDelta } from './conversation-mirror.ts'
 
 /** A message that stays on the screen until it is read. */
 export type Notice = { readonly id: string; readonly problem: Problem }
@@ -24,8 +26,12 @@ export type AppState = {
   readonly conversation: Conversation | null
   /** The model that takes the next turn; null until the user or the conversation names one. */
   readonly nextModelId: string | null
+  /** Text that was typed but not sent, by conversation; '' is the key of a new one. */
+  readonly drafts: Readonly<Record<string, string>>
   readonly dialog: 'library' | 'settings' | null
   readonly notices: readonly Notice[]
+  /** Files on their way into the library, and what became of them; see additions.ts. */
+  readonly additions: readonly Addition[]
 }
 
 /** The page's one store. Actions are the exported functions of this file. */
@@ -40,8 +46,10 @@ export const useApp = create<AppState>(() => ({
   conversationId: null,
   conversation: null,
   nextModelId: null,
+  drafts: {},
   dialog: null,
   notices: [],
+  additions: [],
 }))
 
 const set = useApp.setState
@@ -57,7 +65,6 @@ export async function mirrorHost(signal: AbortSignal): Promise<void> {
     } catch {
       // Not there (yet): the screen says so, and the next try follows.
     }
-    if (signal.aborted) return
     set({ connection: 'lost', client: null })
     await pause(Math.min(250 * 2 ** failures, 5000), signal)
   }
@@ -101,7 +108,11 @@ async function follow<T>(watch: () => Promise<AsyncIterable<T>>, apply: (value: 
 function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, ms)
-    signal.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true })
+    const end = () => {
+      clearTimeout(timer)
+      resolve()
+    }
+    signal.addEventListener('abort', end, { once: true })
   })
 }
 
@@ -149,43 +160,103 @@ export function chooseNextModel(modelId: string): void {
 // The watcher of the open conversation; replaced, never shared.
 const watching = { abort: new AbortController() }
 
-/** Shows a conversation and follows it. */
+/** Shows a conversation and follows it. The model of its last answer takes the next turn, unless it was open before. */
 export function openConversation(id: string): void {
   watching.abort.abort()
   const abort = new AbortController()
   watching.abort = abort
-  set(({ conversation }) => ({
+  pendingText.clear()
+  set(({ conversation, conversationId, conversations, nextModelId }) => ({
     conversationId: id,
     conversation: conversation?.id === id ? conversation : null,
+    nextModelId:
+      conversationId === id
+        ? nextModelId
+        : (conversations.find((summary) => summary.id === id)?.lastModelId ?? nextModelId),
   }))
-  void follow(
-    () => host().conversations.watch({ id }, { signal: abort.signal }),
-    (event) => {
-      if (!abort.signal.aborted) applyEvent(event)
-    },
-  )
+  void followConversation(id, abort.signal)
+}
+
+async function followConversation(id: string, signal: AbortSignal): Promise<void> {
+  const { client } = get()
+  if (!client) return
+  try {
+    for await (const event of await client.conversations.watch({ id }, { signal })) {
+      if (signal.aborted) return
+      applyEvent(event)
+    }
+  } catch (error) {
+    // Without a connection mirrorHost connects again and opens the conversation again.
+    if (signal.aborted || get().client !== client) return
+    const problem = toProblem(error)
+    if (problem.code === 'NOT_FOUND') newConversation()
+    if (problem.code !== 'INTERNAL') notify(problem)
+  }
 }
 
 /** Shows an empty page for a new conversation; it is made when the first message is sent. */
 export function newConversation(): void {
   watching.abort.abort()
+  pendingText.clear()
   set({ conversationId: null, conversation: null })
 }
 
-// Text that arrived since the last frame, by answer: many deltas, one render.
-const pendingText = new Map<string, { turnId: string; at: number; text: string }>()
+/** Keeps what was typed for a conversation (null: a new one) until it is sent. */
+export function setDraft(conversationId: string | null, text: string): void {
+  set(({ drafts }) => ({ drafts: withDraft(drafts, conversationId, text) }))
+}
 
-function applyEvent(event: ConversationEvent): void {
+function withDraft(
+  drafts: AppState['drafts'],
+  conversationId: string | null,
+  text: string,
+): AppState['drafts'] {
+  const key = conversationId ?? ''
+  const others = Object.fromEntries(Object.entries(drafts).filter(([id]) => id !== key))
+  return text === '' ? others : { ...others, [key]: text }
+}
+
+/**
+ * Sends a message to a model, in a new conversation when none is open. Its draft is dropped only when the host
+ * has the turn; a refusal becomes a notice and the text stays where it was.
+ */
+export async function sendTurn(text: string, modelId: string): Promise<void> {
+  await attempt(async () => {
+    const conversationId = get().conversationId ?? (await startConversation())
+    const turn = await host().turns.send({ conversationId, text, modelId })
+    set(({ conversation, drafts }) => ({
+      nextModelId: modelId,
+      drafts: drafts[conversationId] === text ? withDraft(drafts, conversationId, '') : drafts,
+      // The watcher may have brought a later state of it already.
+      ...(conversation?.id === conversationId && !conversation.turns.some(({ id }) => id === turn.id)
+        ? { conversation: withTurn(conversation, turn) }
+        : {}),
+    }))
+  })
+}
+
+async function startConversation(): Promise<string> {
+  const conversation = await host().conversations.create({})
+  const { drafts, conversationId } = get()
+  set({ drafts: withDraft(withDraft(drafts, null, ''), conversation.id, drafts[''] ?? '') })
+  // Whoever opened another one in the meantime stays there.
+  if (conversationId === null) {
+    set({ conversation })
+    openConversation(conversation.id)
+  }
+  return conversation.id
+}
+
+// Text that arrived since the last frame: many deltas, one render.
+const pendingText = new Map<string, TextDelta>()
+
+/** Applies what the host says of the open conversation. Text waits for the next frame; all else comes at once. */
+export function applyEvent(event: ConversationEvent): void {
   switch (event.kind) {
     case 'snapshot': {
       pendingText.clear()
       const { conversation } = event
-      set(({ nextModelId, models }) => ({
-        conversation,
-        nextModelId:
-          nextModelId ??
-          (models.some((model) => model.id === conversation.lastModelId) ? conversation.lastModelId : null),
-      }))
+      set(({ nextModelId }) => ({ conversation, nextModelId: nextModelId ?? conversation.lastModelId }))
       return
     }
     case 'turn':
@@ -193,10 +264,10 @@ function applyEvent(event: ConversationEvent): void {
       set(({ conversation }) => (conversation ? { conversation: withTurn(conversation, event.turn) } : {}))
       return
     case 'text': {
+      if (pendingText.size === 0) requestAnimationFrame(flushText)
       const pending = pendingText.get(event.answerId)
-      if (pending) pending.text += event.text
-      else pendingText.set(event.answerId, { turnId: event.turnId, at: event.at, text: event.text })
-      if (pendingText.size === 1 && !pending) requestAnimationFrame(flushText)
+      if (pending && pending.at + pending.text.length !== event.at) flushText()
+      pendingText.set(event.answerId, joinText(pendingText.get(event.answerId), event))
       return
     }
     case 'deleted':
@@ -207,34 +278,17 @@ function applyEvent(event: ConversationEvent): void {
   }
 }
 
+function joinText(pending: TextDelta | undefined, { turnId, answerId, at, text }: TextDelta): TextDelta {
+  return pending ? { ...pending, text: pending.text + text } : { turnId, answerId, at, text }
+}
+
 function flushText(): void {
-  if (pendingText.size === 0) return
-  const batch = new Map(pendingText)
+  const deltas = [...pendingText.values()]
   pendingText.clear()
-  set(({ conversation }) => {
-    if (!conversation) return {}
-    const turnIds = new Set([...batch.values()].map(({ turnId }) => turnId))
-    const turns = conversation.turns.map((turn) => (turnIds.has(turn.id) ? withText(turn, batch) : turn))
-    return { conversation: { ...conversation, turns } }
-  })
-}
-
-function withText(turn: Turn, batch: ReadonlyMap<string, { at: number; text: string }>): Turn {
-  const answers = turn.answers.map((answer) => {
-    const delta = batch.get(answer.id)
-    // A turn event may already hold a part of what was on its way: `at` says where the delta belongs.
-    return delta && delta.at <= answer.text.length
-      ? { ...answer, text: answer.text.slice(0, delta.at) + delta.text }
-      : answer
-  })
-  return { ...turn, answers }
-}
-
-function withTurn(conversation: Conversation, turn: Turn): Conversation {
-  const { turns } = conversation
-  const known = turns.some(({ id }) => id === turn.id)
-  return {
-    ...conversation,
-    turns: known ? turns.map((old) => (old.id === turn.id ? turn : old)) : [...turns, turn],
-  }
+  const before = get().conversation
+  if (!before || deltas.length === 0) return
+  const { conversation, hasGap } = withTexts(before, deltas)
+  if (conversation !== before) set({ conversation })
+  // Something was missed: a new watcher begins with a snapshot.
+  if (hasGap) openConversation(conversation.id)
 }
