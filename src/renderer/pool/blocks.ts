@@ -1,0 +1,198 @@
+import { formatBytes } from '../../contract/bytes.ts'
+import type { Domain, DomainId, FootprintPartName, PoolSnapshot, Resident } from '../../contract/memory.ts'
+import type { LibraryModel } from '../../contract/model.ts'
+
+/** What the picture shows: the machine's whole memory, or only what models hold. */
+export type PoolView = 'machine' | 'models'
+
+/** One rectangle of the treemap. */
+export type Block =
+  | {
+      readonly kind: 'resident'
+      readonly key: string
+      readonly name: string
+      readonly bytes: number
+      readonly resident: Resident
+      readonly colour: number
+      readonly quantization: string | null
+    }
+  | {
+      readonly kind: 'ghost'
+      readonly key: string
+      readonly name: string
+      readonly bytes: number
+      readonly modelId: string
+      readonly note: string
+    }
+  | {
+      readonly kind: 'other' | 'reserve' | 'free' | 'outside'
+      readonly key: string
+      readonly name: string
+      readonly bytes: number
+    }
+
+/** A model that is about to be loaded: drawn dashed, with its price. */
+export type Ghost = {
+  readonly modelId: string
+  readonly name: string
+  readonly bytes: number
+  readonly note: string
+}
+
+/** Parts of a resident's memory in the order in which they are drawn. */
+export const partNames: readonly { readonly part: FootprintPartName; readonly name: string }[] = [
+  { part: 'weights', name: 'Weights' },
+  { part: 'kvCache', name: 'KV cache' },
+  { part: 'compute', name: 'Compute buffers' },
+  { part: 'runtime', name: 'Runtime' },
+]
+
+/** Bytes of a resident, or of one part of it, in one domain or in all. */
+export function residentBytes(
+  resident: Pick<Resident, 'footprint'>,
+  { domain, part }: { readonly domain?: DomainId; readonly part?: FootprintPartName } = {},
+): number {
+  return resident.footprint
+    .filter(
+      (item) =>
+        (domain === undefined || item.domain === domain) && (part === undefined || item.part === part),
+    )
+    .reduce((sum, item) => sum + item.bytes, 0)
+}
+
+/** Bytes of KV cache that hold tokens, within those that are reserved. */
+export function usedKvBytes(resident: Resident): number {
+  const reserved = residentBytes(resident, { part: 'kvCache' })
+  return Math.min(reserved, resident.usedTokens * resident.kvBytesPerToken)
+}
+
+/** What the models may share out: the total without the reserve. */
+export function capacityBytes(domain: Domain): number {
+  return domain.totalBytes - domain.reserveBytes
+}
+
+/** Whether the domain is main memory, which other programs and the rest of the machine share. */
+function isMain(domain: Domain): boolean {
+  return domain.id !== 'vram'
+}
+
+/**
+ * Memory of the machine that is not in the pool, in bytes: what other programs hold of it, and the rest. A pool that
+ * `--pool-size` made smaller than the machine leaves such memory over; a card's own memory never does.
+ */
+export function outsidePool(pool: PoolSnapshot, domain: Domain): { otherBytes: number; restBytes: number } {
+  const outside = isMain(domain) ? Math.max(0, pool.machine.totalBytes - domain.totalBytes) : 0
+  const otherBytes = Math.min(outside, Math.max(0, pool.machine.otherBytes - domain.otherBytes))
+  return { otherBytes, restBytes: outside - otherBytes }
+}
+
+/** The blocks of one domain, largest first, as recharts' squarified layout wants them. Blocks of no size are left out. */
+export function poolBlocks(
+  pool: PoolSnapshot,
+  domain: Domain,
+  options: {
+    readonly view: PoolView
+    readonly models: readonly LibraryModel[]
+    readonly ghosts?: readonly Ghost[]
+  },
+): readonly Block[] {
+  const { view, models, ghosts = [] } = options
+  const residents = pool.residents.map((resident): Block => {
+    const model = models.find(({ id }) => id === resident.modelId)
+    return {
+      kind: 'resident',
+      key: `model:${resident.modelId}`,
+      name: resident.name,
+      bytes: residentBytes(resident, { domain: domain.id }),
+      resident,
+      colour: model?.colour ?? 0,
+      quantization: model?.file.kind === 'usable' ? model.file.facts.quantization : null,
+    }
+  })
+  const ghostBlocks = ghosts.map((ghost): Block => ({
+    kind: 'ghost',
+    key: `ghost:${ghost.modelId}`,
+    ...ghost,
+  }))
+  const blocks =
+    view === 'models'
+      ? [...residents, ...ghostBlocks]
+      : [...residents, ...ghostBlocks, ...surroundings(pool, domain, ghosts)]
+  return blocks.filter(({ bytes }) => bytes > 0).sort((a, b) => b.bytes - a.bytes)
+}
+
+function surroundings(pool: PoolSnapshot, domain: Domain, ghosts: readonly Ghost[]): readonly Block[] {
+  const outside = outsidePool(pool, domain)
+  const promised = ghosts.reduce((sum, { bytes }) => sum + bytes, 0)
+  return [
+    {
+      kind: 'other',
+      key: 'other',
+      name: 'Other programs',
+      bytes: domain.otherBytes + outside.otherBytes,
+    },
+    { kind: 'reserve', key: 'reserve', name: 'Reserve', bytes: domain.reserveBytes },
+    { kind: 'free', key: 'free', name: 'Free', bytes: Math.max(0, domain.freeBytes - promised) },
+    { kind: 'outside', key: 'outside', name: 'Outside the pool', bytes: outside.restBytes },
+  ]
+}
+
+/** One sentence that says what the treemap of a domain shows. */
+export function summarise(pool: PoolSnapshot, domain: Domain): string {
+  const outside = outsidePool(pool, domain)
+  const held = pool.residents
+    .map((resident) => ({ name: resident.name, bytes: residentBytes(resident, { domain: domain.id }) }))
+    .filter(({ bytes }) => bytes > 0)
+    .sort((a, b) => b.bytes - a.bytes)
+  const named = held.slice(0, 5).map(({ name, bytes }) => `${name} ${formatBytes(bytes)}`)
+  if (held.length > named.length) named.push(`${held.length - named.length} more`)
+  const models =
+    held.length === 0
+      ? 'no model is loaded'
+      : `${held.length === 1 ? '1 model holds' : `${held.length} models hold`} ${formatBytes(domain.usedBytes)} (${named.join(', ')})`
+  const rest = [
+    `other programs hold ${formatBytes(domain.otherBytes + outside.otherBytes)}`,
+    `${formatBytes(domain.reserveBytes)} is kept in reserve`,
+    ...(outside.restBytes > 0 ? [`${formatBytes(outside.restBytes)} is outside the pool`] : []),
+    `${formatBytes(domain.freeBytes)} is free`,
+  ]
+  return `${domain.name}, ${formatBytes(domain.totalBytes)}: ${[models, ...rest].join(', ')}.`
+}
+
+/** What a resident is doing, in plain words. */
+export function stateText(resident: Resident): string {
+  switch (resident.state) {
+    case 'queued':
+      return resident.waitingFor === null ? 'Waiting for its turn' : `Waiting for ${resident.waitingFor}`
+    case 'loading': {
+      const weights = residentBytes(resident, { part: 'weights' })
+      return resident.loadedBytes === null
+        ? 'Loading'
+        : `Loading: ${formatBytes(resident.loadedBytes)} of ${formatBytes(weights)} read`
+    }
+    case 'ready':
+      return 'Ready'
+    case 'busy':
+      return resident.leases > 1 ? `Answering, ${resident.leases} turns` : 'Answering'
+    case 'unloading':
+      return 'Unloading'
+    case 'failed':
+      return 'Failed'
+    default:
+      return resident.state satisfies never
+  }
+}
+
+/** All numbers of a resident on one line each, for a tooltip. */
+export function residentNumbers(resident: Resident): string {
+  const parts = partNames.flatMap(({ part, name }) => {
+    const items = resident.footprint.filter((item) => item.part === part)
+    if (items.length === 0) return []
+    const bytes = items.reduce((sum, item) => sum + item.bytes, 0)
+    const used = part === 'kvCache' ? `, ${formatBytes(usedKvBytes(resident))} used` : ''
+    const source = items.every((item) => item.source === 'measured') ? 'measured' : 'predicted'
+    return [`${name} ${formatBytes(bytes)} (${source}${used})`]
+  })
+  const head = `${resident.name}: ${formatBytes(residentBytes(resident))}, ${stateText(resident).toLowerCase()}`
+  return [resident.pinned ? `${head}, pinned` : head, ...parts].join('\n')
+}
