@@ -7,8 +7,8 @@ export const frameMs = 100
  * change and returns its unsubscribe.
  */
 export function watchState<T>(options: {
-  read(): T
-  subscribe(onChange: () => void): () => void
+  read: () => T
+  subscribe: (onChange: () => void) => () => void
   signal?: AbortSignal | undefined
   everyMs?: number
 }): AsyncIteratorObject<T, undefined, undefined> {

@@ -1,0 +1,236 @@
+import type { DatabaseSync } from 'node:sqlite'
+import { z } from 'zod'
+import {
+  answerStateSchema,
+  answerStatsSchema,
+  type Answer,
+  type AnswerState,
+  type AnswerStats,
+  type ConversationSummary,
+  type Turn,
+} from '../../contract/conversation.ts'
+import type { Problem } from '../../contract/errors.ts'
+
+const summarySchema = z
+  .object({
+    id: z.string(),
+    title: z.string(),
+    created_at: z.number(),
+    updated_at: z.number(),
+    turn_count: z.number(),
+    last_model_id: z.string().nullable(),
+  })
+  .transform((row): ConversationSummary => ({
+    id: row.id,
+    title: row.title,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+    turnCount: row.turn_count,
+    lastModelId: row.last_model_id,
+  }))
+
+const json = z.string().transform((text): unknown => JSON.parse(text))
+
+const answerSchema = z
+  .object({
+    id: z.string(),
+    turn_id: z.string(),
+    model_id: z.string(),
+    model_name: z.string(),
+    text: z.string(),
+    state: json.pipe(answerStateSchema),
+    stats: json.pipe(answerStatsSchema).nullable(),
+    created_at: z.number(),
+  })
+  .transform((row): { turnId: string; answer: Answer } => ({
+    turnId: row.turn_id,
+    answer: {
+      id: row.id,
+      modelId: row.model_id,
+      modelName: row.model_name,
+      text: row.text,
+      state: row.state,
+      stats: row.stats,
+      createdAt: row.created_at,
+    },
+  }))
+
+const turnSchema = z
+  .object({
+    id: z.string(),
+    parent_id: z.string().nullable(),
+    text: z.string(),
+    chosen_answer_id: z.string(),
+    created_at: z.number(),
+  })
+  .transform((row): Omit<Turn, 'answers'> => ({
+    id: row.id,
+    parentId: row.parent_id,
+    text: row.text,
+    chosenAnswerId: row.chosen_answer_id,
+    createdAt: row.created_at,
+  }))
+
+const selectSummaries = `
+  SELECT c.id, c.title, c.created_at, c.updated_at,
+    (SELECT count(*) FROM turns t WHERE t.conversation_id = c.id) AS turn_count,
+    (SELECT a.model_id FROM turns t JOIN answers a ON a.id = t.chosen_answer_id WHERE t.id = c.shown_turn_id) AS last_model_id
+  FROM conversations c`
+
+const pathToTurn = `
+  WITH RECURSIVE path (id, parent_id, depth) AS (
+    SELECT id, parent_id, 0 FROM turns WHERE id = ?
+    UNION ALL SELECT t.id, t.parent_id, path.depth + 1 FROM turns t JOIN path ON t.id = path.parent_id
+  )`
+
+/** Conversations as rows of the database: reads and writes them, decides nothing. */
+export class ConversationRows {
+  readonly #database: DatabaseSync
+
+  constructor(database: DatabaseSync) {
+    this.#database = database
+  }
+
+  /** Runs several writes as one. */
+  together<T>(work: () => T): T {
+    this.#database.exec('BEGIN IMMEDIATE')
+    try {
+      const result = work()
+      this.#database.exec('COMMIT')
+      return result
+    } catch (error) {
+      this.#database.exec('ROLLBACK')
+      throw error
+    }
+  }
+
+  /** All conversations, the last one used first. */
+  summaries(): ConversationSummary[] {
+    const rows = this.#database.prepare(`${selectSummaries} ORDER BY c.updated_at DESC, c.rowid DESC`).all()
+    return rows.map((row) => summarySchema.parse(row))
+  }
+
+  summary(id: string): ConversationSummary | undefined {
+    const row = this.#database.prepare(`${selectSummaries} WHERE c.id = ?`).get(id)
+    return row && summarySchema.parse(row)
+  }
+
+  insertConversation(row: { id: string; title: string; isTitled: boolean; at: number }): void {
+    this.#database
+      .prepare(
+        'INSERT INTO conversations (id, title, is_titled, created_at, updated_at) VALUES (?, ?, ?, ?, ?)',
+      )
+      .run(row.id, row.title, row.isTitled ? 1 : 0, row.at, row.at)
+  }
+
+  /** Sets a title; with `unlessTitled` only where the user has not set one. */
+  setTitle(id: string, title: string, options: { unlessTitled?: boolean } = {}): void {
+    const condition = options.unlessTitled ? 'AND is_titled = 0' : ''
+    this.#database
+      .prepare(`UPDATE conversations SET title = ?, is_titled = 1 WHERE id = ? ${condition}`)
+      .run(title, id)
+  }
+
+  touch(id: string, at: number): void {
+    this.#database.prepare('UPDATE conversations SET updated_at = ? WHERE id = ?').run(at, id)
+  }
+
+  deleteConversation(id: string): void {
+    this.#database.prepare('DELETE FROM conversations WHERE id = ?').run(id)
+  }
+
+  shownTurnId(id: string): string | null {
+    const row = this.#database.prepare('SELECT shown_turn_id FROM conversations WHERE id = ?').get(id)
+    return z.object({ shown_turn_id: z.string().nullable() }).parse(row).shown_turn_id
+  }
+
+  showTurn(id: string, turnId: string): void {
+    this.#database.prepare('UPDATE conversations SET shown_turn_id = ? WHERE id = ?').run(turnId, id)
+  }
+
+  conversationOfTurn(turnId: string): string | undefined {
+    const row = this.#database.prepare('SELECT conversation_id FROM turns WHERE id = ?').get(turnId)
+    return row && z.object({ conversation_id: z.string() }).parse(row).conversation_id
+  }
+
+  /** The turns from the root of the conversation to this one. */
+  path(turnId: string): Turn[] {
+    const turns = this.#database
+      .prepare(`${pathToTurn} SELECT t.* FROM path JOIN turns t ON t.id = path.id ORDER BY path.depth DESC`)
+      .all(turnId)
+    const answers = this.#database
+      .prepare(
+        `${pathToTurn} SELECT a.* FROM path JOIN answers a ON a.turn_id = path.id ORDER BY a.created_at, a.rowid`,
+      )
+      .all(turnId)
+    return joinTurns(turns, answers)
+  }
+
+  turn(turnId: string): Turn | undefined {
+    const turns = this.#database.prepare('SELECT * FROM turns WHERE id = ?').all(turnId)
+    const answers = this.#database
+      .prepare('SELECT * FROM answers WHERE turn_id = ? ORDER BY created_at, rowid')
+      .all(turnId)
+    return joinTurns(turns, answers)[0]
+  }
+
+  insertTurn(conversationId: string, turn: Omit<Turn, 'answers'>): void {
+    this.#database
+      .prepare(
+        'INSERT INTO turns (id, conversation_id, parent_id, text, chosen_answer_id, created_at) VALUES (?, ?, ?, ?, ?, ?)',
+      )
+      .run(turn.id, conversationId, turn.parentId, turn.text, turn.chosenAnswerId, turn.createdAt)
+  }
+
+  chooseAnswer(turnId: string, answerId: string): void {
+    this.#database.prepare('UPDATE turns SET chosen_answer_id = ? WHERE id = ?').run(answerId, turnId)
+  }
+
+  insertAnswer(turnId: string, answer: Answer): void {
+    this.#database
+      .prepare(
+        'INSERT INTO answers (id, turn_id, model_id, model_name, text, state, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)',
+      )
+      .run(
+        answer.id,
+        turnId,
+        answer.modelId,
+        answer.modelName,
+        answer.text,
+        JSON.stringify(answer.state),
+        answer.createdAt,
+      )
+  }
+
+  saveAnswer(answer: Pick<Answer, 'id' | 'text' | 'state' | 'stats'>): void {
+    this.#database
+      .prepare('UPDATE answers SET text = ?, state = ?, stats = ? WHERE id = ?')
+      .run(answer.text, JSON.stringify(answer.state), answer.stats && JSON.stringify(answer.stats), answer.id)
+  }
+
+  saveStats(answerId: string, stats: AnswerStats): void {
+    this.#database.prepare('UPDATE answers SET stats = ? WHERE id = ?').run(JSON.stringify(stats), answerId)
+  }
+
+  /** Marks every answer that has not ended as interrupted; how many there were. Their text is kept. */
+  interruptUnended(problem: Problem): number {
+    const state: AnswerState = { kind: 'interrupted', problem }
+    const { changes } = this.#database
+      .prepare(
+        `UPDATE answers SET state = ? WHERE json_extract(state, '$.kind') IN ('waiting', 'reading', 'writing')`,
+      )
+      .run(JSON.stringify(state))
+    return Number(changes)
+  }
+}
+
+function joinTurns(turnRows: readonly unknown[], answerRows: readonly unknown[]): Turn[] {
+  const answers = Map.groupBy(
+    answerRows.map((row) => answerSchema.parse(row)),
+    ({ turnId }) => turnId,
+  )
+  return turnRows.map((row) => {
+    const turn = turnSchema.parse(row)
+    return { ...turn, answers: (answers.get(turn.id) ?? []).map(({ answer }) => answer) }
+  })
+}
