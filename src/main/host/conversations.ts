@@ -181,8 +181,8 @@ export class Conversations implements Disposable {
   /** Says where an answer under way is. Ignored when it has ended. */
   setState(answerId: string, state: Extract<AnswerState, { kind: 'waiting' | 'reading' | 'writing' }>): void {
     const live = this.#live.get(answerId)
-    if (!live) return
-    const isNewKind = live.answer.state.kind !== state.kind
+    const isNewKind = live?.answer.state.kind !== state.kind
+    if (!live || (state.kind === 'writing' && !isNewKind)) return
     live.answer = { ...live.answer, state }
     if (isNewKind) this.#makeDirty(live)
     this.#publishTurn(live)

@@ -1,0 +1,238 @@
+import type { GenerateEvent, ChatMessage } from '../../contract/backend.ts'
+import type { AnswerState, AnswerStats, ConversationEvent, Turn } from '../../contract/conversation.ts'
+import { AppError, toProblem } from '../../contract/errors.ts'
+import type { AnsweringModel, Conversations } from './conversations.ts'
+import { messagesOf } from './messages.ts'
+
+/** A model that is there for a turn, until it is disposed. */
+export interface ModelLease extends Disposable {
+  generate(
+    conversationId: string,
+    messages: readonly ChatMessage[],
+    options: { signal: AbortSignal },
+  ): AsyncIterable<GenerateEvent>
+}
+
+/** What turns need of the pool. */
+export interface TurnPool {
+  /** Throws `NOT_FOUND` when the library has no such model. */
+  model(modelId: string): AnsweringModel
+  /** Loads the model when it is not there; `onWait` hears in plain words what is waited for. Rejects with the signal's reason. */
+  acquire(
+    modelId: string,
+    options: { signal: AbortSignal; onWait: (reason: string) => void },
+  ): Promise<ModelLease>
+  /** Frees what models keep for a conversation. */
+  forget(conversationId: string): void
+}
+
+type Run = {
+  readonly turnId: string
+  readonly answerId: string
+  readonly model: AnsweringModel
+  readonly controller: AbortController
+  /** The answer has its last state; what is left winds down. */
+  hasEnded: boolean
+  /** When the model is free of this run. Never rejects. */
+  finished: Promise<void>
+}
+
+/** Runs turns: takes the model from the pool, reads the conversation into it, and writes the answer down as it comes. */
+export class Turns implements AsyncDisposable {
+  readonly #conversations: Conversations
+  readonly #pool: TurnPool
+  /** The last run of each conversation, until it has finished. */
+  readonly #runs = new Map<string, Run>()
+  #isClosed = false
+
+  constructor(options: { conversations: Conversations; pool: TurnPool }) {
+    this.#conversations = options.conversations
+    this.#pool = options.pool
+  }
+
+  /** Records a turn and starts its answer. Throws `MODEL_BUSY` while an answer of this conversation is under way. */
+  send(input: { conversationId: string; text: string; modelId: string }): Turn {
+    this.#checkFree(input.conversationId)
+    const model = this.#pool.model(input.modelId)
+    const turn = this.#conversations.addTurn(input.conversationId, {
+      text: input.text,
+      model,
+      reason: waitingFor(model),
+    })
+    return this.#start(input.conversationId, turn, model)
+  }
+
+  /** Asks a turn again: a further answer, which becomes the chosen one. */
+  retry(input: { turnId: string; modelId: string }): Turn {
+    const conversationId = this.#conversations.conversationOf(input.turnId)
+    this.#checkFree(conversationId)
+    const model = this.#pool.model(input.modelId)
+    const turn = this.#conversations.addAnswer(input.turnId, { model, reason: waitingFor(model) })
+    return this.#start(conversationId, turn, model)
+  }
+
+  /** Ends the answer under way of a turn, keeping its text. Harmless when there is none. */
+  stop(turnId: string): void {
+    const run = this.#runs.get(this.#conversations.conversationOf(turnId))
+    if (run?.turnId === turnId) this.#stopRun(run)
+  }
+
+  /** Sends a turn and waits for its end. When `signal` aborts the answer is stopped. */
+  async ask(
+    input: { conversationId: string; text: string; modelId: string },
+    signal?: AbortSignal,
+  ): Promise<Turn> {
+    signal?.throwIfAborted()
+    const turn = this.send(input)
+    await this.#finished(input.conversationId, turn.id, signal)
+    return this.#conversations.turn(turn.id)
+  }
+
+  /** Sends a turn and gives the events of its conversation until the answer has ended. */
+  askStreaming(
+    input: { conversationId: string; text: string; modelId: string },
+    signal?: AbortSignal,
+  ): AsyncIteratorObject<ConversationEvent, undefined, undefined> {
+    signal?.throwIfAborted()
+    // Checked before the stream begins, so that a refusal is an error and not an empty stream.
+    this.#checkFree(input.conversationId)
+    const feed = this.#conversations.watch(input.conversationId)
+    try {
+      const turn = this.send(input)
+      feed.onEnd(() => this.stopIfThere(turn.id))
+      void this.#finished(input.conversationId, turn.id, signal).then(() => feed.end())
+    } catch (error) {
+      feed.end()
+      throw error
+    }
+    return feed
+  }
+
+  /** Like `stop`, also when the turn has been deleted meanwhile. */
+  stopIfThere(turnId: string): void {
+    for (const run of this.#runs.values()) if (run.turnId === turnId) this.#stopRun(run)
+  }
+
+  /** Deletes a conversation: its answer under way ends, and models forget what they read of it. */
+  deleteConversation(id: string): void {
+    const run = this.#runs.get(id)
+    if (run) this.#stopRun(run)
+    this.#conversations.delete(id)
+    void (run?.finished ?? Promise.resolve()).then(() => this.#pool.forget(id))
+  }
+
+  /** Stops all answers and waits until their models are free. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true
+    for (const run of this.#runs.values()) this.#stopRun(run)
+    await Promise.all([...this.#runs.values()].map(({ finished }) => finished))
+  }
+
+  #checkFree(conversationId: string): void {
+    if (this.#isClosed) throw new AppError('INTERNAL', 'Cannot answer: the app is ending')
+    const run = this.#runs.get(conversationId)
+    if (!run || run.hasEnded) return
+    const { title } = this.#conversations.get(conversationId)
+    throw new AppError(
+      'MODEL_BUSY',
+      `Cannot send to "${title}": "${run.model.name}" is still answering in it`,
+      {
+        details: { modelId: run.model.id, help: 'Wait for its end, or stop it' },
+      },
+    )
+  }
+
+  #start(conversationId: string, turn: Turn, model: AnsweringModel): Turn {
+    const previous = this.#runs.get(conversationId)
+    const run: Run = {
+      turnId: turn.id,
+      answerId: turn.chosenAnswerId,
+      model,
+      controller: new AbortController(),
+      hasEnded: false,
+      finished: Promise.resolve(),
+    }
+    this.#runs.set(conversationId, run)
+    run.finished = this.#run(conversationId, run, previous?.finished).finally(() => {
+      if (this.#runs.get(conversationId) === run) this.#runs.delete(conversationId)
+    })
+    return turn
+  }
+
+  async #run(conversationId: string, run: Run, previous: Promise<void> | undefined): Promise<void> {
+    const { answerId, turnId, controller } = run
+    const { signal } = controller
+    try {
+      // A stopped answer of this conversation may still be leaving the model: two must not write into one context.
+      await previous
+      signal.throwIfAborted()
+      using lease = await this.#pool.acquire(run.model.id, {
+        signal,
+        onWait: (reason) => {
+          if (!run.hasEnded) this.#conversations.setState(answerId, { kind: 'waiting', reason })
+        },
+      })
+      const messages = messagesOf(this.#conversations.pathTo(turnId))
+      for await (const event of lease.generate(conversationId, messages, { signal })) this.#take(run, event)
+      // A backend that ends without saying so has broken its word.
+      if (!run.hasEnded)
+        throw new AppError('MODEL_FAILED', `"${run.model.name}" ended without finishing its answer`)
+    } catch (error) {
+      if (signal.aborted) this.#end(run, { kind: 'done', stopReason: 'stopped' })
+      else this.#end(run, { kind: 'interrupted', problem: toProblem(error) })
+    }
+  }
+
+  #take(run: Run, event: GenerateEvent): void {
+    const { answerId, turnId } = run
+    switch (event.kind) {
+      case 'reading': {
+        const { readTokens, promptTokens } = event
+        this.#conversations.setState(answerId, { kind: 'reading', readTokens, promptTokens })
+        return
+      }
+      case 'text':
+        this.#conversations.setState(answerId, { kind: 'writing' })
+        this.#conversations.append(answerId, event.text)
+        return
+      case 'done': {
+        const stats: AnswerStats = {
+          promptTokens: event.promptTokens,
+          reusedTokens: event.reusedTokens,
+          generatedTokens: event.generatedTokens,
+          timeToFirstTokenMs: event.timeToFirstTokenMs,
+          tokensPerSecond: event.tokensPerSecond,
+        }
+        if (run.hasEnded) this.#conversations.addStats(answerId, turnId, stats)
+        else this.#end(run, { kind: 'done', stopReason: event.stopReason }, stats)
+        return
+      }
+      default:
+        event satisfies never
+    }
+  }
+
+  #stopRun(run: Run): void {
+    // The screen must not wait for the model: the answer ends now, the model within one batch.
+    this.#end(run, { kind: 'done', stopReason: 'stopped' })
+    run.controller.abort()
+  }
+
+  #end(run: Run, state: Extract<AnswerState, { kind: 'done' | 'interrupted' }>, stats?: AnswerStats): void {
+    if (run.hasEnded) return
+    run.hasEnded = true
+    this.#conversations.end(run.answerId, state, stats)
+  }
+
+  async #finished(conversationId: string, turnId: string, signal: AbortSignal | undefined): Promise<void> {
+    const stop = () => this.stopIfThere(turnId)
+    signal?.addEventListener('abort', stop, { once: true })
+    if (signal?.aborted) stop()
+    await this.#runs.get(conversationId)?.finished
+    signal?.removeEventListener('abort', stop)
+  }
+}
+
+function waitingFor(model: AnsweringModel): string {
+  return `Waiting for "${model.name}"`
+}
