@@ -1,0 +1,73 @@
+import { expect, test } from 'vitest'
+import { splitBlocks } from './markdown-blocks.ts'
+
+const split = (text: string) => splitBlocks(text, { isGrowing: false })
+
+test('cuts at blank lines and takes fences out as code', () => {
+  expect(split('One\nstill one\n\n\nTwo\n```ts\nconst a = 1\n\nconst b = 2\n```\nThree\n')).toEqual([
+    { kind: 'text', text: 'One\nstill one' },
+    { kind: 'text', text: 'Two' },
+    { kind: 'code', language: 'ts', code: 'const a = 1\n\nconst b = 2', isOpen: false },
+    { kind: 'text', text: 'Three' },
+  ])
+})
+
+test('a fence without its end is an open code block', () => {
+  expect(split('```python title="x"\nprint(1)')).toEqual([
+    { kind: 'code', language: 'python', code: 'print(1)', isOpen: true },
+  ])
+})
+
+test('a longer fence holds shorter ones, and the other kind', () => {
+  expect(split('````md\n```\n~~~~\n````')).toEqual([
+    { kind: 'code', language: 'md', code: '```\n~~~~', isOpen: false },
+  ])
+})
+
+test('keeps a loose list with its code blocks together', () => {
+  const list = '1. First\n\n   ```sh\n   npm ci\n\n   npm start\n   ```\n\n2. Second\n\n   more'
+  expect(split(`${list}\n\nAfter`)).toEqual([
+    { kind: 'text', text: list },
+    { kind: 'text', text: 'After' },
+  ])
+})
+
+test('keeps indented code together', () => {
+  expect(split('    a\n\n    b\n\nText')).toEqual([
+    { kind: 'text', text: '    a\n\n    b' },
+    { kind: 'text', text: 'Text' },
+  ])
+})
+
+test('leaves a text with link definitions whole, but not one with brackets in code', () => {
+  const defined = 'See [here][1].\n\n[1]: https://example.org'
+  expect([split(defined), split('a\n\n```ts\n[key]: 1\n```').length]).toEqual([
+    [{ kind: 'text', text: defined }],
+    2,
+  ])
+})
+
+test('inline code with three backticks is no fence', () => {
+  expect(split('```not a fence``` here')).toEqual([{ kind: 'text', text: '```not a fence``` here' }])
+})
+
+test('holds back a line that may become a fence while the text grows', () => {
+  expect(
+    ['Text\n``', '```ts\nlet a\n``', 'Text\n``'].map((text, index) =>
+      splitBlocks(text, { isGrowing: index < 2 }),
+    ),
+  ).toEqual([
+    [{ kind: 'text', text: 'Text' }],
+    [{ kind: 'code', language: 'ts', code: 'let a', isOpen: true }],
+    [{ kind: 'text', text: 'Text\n``' }],
+  ])
+})
+
+test('earlier blocks stay the same while text is added', () => {
+  const text = 'Intro\n\n- a\n- b\n\nMiddle\n\n```ts\nconst a = 1\n```\n\nEnd of it.'
+  const whole = split(text)
+  for (let length = 1; length <= text.length; length++) {
+    const grown = splitBlocks(text.slice(0, length), { isGrowing: true })
+    expect(grown.slice(0, -1)).toEqual(whole.slice(0, Math.max(0, grown.length - 1)))
+  }
+})
