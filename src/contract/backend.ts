@@ -88,10 +88,10 @@ export const backendContract = {
       }),
     )
     .output(eventIterator(loadEventSchema)),
-  /** Makes a context of one sequence and warms it up; usage after it. */
+  /** Makes a context of one sequence and warms it up: the tokens that it really holds, and usage after it. */
   openContext: base
     .input(contextId.extend({ contextTokens: z.number().int() }))
-    .output(z.object({ usage: processUsageSchema })),
+    .output(z.object({ contextTokens: z.number().int(), usage: processUsageSchema })),
   closeContext: base.input(contextId).output(z.object({ usage: processUsageSchema })),
   /** Forgets what a context has read, keeping the context. */
   clearContext: base.input(contextId).output(z.void()),
@@ -108,5 +108,7 @@ export const backendContract = {
       }),
     )
     .output(eventIterator(generateEventSchema)),
+  /** Ends the answer that a context is writing, in good order: its events end with `done` and `stopped`. */
+  stop: base.input(contextId).output(z.void()),
   usage: base.output(processUsageSchema),
 }

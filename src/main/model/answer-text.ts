@@ -1,0 +1,60 @@
+/** Turns an answer's tokens into text that can be shown: whole characters only, and nothing of what ends the answer. */
+export class AnswerText<Token extends number> {
+  readonly #decode: (tokens: readonly Token[], after: readonly Token[]) => string
+  readonly #stopTexts: readonly string[]
+  /** The last tokens whose text is out, for tokenizers that look back. */
+  #shownTokens: readonly Token[] = []
+  /** Tokens that end within a character. */
+  #openTokens: Token[] = []
+  /** Text that may be the beginning of a stop text. */
+  #held = ''
+
+  constructor(options: {
+    readonly decode: (tokens: readonly Token[], after: readonly Token[]) => string
+    readonly stopTexts: readonly string[]
+  }) {
+    this.#decode = options.decode
+    this.#stopTexts = options.stopTexts.filter((text) => text !== '')
+  }
+
+  /** Takes the next token: the text that can be shown now, and whether a stop text came up. */
+  push(token: Token): { text: string; isStopped: boolean } {
+    this.#openTokens.push(token)
+    const decoded = this.#decode(this.#openTokens, this.#shownTokens)
+    // A character has at most four bytes, so after four tokens a replacement character is what the model wrote.
+    if (decoded.endsWith('\uFFFD') && this.#openTokens.length < 4) return { text: '', isStopped: false }
+    return this.#show(decoded)
+  }
+
+  /** The answer has ended: what was held back. */
+  flush(): string {
+    const { text } =
+      this.#openTokens.length > 0
+        ? this.#show(this.#decode(this.#openTokens, this.#shownTokens))
+        : { text: '' }
+    const rest = text + this.#held
+    this.#held = ''
+    return rest
+  }
+
+  #show(decoded: string): { text: string; isStopped: boolean } {
+    this.#shownTokens = [...this.#shownTokens, ...this.#openTokens].slice(-8)
+    this.#openTokens = []
+    const text = this.#held + decoded
+    const stops = this.#stopTexts.map((stop) => text.indexOf(stop)).filter((at) => at !== -1)
+    if (stops.length > 0) {
+      this.#held = ''
+      return { text: text.slice(0, Math.min(...stops)), isStopped: true }
+    }
+    const heldLength = Math.max(0, ...this.#stopTexts.map((stop) => overlap(text, stop)))
+    this.#held = heldLength === 0 ? '' : text.slice(-heldLength)
+    return { text: text.slice(0, text.length - heldLength), isStopped: false }
+  }
+}
+
+/** Length of the longest end of `text` that `stop` begins with. */
+function overlap(text: string, stop: string): number {
+  for (let length = Math.min(text.length, stop.length - 1); length > 0; length--)
+    if (stop.startsWith(text.slice(-length))) return length
+  return 0
+}

@@ -1,0 +1,129 @@
+import { realpath, stat } from 'node:fs/promises'
+import path from 'node:path'
+import type { LoadEvent, ProcessUsage } from '../../contract/backend.ts'
+import { AppError } from '../../contract/errors.ts'
+import type { OpenedLlama } from './llama.ts'
+import type { LoadedModel } from './loaded-model.ts'
+import { splitPaths } from './split-paths.ts'
+import { readUsage } from './usage.ts'
+
+/** Progress of loading goes out at most this often. */
+const progressMs = 50
+
+/** What this process has: llama.cpp from the first call that needs it, and at most one model. */
+export class Backend {
+  #opening: Promise<OpenedLlama> | null = null
+  #model: LoadedModel | null = null
+  #isLoading = false
+
+  /** The model; `BAD_INPUT` when none is loaded. */
+  get model(): LoadedModel {
+    if (!this.#model) throw new AppError('BAD_INPUT', 'No model is loaded in this process')
+    return this.#model
+  }
+
+  /** llama.cpp, opened once. It is imported here and not before: the probe lives without it as long as it can. */
+  async llama(): Promise<OpenedLlama> {
+    this.#opening ??= import('./llama.ts').then(async ({ openLlama }) => openLlama())
+    return this.#opening
+  }
+
+  async usage(): Promise<ProcessUsage> {
+    return this.#model ? this.#model.usage() : readUsage({ modelPaths: [], deviceBytes: 0 })
+  }
+
+  /** Loads the model of this process, telling how many bytes of it are in. Aborting rejects with the signal's reason. */
+  async *load(
+    options: { path: string; threads: number; gpuLayers: number | null },
+    signal?: AbortSignal,
+  ): AsyncGenerator<LoadEvent, void, void> {
+    signal?.throwIfAborted()
+    if (this.#isLoading || this.#model)
+      throw new AppError('BAD_INPUT', 'This process has a model already; start another one')
+    this.#isLoading = true
+    try {
+      const files = await describeFiles(options.path)
+      const { llama, takeLastError } = await this.llama()
+      const { LoadedModel, usageOf } = await import('./loaded-model.ts')
+      const before = await usageOf(llama, [])
+      const progress = new Latest<number>()
+      takeLastError()
+      const loading = LoadedModel.load(llama, {
+        ...options,
+        modelPaths: files.paths,
+        onProgress: (fraction) => progress.set(fraction),
+        signal,
+      })
+      void loading.catch(() => null).finally(() => progress.end())
+      for await (const fraction of progress)
+        yield { kind: 'progress', loadedBytes: Math.round(fraction * files.bytes) }
+      try {
+        this.#model = await loading
+      } catch (error) {
+        signal?.throwIfAborted()
+        throw loadError(options.path, takeLastError() ?? messageOf(error), error)
+      }
+      const after = await this.#model.usage()
+      yield { kind: 'loaded', trainContextTokens: this.#model.trainContextTokens, before, after }
+    } finally {
+      this.#isLoading = false
+    }
+  }
+}
+
+/** The newest value of something that changes faster than anybody reads it. */
+class Latest<Value> {
+  #value: { readonly value: Value } | null = null
+  #hasEnded = false
+  #change = Promise.withResolvers<null>()
+
+  set(value: Value): void {
+    this.#value = { value }
+    this.#change.resolve(null)
+  }
+
+  end(): void {
+    this.#hasEnded = true
+    this.#change.resolve(null)
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Value, void, void> {
+    let yieldedAt = -Infinity
+    for (;;) {
+      await this.#change.promise
+      if (this.#value && (this.#hasEnded || performance.now() - yieldedAt >= progressMs)) {
+        const { value } = this.#value
+        this.#value = null
+        yieldedAt = performance.now()
+        yield value
+      }
+      if (this.#hasEnded) return
+      this.#change = Promise.withResolvers()
+    }
+  }
+}
+
+/** The real paths of a model's files, and their size. */
+async function describeFiles(file: string): Promise<{ paths: string[]; bytes: number }> {
+  try {
+    const paths = await Promise.all(splitPaths(file).map(async (part) => realpath(part)))
+    const sizes = await Promise.all(paths.map(async (part) => (await stat(part)).size))
+    return { paths, bytes: sizes.reduce((sum, size) => sum + size, 0) }
+  } catch (error) {
+    throw new AppError('NOT_FOUND', `Cannot load "${path.basename(file)}": ${messageOf(error)}`, {
+      details: { path: file, help: 'The file was moved or deleted' },
+      cause: error,
+    })
+  }
+}
+
+function loadError(file: string, fact: string, cause: unknown): AppError {
+  return new AppError('MODEL_FAILED', `Cannot load "${path.basename(file)}": ${fact}`, {
+    details: { path: file },
+    cause,
+  })
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

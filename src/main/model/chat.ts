@@ -1,0 +1,72 @@
+import type { ChatHistoryItem, ChatWrapper, LlamaModel, LlamaText, Token } from 'node-llama-cpp'
+import { resolveChatWrapper } from 'node-llama-cpp'
+import type { ChatMessage } from '../../contract/backend.ts'
+import type { AlignTokenizer } from './align.ts'
+
+/** How a conversation is put to a model. */
+export interface Prompt {
+  readonly tokens: readonly Token[]
+  /** Tokens and texts that end the answer, beside the model's own end-of-generation tokens. */
+  readonly stopTokens: ReadonlySet<Token>
+  readonly stopTexts: readonly string[]
+}
+
+/**
+ * The chat wrapper of a model, from its template. Nothing that it writes may change from one turn to the next, or what the model has
+ * read has to be read again: no date of today, and thoughts stay where they were.
+ */
+export function resolveChat(model: LlamaModel): ChatWrapper {
+  const undated = { todayDate: null, cuttingKnowledgeDate: null }
+  return resolveChatWrapper(model, {
+    warningLogs: false,
+    customWrapperSettings: {
+      jinjaTemplate: { keepOnlyLastThought: false },
+      qwen: { keepOnlyLastThought: false },
+      deepSeek: { keepOnlyLastThought: false },
+      gemma4: { keepOnlyLastThought: false },
+      'llama3.1': undated,
+      'llama3.2-lightweight': undated,
+      harmony: { keepOnlyLastThought: false, ...undated },
+    },
+  })
+}
+
+/** Renders messages, with the answer begun. Only the template makes special tokens: message text that looks like one stays text. */
+export function renderPrompt(model: LlamaModel, chat: ChatWrapper, messages: readonly ChatMessage[]): Prompt {
+  const chatHistory = [...messages.map(toHistoryItem), { type: 'model' as const, response: [] }]
+  const { contextText, stopGenerationTriggers } = chat.generateContextState({ chatHistory })
+  const stopTokens = new Set<Token>()
+  const stopTexts: string[] = []
+  for (const trigger of stopGenerationTriggers) {
+    const tokens = trigger.tokenize(model.tokenizer)
+    const [token] = tokens
+    if (token !== undefined && tokens.length === 1 && model.isSpecialToken(token)) stopTokens.add(token)
+    else if (tokens.every((each) => !model.isSpecialToken(each))) stopTexts.push(plainText(trigger))
+  }
+  return { tokens: contextText.tokenize(model.tokenizer), stopTokens, stopTexts }
+}
+
+/** A model's tokenizer as the alignment wants to see it. */
+export function alignTokenizerOf(model: LlamaModel): AlignTokenizer<Token> {
+  return {
+    detokenize: (tokens, { after }) => model.detokenize(tokens, false, after),
+    tokenize: (text) => model.tokenize(text, false, 'trimLeadingSpace'),
+    isSpecial: (token) => model.isSpecialToken(token) || model.isEogToken(token),
+  }
+}
+
+function toHistoryItem({ role, text }: ChatMessage): ChatHistoryItem {
+  switch (role) {
+    case 'system':
+      return { type: 'system', text }
+    case 'user':
+      return { type: 'user', text }
+    case 'assistant':
+      return { type: 'model', response: [text] }
+  }
+}
+
+/** The text of a trigger that has no special tokens: what a template marks as special may be plain text to the model. */
+function plainText(trigger: LlamaText): string {
+  return trigger.values.map((value) => (typeof value === 'string' ? value : value.value)).join('')
+}

@@ -1,0 +1,64 @@
+import { implement } from '@orpc/server'
+import { RPCHandler } from '@orpc/server/message-port'
+import { backendContract } from '../../contract/backend.ts'
+import { mapRpcErrors, toRpcError } from '../../contract/rpc-errors.ts'
+import { Backend } from './backend.ts'
+
+/** The channel to the host, as oRPC wants to see it. */
+interface Port {
+  postMessage(message: unknown): void
+  on(event: string, listener: (event?: { data: unknown }) => void): void
+}
+
+const backend = new Backend()
+const os = implement(backendContract)
+
+/** The calls of a model process. Each line is one call of the contract. */
+const router = os.router({
+  inspect: os.inspect.handler(async ({ input }) => {
+    const { inspectModel } = await import('./inspect.ts')
+    return inspectModel(input.paths)
+  }),
+  device: os.device.handler(async () => {
+    const { describeDevice } = await import('./inspect.ts')
+    return describeDevice()
+  }),
+  load: os.load.handler(({ input, signal }) => backend.load(input, signal)),
+  openContext: os.openContext.handler(async ({ input, signal }) => {
+    const { contextTokens } = await backend.model.openContext(input.contextId, { ...input, signal })
+    return { contextTokens, usage: await backend.usage() }
+  }),
+  closeContext: os.closeContext.handler(async ({ input }) => {
+    await backend.model.closeContext(input.contextId)
+    return { usage: await backend.usage() }
+  }),
+  clearContext: os.clearContext.handler(async ({ input }) => backend.model.context(input.contextId).clear()),
+  tokenize: os.tokenize.handler(({ input }) => ({ tokens: backend.model.countTokens(input.text) })),
+  generate: os.generate.handler(({ input, signal }) =>
+    backend.model.context(input.contextId).generate(input, signal),
+  ),
+  stop: os.stop.handler(({ input }) => backend.model.context(input.contextId).stop()),
+  usage: os.usage.handler(async () => backend.usage()),
+})
+
+new RPCHandler(router, { clientInterceptors: [mapRpcErrors((error) => toRpcError(error))] }).upgrade(
+  hostPort(),
+  {
+    context: {},
+  },
+)
+
+/** The channel to the host: Electron's where this is a utility process, else Node's. */
+function hostPort(): Port {
+  // Set by Electron in a utility process, and unknown to Node's types.
+  const { parentPort } = process as { parentPort?: Port }
+  if (parentPort) return parentPort
+  // A host that is gone takes its model processes with it.
+  process.on('disconnect', () => process.exit())
+  return {
+    postMessage: (message) => process.send?.(message),
+    on(event, listener) {
+      if (event === 'message') process.on('message', (data) => listener({ data }))
+    },
+  }
+}
