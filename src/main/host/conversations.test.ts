@@ -1,0 +1,248 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest'
+import type { ConversationEvent } from '../../contract/conversation.ts'
+import { Conversations, titleFrom } from './conversations.ts'
+import { openDatabase } from './database.ts'
+import { messagesOf } from './messages.ts'
+
+const guide = { id: 'guide', name: 'Guide' }
+const coder = { id: 'coder', name: 'Coder' }
+const reason = 'Waiting for "Guide"'
+const stats = {
+  promptTokens: 12,
+  reusedTokens: 4,
+  generatedTokens: 3,
+  timeToFirstTokenMs: 8,
+  tokensPerSecond: 100,
+}
+
+/** A database file of this test, opened again and again as by starts of the app; a start does not end the one before. */
+function newDatabase(): () => Conversations {
+  const folder = mkdtempSync(path.join(tmpdir(), 'plenum-conversations-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  let time = 1000
+  return () => {
+    const database = openDatabase(path.join(folder, 'plenum.db'))
+    const conversations = new Conversations(database, { now: () => time++ })
+    onTestFinished(() => {
+      conversations[Symbol.dispose]()
+      database.close()
+    })
+    return conversations
+  }
+}
+
+function openConversations(): Conversations {
+  return newDatabase()()
+}
+
+function answered(
+  conversations: Conversations,
+  conversationId: string,
+  text: string,
+  answer: string,
+): string {
+  const turn = conversations.addTurn(conversationId, { text, model: guide, reason })
+  conversations.append(turn.chosenAnswerId, answer)
+  conversations.end(turn.chosenAnswerId, { kind: 'done', stopReason: 'end' }, stats)
+  return turn.id
+}
+
+async function take(feed: AsyncIterator<ConversationEvent>, count: number): Promise<ConversationEvent[]> {
+  const events: ConversationEvent[] = []
+  while (events.length < count) {
+    const result = await feed.next()
+    if (result.done === true) break
+    events.push(result.value)
+  }
+  return events
+}
+
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+describe('conversations', () => {
+  test('finds everything again after a restart', () => {
+    const start = newDatabase()
+    const before = start()
+    const { id } = before.create()
+    answered(before, id, 'My name is Nora.', 'Hello Nora!')
+    answered(before, id, 'What is my name?\n\nSay it.', 'Nora. 👋\0')
+    const expected = before.get(id)
+
+    const after = start()
+    expect(after.get(id)).toEqual(expected)
+    expect(after.list()).toEqual([
+      {
+        id,
+        title: 'My name is Nora.',
+        createdAt: 1000,
+        updatedAt: expected.updatedAt,
+        turnCount: 2,
+        lastModelId: 'guide',
+      },
+    ])
+    expect(expected.turns.map(({ text, answers }) => [text, answers[0]?.text, answers[0]?.stats])).toEqual([
+      ['My name is Nora.', 'Hello Nora!', stats],
+      ['What is my name?\n\nSay it.', 'Nora. 👋\0', stats],
+    ])
+  })
+
+  test('keeps the text of an answer that a crash cut short, and says so', () => {
+    vi.useFakeTimers()
+    const start = newDatabase()
+    const before = start()
+    const { id } = before.create()
+    const turn = before.addTurn(id, { text: 'Tell me a story', model: guide, reason })
+    before.setState(turn.chosenAnswerId, { kind: 'writing' })
+    before.append(turn.chosenAnswerId, 'Once upon ')
+    before.append(turn.chosenAnswerId, 'a time')
+    vi.advanceTimersByTime(500)
+    before.append(turn.chosenAnswerId, ' lost')
+
+    // No end, no flush: the process is gone.
+    const [answer] = start().get(id).turns[0]!.answers
+    expect([answer?.text, answer?.state]).toEqual([
+      'Once upon a time',
+      {
+        kind: 'interrupted',
+        problem: {
+          code: 'MODEL_CRASHED',
+          message: 'The app ended while this answer was being written',
+          details: { help: 'Send the turn again' },
+        },
+      },
+    ])
+  })
+
+  test('titles a conversation by its first message unless it has a title', () => {
+    const conversations = openConversations()
+    const first = conversations.create()
+    answered(conversations, first.id, 'How do I sort a list?', 'So.')
+    answered(conversations, first.id, 'And a tree?', 'So.')
+    const second = conversations.create({ title: 'Mine' })
+    answered(conversations, second.id, 'How do I sort a list?', 'So.')
+    conversations.rename(first.id, 'Sorting')
+    expect(conversations.list().map(({ title }) => title)).toEqual(['Mine', 'Sorting'])
+  })
+
+  test('gives a watcher that joins in mid-answer the text so far, then the rest', async () => {
+    const conversations = openConversations()
+    const { id } = conversations.create()
+    const turn = conversations.addTurn(id, { text: 'Hello', model: guide, reason })
+    const answerId = turn.chosenAnswerId
+    conversations.setState(answerId, { kind: 'writing' })
+    conversations.append(answerId, 'Hel')
+    const feed = conversations.watch(id)
+    conversations.append(answerId, 'lo ')
+    conversations.append(answerId, 'you')
+    const [snapshot, text] = await take(feed, 2)
+    expect(snapshot?.kind === 'snapshot' && snapshot.conversation.turns[0]?.answers[0]?.text).toBe('Hel')
+    expect(text).toEqual({ kind: 'text', turnId: turn.id, answerId, at: 3, text: 'lo you' })
+    conversations.end(answerId, { kind: 'done', stopReason: 'end' }, stats)
+    conversations.delete(id)
+    expect(await take(feed, 2)).toEqual([{ kind: 'deleted' }])
+  })
+
+  test('a slow watcher queues no more than the turn itself', async () => {
+    const conversations = openConversations()
+    const { id } = conversations.create()
+    const feed = conversations.watch(id)
+    const turn = conversations.addTurn(id, { text: 'Count', model: guide, reason })
+    for (let read = 1; read <= 1000; read++) {
+      conversations.setState(turn.chosenAnswerId, { kind: 'reading', readTokens: read, promptTokens: 1000 })
+    }
+    conversations.setState(turn.chosenAnswerId, { kind: 'writing' })
+    for (let count = 1; count <= 1000; count++) conversations.append(turn.chosenAnswerId, `${count} `)
+    conversations.end(turn.chosenAnswerId, { kind: 'done', stopReason: 'end' }, stats)
+    const events = await take(feed, 2)
+    expect(events).toEqual([
+      {
+        kind: 'snapshot',
+        conversation: { ...conversations.get(id), turns: [turn], updatedAt: turn.createdAt },
+      },
+      { kind: 'turn', turn: conversations.turn(turn.id) },
+    ])
+
+    const again = conversations.addAnswer(turn.id, { model: coder, reason })
+    for (let count = 0; count < 1000; count++) conversations.append(again.chosenAnswerId, 'x')
+    expect(await take(feed, 2).then((all) => all.map(({ kind }) => kind))).toEqual(['turn', 'text'])
+  })
+
+  test('a further answer becomes the chosen one and the path is read through it', () => {
+    const conversations = openConversations()
+    const { id } = conversations.create()
+    const turnId = answered(conversations, id, 'One', 'first')
+    const retried = conversations.addAnswer(turnId, { model: coder, reason })
+    conversations.append(retried.chosenAnswerId, 'second')
+    conversations.end(retried.chosenAnswerId, { kind: 'done', stopReason: 'end' })
+    const next = conversations.addTurn(id, { text: 'Two', model: guide, reason })
+    expect(conversations.turn(turnId).answers.map(({ modelName, text }) => [modelName, text])).toEqual([
+      ['Guide', 'first'],
+      ['Coder', 'second'],
+    ])
+    expect(messagesOf(conversations.pathTo(next.id))).toEqual([
+      { role: 'user', text: 'One' },
+      { role: 'assistant', text: 'second' },
+      { role: 'user', text: 'Two' },
+    ])
+  })
+
+  test('leaves empty answers out of what models read', () => {
+    const conversations = openConversations()
+    const { id } = conversations.create()
+    answered(conversations, id, 'One', '')
+    answered(conversations, id, 'Two', 'Yes')
+    const last = conversations.addTurn(id, { text: 'Three', model: guide, reason })
+    expect(messagesOf(conversations.pathTo(last.id))).toEqual([
+      { role: 'user', text: 'One\n\nTwo' },
+      { role: 'assistant', text: 'Yes' },
+      { role: 'user', text: 'Three' },
+    ])
+  })
+
+  test('a deleted conversation takes its turns with it and takes no more text', () => {
+    const conversations = openConversations()
+    const { id } = conversations.create()
+    const turn = conversations.addTurn(id, { text: 'One', model: guide, reason })
+    conversations.delete(id)
+    conversations.append(turn.chosenAnswerId, 'late')
+    conversations.end(turn.chosenAnswerId, { kind: 'done', stopReason: 'end' })
+    conversations.flush()
+    expect(() => conversations.get(id)).toThrow(`There is no conversation "${id}"`)
+    expect(() => conversations.turn(turn.id)).toThrow(`There is no turn "${turn.id}"`)
+    expect(conversations.list()).toEqual([])
+  })
+
+  test('tells watchers of the list, at most ten times a second', async () => {
+    vi.useFakeTimers()
+    const conversations = openConversations()
+    const leave = new AbortController()
+    const feed = conversations.watchList(leave.signal)
+    expect(await feed.next()).toEqual({ done: false, value: [] })
+    for (let count = 0; count < 20; count++) conversations.create({ title: `Talk ${count}` })
+    const next = feed.next()
+    vi.advanceTimersByTime(100)
+    expect((await next).value).toHaveLength(20)
+    const waiting = feed.next()
+    leave.abort()
+    expect(await waiting).toEqual({ done: true, value: undefined })
+  })
+})
+
+test.each([
+  ['Hello', 'Hello'],
+  ['\n\n  First   line \n second', 'First line'],
+  ['   ', 'New conversation'],
+  [
+    'Please explain to me how the memory pool decides, which model has to leave first',
+    'Please explain to me how the memory pool decides, which…',
+  ],
+  [`https://example.org/${'a'.repeat(80)}`, `https://example.org/${'a'.repeat(40)}…`],
+  ['👩‍👩‍👧'.repeat(70), `${'👩‍👩‍👧'.repeat(60)}…`],
+])('titles %j as %j', (text, title) => {
+  expect(titleFrom(text)).toBe(title)
+})
