@@ -55,6 +55,8 @@ export function splitBlocks(
         if (!isOpen) break
         code.push(inner.startsWith(indent) ? inner.slice(indent.length) : inner.trimStart())
       }
+      // The line that is about to begin would come and go before the closing fence.
+      if (isOpen && isGrowing && code.at(-1) === '') code.pop()
       blocks.push({ kind: 'code', language, code: code.join('\n'), isOpen })
       continue
     }

@@ -1,0 +1,94 @@
+import { useId, useRef, useState, type KeyboardEvent, type ToggleEvent } from 'react'
+import { Icon, type IconName } from './icon.tsx'
+import styles from './menu.module.css'
+
+/** One thing to do. */
+export type MenuItem = {
+  readonly label: string
+  readonly icon: IconName
+  /** The key that does the same. */
+  readonly shortcut?: string
+  /** It takes something away for good. */
+  readonly danger?: boolean
+  readonly onSelect: () => void
+}
+
+type MenuProps = {
+  /** The button's name: "Actions for Release notes". */
+  readonly label: string
+  readonly items: readonly MenuItem[]
+  readonly tabIndex?: number
+}
+
+/** A small button that opens a list of actions. Arrow keys move, Escape closes and gives the focus back. */
+export function Menu({ label, items, tabIndex = 0 }: MenuProps) {
+  const id = useId()
+  const anchorName = `--menu${id.replace(/\W/g, '')}`
+  const list = useRef<HTMLDivElement>(null)
+  const [isOpen, setIsOpen] = useState(false)
+  const toggle = ({ newState }: ToggleEvent) => setIsOpen(newState === 'open')
+  const move = (event: KeyboardEvent) => {
+    const buttons = [...(list.current?.querySelectorAll('button') ?? [])]
+    const at = buttons.findIndex((button) => button === document.activeElement)
+    const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: -1 }[event.key]
+    if (to === undefined) return
+    event.preventDefault()
+    event.stopPropagation()
+    buttons.at(to % buttons.length)?.focus()
+  }
+  return (
+    <>
+      <button
+        type="button"
+        className={styles['button']}
+        aria-label={label}
+        aria-haspopup="menu"
+        aria-expanded={isOpen}
+        title={label}
+        tabIndex={tabIndex}
+        popoverTarget={id}
+        style={{ anchorName }}
+      >
+        <Icon name="more" />
+      </button>
+      <div
+        ref={list}
+        id={id}
+        popover="auto"
+        role="menu"
+        tabIndex={-1}
+        aria-label={label}
+        className={styles['menu']}
+        style={{ positionAnchor: anchorName }}
+        onToggle={toggle}
+        onKeyDown={move}
+      >
+        {isOpen &&
+          items.map((item, index) => (
+            <button
+              key={item.label}
+              // The first item takes the focus when the menu opens, as menus do.
+              ref={index === 0 ? focusOnce : null}
+              type="button"
+              role="menuitem"
+              tabIndex={-1}
+              className={styles['item']}
+              data-danger={item.danger}
+              onClick={() => {
+                list.current?.hidePopover()
+                item.onSelect()
+              }}
+            >
+              <Icon name={item.icon} />
+              <span>{item.label}</span>
+              {item.shortcut !== undefined && <kbd>{item.shortcut}</kbd>}
+            </button>
+          ))}
+      </div>
+    </>
+  )
+}
+
+function focusOnce(button: HTMLButtonElement | null): void {
+  button?.focus()
+}
