@@ -60,10 +60,12 @@ export function residentBytes(
     .reduce((sum, item) => sum + item.bytes, 0)
 }
 
-/** Bytes of KV cache that hold tokens, within those that are reserved. */
-export function usedKvBytes(resident: Resident): number {
+/** Bytes of KV cache that hold tokens, within those that are reserved; in one domain or in all. */
+export function usedKvBytes(resident: Resident, domain?: DomainId): number {
   const reserved = residentBytes(resident, { part: 'kvCache' })
-  return Math.min(reserved, resident.usedTokens * resident.kvBytesPerToken)
+  if (reserved === 0) return 0
+  const here = residentBytes(resident, { part: 'kvCache', ...(domain && { domain }) })
+  return (here / reserved) * Math.min(reserved, resident.usedTokens * resident.kvBytesPerToken)
 }
 
 /** What the models may share out: the total without the reserve. */
@@ -86,7 +88,7 @@ export function outsidePool(pool: PoolSnapshot, domain: Domain): { otherBytes: n
   return { otherBytes, restBytes: outside - otherBytes }
 }
 
-/** The blocks of one domain, largest first, as recharts' squarified layout wants them. Blocks of no size are left out. */
+/** The blocks of one domain, largest first, as recharts' squarified layout wants them. Only residents may have no size. */
 export function poolBlocks(
   pool: PoolSnapshot,
   domain: Domain,
@@ -118,7 +120,11 @@ export function poolBlocks(
     view === 'models'
       ? [...residents, ...ghostBlocks]
       : [...residents, ...ghostBlocks, ...surroundings(pool, domain, ghosts)]
-  return blocks.filter(({ bytes }) => bytes > 0).sort((a, b) => b.bytes - a.bytes)
+  // Who waits or has failed holds nothing yet, but is there: it belongs to the first domain.
+  const isHere = (block: Block) =>
+    block.bytes > 0 ||
+    (block.kind === 'resident' && residentBytes(block.resident) === 0 && domain.id === pool.domains[0]?.id)
+  return blocks.filter(isHere).sort((a, b) => b.bytes - a.bytes)
 }
 
 function surroundings(pool: PoolSnapshot, domain: Domain, ghosts: readonly Ghost[]): readonly Block[] {

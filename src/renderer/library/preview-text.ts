@@ -1,0 +1,33 @@
+import { formatBytes } from '../../contract/bytes.ts'
+import type { LoadPreview } from '../../contract/memory.ts'
+import { formatTokens } from '../ui/format.ts'
+
+/** The price of a load in bytes, all domains together. */
+export function previewBytes(preview: LoadPreview): number {
+  return preview.footprint.reduce((sum, { bytes }) => sum + bytes, 0)
+}
+
+/** The price of a load in one or two sentences: what it takes, and who would have to leave. */
+export function previewText(preview: LoadPreview): string {
+  const { verdict } = preview
+  const takes = `Takes ${formatBytes(previewBytes(preview))} with a context of ${formatTokens(preview.contextTokens)} tokens`
+  switch (verdict.kind) {
+    case 'resident':
+      return 'In memory'
+    case 'fits':
+      return `${takes}. Nobody has to leave`
+    case 'evicts': {
+      const names = verdict.leaving.map(({ name, freesBytes }) => `${name} (${formatBytes(freesBytes)})`)
+      return `${takes}. ${joinNames(names)} ${names.length === 1 ? 'has' : 'have'} to leave`
+    }
+    case 'refused':
+      return `${takes}. There is no room for it`
+    default:
+      return verdict satisfies never
+  }
+}
+
+/** "a", "a and b", "a, b and c". */
+export function joinNames(names: readonly string[]): string {
+  return names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1) ?? ''}`
+}

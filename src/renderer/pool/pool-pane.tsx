@@ -1,0 +1,235 @@
+import { useCallback, useState } from 'react'
+import { useShallow } from 'zustand/react/shallow'
+import { formatBytes } from '../../contract/bytes.ts'
+import type { Domain, PoolSnapshot } from '../../contract/memory.ts'
+import { addGifts, type Addition, type Gift } from '../additions.ts'
+import { joinNames, previewBytes } from '../library/preview-text.ts'
+import { attempt, host, showDialog, useApp } from '../store.ts'
+import { Button } from '../ui/button.tsx'
+import { Activity } from './activity.tsx'
+import { AdditionsList } from './additions-list.tsx'
+import { BlockMenu } from './block-menu.tsx'
+import { capacityBytes, poolBlocks, type Ghost, type PoolView } from './blocks.ts'
+import { KvBars } from './kv-bars.tsx'
+import styles from './pool-pane.module.css'
+import { PoolTable } from './pool-table.tsx'
+import { PoolTreemap } from './pool-treemap.tsx'
+import { ResidentDetails } from './resident-details.tsx'
+import { ResidentProblems } from './resident-problems.tsx'
+import { useFileDrop } from './use-file-drop.ts'
+
+type Shown = PoolView | 'table'
+
+const views = [
+  { view: 'machine', name: 'Machine' },
+  { view: 'models', name: 'Models' },
+  { view: 'table', name: 'Table' },
+] as const satisfies readonly { view: Shown; name: string }[]
+
+const viewKey = 'plenum.pool.view'
+
+/** The memory pool: what fills it, how full the KV caches are, what happened, and where models are dropped. */
+export function PoolPane() {
+  const { pool, models, conversations, nextModelId, additions } = useApp(
+    useShallow((state) => ({
+      pool: state.pool,
+      models: state.models,
+      conversations: state.conversations,
+      nextModelId: state.nextModelId,
+      additions: state.additions,
+    })),
+  )
+  const [chosen, setChosen] = useState<Shown | null>(rememberedView)
+  const [open, setOpen] = useState<{ key: string; domain: Domain['id']; anchor: HTMLElement } | null>(null)
+  const [detailsOf, setDetailsOf] = useState<string | null>(null)
+  const isOver = useFileDrop(useCallback((gifts: readonly Gift[]) => void addGifts(gifts), []))
+  const closeMenu = useCallback(() => setOpen(null), [])
+
+  if (!pool) return <p className={styles['empty']}>Reading the machine</p>
+  const shown = chosen ?? viewByItself(pool)
+  const ghosts = ghostsOf(additions)
+  const blocksOf = (domain: Domain, view: PoolView) =>
+    poolBlocks(pool, domain, { view, models, ghosts: ghosts.get(domain.id) ?? [] })
+  const openDomain = pool.domains.find(({ id }) => id === open?.domain)
+  const openBlock = open && openDomain && blocksOf(openDomain, 'machine').find(({ key }) => key === open.key)
+  const details = pool.residents.find(({ modelId }) => modelId === detailsOf)
+  return (
+    <div className={styles['pane']} data-over={isOver || undefined}>
+      <PoolHeader
+        pool={pool}
+        shown={shown}
+        onShow={(view) => {
+          localStorage.setItem(viewKey, view)
+          setChosen(view)
+        }}
+      />
+      <div className={styles['body']}>
+        <RestoreOffer pool={pool} />
+        <AdditionsList additions={additions} />
+        {pool.domains.map((domain) => (
+          <div key={domain.id} className={styles['domain']} data-split={pool.kind === 'split' || undefined}>
+            {pool.kind === 'split' && <h3 className={styles['domainName']}>{domainText(domain)}</h3>}
+            {shown === 'table' ? (
+              <PoolTable
+                pool={pool}
+                domain={domain}
+                models={models}
+                onOpen={(modelId, anchor) => setOpen({ key: `model:${modelId}`, domain: domain.id, anchor })}
+              />
+            ) : shown === 'models' && blocksOf(domain, 'models').length === 0 ? (
+              <NothingLoaded hasModels={models.length > 0} />
+            ) : (
+              <PoolTreemap
+                pool={pool}
+                domain={domain}
+                blocks={blocksOf(domain, shown)}
+                leaving={leavingOf(additions)}
+                nextModelId={nextModelId}
+                onOpen={(block, anchor) => setOpen({ key: block.key, domain: domain.id, anchor })}
+              />
+            )}
+          </div>
+        ))}
+        <ResidentProblems residents={pool.residents} />
+        <KvBars residents={pool.residents} models={models} conversations={conversations} />
+        <Activity events={pool.events} />
+      </div>
+      {open && openDomain && openBlock && (
+        <BlockMenu
+          key={open.key}
+          block={openBlock}
+          domain={openDomain}
+          anchor={open.anchor}
+          isNext={openBlock.kind === 'resident' && openBlock.resident.modelId === nextModelId}
+          onClose={closeMenu}
+          onDetails={setDetailsOf}
+        />
+      )}
+      {details && (
+        <ResidentDetails
+          resident={details}
+          model={models.find(({ id }) => id === details.modelId) ?? null}
+          conversations={conversations}
+          onClose={() => setDetailsOf(null)}
+        />
+      )}
+      {isOver && (
+        <div className={styles['drop']} aria-hidden="true">
+          <p>Drop GGUF files to add them to the pool</p>
+        </div>
+      )}
+    </div>
+  )
+}
+
+function rememberedView(): Shown | null {
+  const kept = localStorage.getItem(viewKey)
+  return views.find(({ view }) => view === kept)?.view ?? null
+}
+
+/** Until the user chooses: the machine, unless the models in it would be too small to be seen. */
+function viewByItself(pool: PoolSnapshot): PoolView {
+  const usedBytes = pool.domains.reduce((sum, domain) => sum + domain.usedBytes, 0)
+  return usedBytes > 0 && usedBytes < pool.machine.totalBytes / 20 ? 'models' : 'machine'
+}
+
+function PoolHeader({
+  pool,
+  shown,
+  onShow,
+}: {
+  readonly pool: PoolSnapshot
+  readonly shown: Shown
+  readonly onShow: (view: Shown) => void
+}) {
+  const sum = (of: (domain: Domain) => number) =>
+    pool.domains.reduce((bytes, domain) => bytes + of(domain), 0)
+  return (
+    <header className={styles['header']}>
+      <h2 className={styles['title']}>Pool</h2>
+      <p className={styles['figures']}>
+        {`${formatBytes(sum(({ usedBytes }) => usedBytes))} of ${formatBytes(sum(capacityBytes))} · ${formatBytes(sum(({ reserveBytes }) => reserveBytes))} reserve`}
+      </p>
+      <fieldset className={styles['views']}>
+        <legend className="visually-hidden">What the pool shows</legend>
+        {views.map(({ view, name }) => (
+          <label key={view} className={styles['view']}>
+            <input
+              type="radio"
+              name="pool-view"
+              className="visually-hidden"
+              checked={shown === view}
+              onChange={() => onShow(view)}
+            />
+            {name}
+          </label>
+        ))}
+      </fieldset>
+    </header>
+  )
+}
+
+function domainText(domain: Domain): string {
+  return `${domain.name}: ${formatBytes(domain.usedBytes)} of ${formatBytes(capacityBytes(domain))}`
+}
+
+function RestoreOffer({ pool }: { readonly pool: PoolSnapshot }) {
+  if (pool.lastResidents.length === 0) return null
+  const names = joinNames(pool.lastResidents.map(({ name }) => name))
+  const answer = (accept: boolean) => void attempt(() => host().pool.restore({ accept }))
+  return (
+    <section className={styles['offer']} aria-label="Models of the last session">
+      <p>{`${names} ${pool.lastResidents.length === 1 ? 'was' : 'were'} in memory when Plenum last ended.`}</p>
+      <div className={styles['buttons']}>
+        <Button look="primary" onClick={() => answer(true)}>
+          Load again
+        </Button>
+        <Button onClick={() => answer(false)}>Not now</Button>
+      </div>
+    </section>
+  )
+}
+
+function NothingLoaded({ hasModels }: { readonly hasModels: boolean }) {
+  return (
+    <div className={styles['nothing']}>
+      <p>
+        {hasModels
+          ? 'No model is in memory. Send a message and its model is loaded first, or load one from the library.'
+          : 'No model is in memory, and the library is empty. Drop a GGUF file anywhere on this window.'}
+      </p>
+      <Button icon="library" onClick={() => showDialog('library')}>
+        Open the library
+      </Button>
+    </div>
+  )
+}
+
+/** Dropped models that wait for a word: dashed in the picture, where there is room for them. */
+function ghostsOf(additions: readonly Addition[]): ReadonlyMap<string, readonly Ghost[]> {
+  const ghosts = additions.flatMap(({ state }) => {
+    if (state.kind !== 'offered' || state.preview.verdict.kind !== 'fits') return []
+    const { model, preview } = state
+    return [...new Set(preview.footprint.map(({ domain }) => domain))].map((domain) => ({
+      domain,
+      modelId: model.id,
+      name: model.name,
+      bytes: previewBytes({
+        ...preview,
+        footprint: preview.footprint.filter((part) => part.domain === domain),
+      }),
+      note: 'fits',
+    }))
+  })
+  return Map.groupBy(ghosts, ({ domain }) => domain)
+}
+
+function leavingOf(additions: readonly Addition[]): ReadonlySet<string> {
+  return new Set(
+    additions.flatMap(({ state }) =>
+      state.kind === 'offered' && state.preview.verdict.kind === 'evicts'
+        ? state.preview.verdict.leaving.map(({ modelId }) => modelId)
+        : [],
+    ),
+  )
+}

@@ -1,0 +1,149 @@
+import { formatBytes } from '../../contract/bytes.ts'
+import type { Domain, FootprintPartName, PoolSnapshot, Resident } from '../../contract/memory.ts'
+import type { LibraryModel } from '../../contract/model.ts'
+import { formatTokens } from '../ui/format.ts'
+import { ModelSwatch } from '../ui/model-swatch.tsx'
+import { outsidePool, partNames, residentBytes, stateText, usedKvBytes } from './blocks.ts'
+import styles from './pool-table.module.css'
+
+type PoolTableProps = {
+  readonly pool: PoolSnapshot
+  readonly domain: Domain
+  readonly models: readonly LibraryModel[]
+  readonly onOpen: (modelId: string, anchor: HTMLElement) => void
+}
+
+/** The numbers of the treemap as a table, with sums. */
+export function PoolTable({ pool, domain, models, onOpen }: PoolTableProps) {
+  const outside = outsidePool(pool, domain)
+  const totalBytes = domain.totalBytes + outside.otherBytes + outside.restBytes
+  const sum = (part: FootprintPartName) =>
+    pool.residents.reduce(
+      (bytes, resident) => bytes + residentBytes(resident, { domain: domain.id, part }),
+      0,
+    )
+  const isPredicted = pool.residents.some(({ footprint }) =>
+    footprint.some(({ source }) => source === 'predicted'),
+  )
+  const rest = [
+    { name: 'Other programs', bytes: domain.otherBytes + outside.otherBytes },
+    { name: 'Reserve', bytes: domain.reserveBytes },
+    { name: 'Free', bytes: domain.freeBytes },
+    ...(outside.restBytes > 0 ? [{ name: 'Outside the pool', bytes: outside.restBytes }] : []),
+  ]
+  return (
+    // A wide table scrolls by itself; the keyboard scrolls what has the focus.
+    // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
+    <div className={styles['scroll']} role="region" aria-label={`Table of ${domain.name}`} tabIndex={0}>
+      <table className={styles['table']}>
+        <caption className={styles['caption']}>
+          {`${domain.name}, ${formatBytes(totalBytes)}`}
+          {isPredicted && ' · ≈ predicted, not measured yet'}
+        </caption>
+        <thead>
+          <tr>
+            <th scope="col">Model</th>
+            <th scope="col">Total</th>
+            {partNames.map(({ part, name }) => (
+              <th key={part} scope="col">
+                {name}
+              </th>
+            ))}
+            <th scope="col">KV used</th>
+            <th scope="col">Tokens</th>
+            <th scope="col">State</th>
+          </tr>
+        </thead>
+        <tbody>
+          {pool.residents.map((resident) => (
+            <ResidentRow
+              key={resident.modelId}
+              resident={resident}
+              domain={domain}
+              colour={models.find(({ id }) => id === resident.modelId)?.colour ?? null}
+              onOpen={onOpen}
+            />
+          ))}
+        </tbody>
+        <tbody>
+          {pool.residents.length > 0 && (
+            <tr className={styles['sum']}>
+              <th scope="row">All models</th>
+              <td>{formatBytes(domain.usedBytes)}</td>
+              {partNames.map(({ part }) => (
+                <td key={part}>{formatBytes(sum(part))}</td>
+              ))}
+              <td>
+                {formatBytes(
+                  pool.residents.reduce((bytes, resident) => bytes + usedKvBytes(resident, domain.id), 0),
+                )}
+              </td>
+              <td>
+                {formatTokens(pool.residents.reduce((tokens, { usedTokens }) => tokens + usedTokens, 0))}
+              </td>
+              <td />
+            </tr>
+          )}
+          {rest.map(({ name, bytes }) => (
+            <tr key={name}>
+              <th scope="row">{name}</th>
+              <td>{formatBytes(bytes)}</td>
+              <td colSpan={partNames.length + 3} />
+            </tr>
+          ))}
+        </tbody>
+        <tfoot>
+          <tr className={styles['sum']}>
+            <th scope="row">{outside.restBytes + outside.otherBytes > 0 ? 'Machine' : domain.name}</th>
+            <td>{formatBytes(totalBytes)}</td>
+            <td colSpan={partNames.length + 3} />
+          </tr>
+        </tfoot>
+      </table>
+    </div>
+  )
+}
+
+function ResidentRow({
+  resident,
+  domain,
+  colour,
+  onOpen,
+}: {
+  readonly resident: Resident
+  readonly domain: Domain
+  readonly colour: number | null
+  readonly onOpen: PoolTableProps['onOpen']
+}) {
+  const inDomain = resident.footprint.filter((item) => item.domain === domain.id)
+  const mark = (items: typeof inDomain) => (items.some(({ source }) => source === 'predicted') ? '≈ ' : '')
+  const cell = (part: FootprintPartName) => {
+    const items = inDomain.filter((item) => item.part === part)
+    return `${mark(items)}${formatBytes(items.reduce((bytes, item) => bytes + item.bytes, 0))}`
+  }
+  return (
+    <tr>
+      <th scope="row">
+        <button
+          type="button"
+          className={styles['model']}
+          aria-haspopup="dialog"
+          onClick={(event) => onOpen(resident.modelId, event.currentTarget)}
+        >
+          <ModelSwatch colour={colour} />
+          <span className={styles['name']}>{resident.name}</span>
+        </button>
+      </th>
+      <td>{`${mark(inDomain)}${formatBytes(residentBytes(resident, { domain: domain.id }))}`}</td>
+      {partNames.map(({ part }) => (
+        <td key={part}>{cell(part)}</td>
+      ))}
+      <td>{formatBytes(usedKvBytes(resident, domain.id))}</td>
+      <td>{`${formatTokens(resident.usedTokens)} of ${formatTokens(resident.contextTokens)}`}</td>
+      <td className={styles['state']}>
+        {stateText(resident)}
+        {resident.pinned && ', pinned'}
+      </td>
+    </tr>
+  )
+}

@@ -1,0 +1,223 @@
+import { useEffect, useMemo, useRef, useState, type KeyboardEvent, type ReactElement } from 'react'
+import { createPortal } from 'react-dom'
+import { Treemap, type TreemapNode } from 'recharts'
+import type { Domain, PoolSnapshot } from '../../contract/memory.ts'
+import { useSize } from '../ui/use-size.ts'
+import { BlockChip, BlockFace, blockLabel, blockTitle, isTiny, type Faces } from './block-face.tsx'
+import { summarise, type Block } from './blocks.ts'
+import { textMeasure } from './label.ts'
+import styles from './pool-treemap.module.css'
+import { isRovingKey, nextBox } from './roving.ts'
+
+type PoolTreemapProps = {
+  readonly pool: PoolSnapshot
+  readonly domain: Domain
+  readonly blocks: readonly Block[]
+  /** Models that would have to leave for what was dropped. */
+  readonly leaving: ReadonlySet<string>
+  readonly nextModelId: string | null
+  /** Opens what can be done with a block, beside the element that was pressed. */
+  readonly onOpen: (block: Block, anchor: HTMLElement) => void
+}
+
+/**
+ * The pool as a picture: area is bytes, laid out by recharts. The rectangles themselves are buttons above its
+ * drawing, so that they keep their identity (and their focus) while they move.
+ */
+export function PoolTreemap({ pool, domain, blocks, ...rest }: PoolTreemapProps) {
+  const [canvas, setCanvas] = useState<HTMLDivElement | null>(null)
+  const [layer, setLayer] = useState<HTMLDivElement | null>(null)
+  const { width, height } = useSize(canvas)
+  const data = blocks.filter(({ bytes }) => bytes > 0).map(({ key, name, bytes }) => ({ key, name, bytes }))
+  const content = (node: TreemapNode): ReactElement =>
+    node.depth === 0 && layer ? (
+      createPortal(
+        <Blocks blocks={blocks} nodes={node.children ?? []} size={{ width, height }} {...rest} />,
+        layer,
+      )
+    ) : (
+      <g />
+    )
+  return (
+    <figure className={styles['treemap']}>
+      <figcaption className="visually-hidden">{summarise(pool, domain)}</figcaption>
+      <div ref={setCanvas} className={styles['canvas']} aria-hidden="true">
+        {width > 0 && height > 0 && (
+          <Treemap
+            data={data}
+            dataKey="bytes"
+            width={width}
+            height={height}
+            nodeGap={3}
+            isAnimationActive={false}
+            content={content}
+          />
+        )}
+      </div>
+      <div ref={setLayer} className={styles['layer']} role="group" aria-label={`Blocks of ${domain.name}`} />
+    </figure>
+  )
+}
+
+type BlocksProps = Pick<PoolTreemapProps, 'blocks' | 'leaving' | 'nextModelId' | 'onOpen'> & {
+  readonly nodes: readonly TreemapNode[]
+  readonly size: { readonly width: number; readonly height: number }
+}
+
+function Blocks({ blocks, nodes, size, leaving, nextModelId, onOpen }: BlocksProps) {
+  const faces = useFaces(blocks)
+  const [activeKey, setActiveKey] = useState<string | null>(null)
+  const group = useRef<HTMLDivElement>(null)
+  const places = new Map(nodes.map((node) => [node['key'], node]))
+  const placed = blocks.map((block) => ({ block, node: places.get(block.key) }))
+  const isSmall = ({ block, node }: (typeof placed)[number]) => !node || isTiny(block, { node, faces })
+  const large = placed.filter((item) => !isSmall(item))
+  const tiny = placed.filter(isSmall)
+  const order = [...large, ...tiny].map(({ block }) => block.key)
+  const tabKey = activeKey !== null && order.includes(activeKey) ? activeKey : order[0]
+  useFocusKept(group, { order, activeKey })
+
+  const onKeyDown = (event: KeyboardEvent<HTMLButtonElement>) => {
+    if (!isRovingKey(event.key) || event.altKey || event.ctrlKey || event.metaKey) return
+    const buttons = focusables(group.current)
+    const from = buttons.indexOf(event.currentTarget)
+    buttons[
+      nextBox(
+        buttons.map((button) => button.getBoundingClientRect()),
+        { from, key: event.key },
+      )
+    ]?.focus()
+    event.preventDefault()
+  }
+  const buttonProps = (block: Block) => ({
+    type: 'button' as const,
+    title: blockTitle(block),
+    'aria-label': blockLabel(block, {
+      isLeaving: isLeaving(block, leaving),
+      isNext: isNext(block, nextModelId),
+    }),
+    'aria-haspopup': 'dialog' as const,
+    'data-key': block.key,
+    tabIndex: block.key === tabKey ? 0 : -1,
+    onKeyDown,
+    onFocus: () => setActiveKey(block.key),
+  })
+  return (
+    <div ref={group} className={styles['blocks']}>
+      <div className={styles['map']}>
+        {placed.map(({ block, node }) => {
+          if (!node) return null
+          const common = {
+            className: styles['block'],
+            'data-kind': block.kind,
+            'data-colour': block.kind === 'resident' ? block.colour % 10 : undefined,
+            'data-state': block.kind === 'resident' ? block.resident.state : undefined,
+            'data-next': isNext(block, nextModelId) || undefined,
+            'data-leaving': isLeaving(block, leaving) || undefined,
+            style: place(node, size),
+          }
+          // Too small to hit or to name: drawn, and pressed by its chip below.
+          return isTiny(block, { node, faces }) ? (
+            <span key={block.key} title={blockTitle(block)} aria-hidden="true" {...common} />
+          ) : (
+            <button
+              key={block.key}
+              {...buttonProps(block)}
+              {...common}
+              onClick={(event) => onOpen(block, event.currentTarget)}
+            >
+              <BlockFace block={block} width={node.width} height={node.height} faces={faces} />
+            </button>
+          )
+        })}
+      </div>
+      {tiny.length > 0 && (
+        <div className={styles['chips']}>
+          {tiny.map(({ block }) => (
+            <button
+              key={block.key}
+              {...buttonProps(block)}
+              className={styles['chip']}
+              data-leaving={isLeaving(block, leaving) || undefined}
+              onClick={(event) => onOpen(block, event.currentTarget)}
+            >
+              <BlockChip block={block} />
+            </button>
+          ))}
+        </div>
+      )}
+    </div>
+  )
+}
+
+function isLeaving(block: Block, leaving: ReadonlySet<string>): boolean {
+  return block.kind === 'resident' && leaving.has(block.resident.modelId)
+}
+
+function isNext(block: Block, nextModelId: string | null): boolean {
+  return block.kind === 'resident' && block.resident.modelId === nextModelId
+}
+
+/** In per cent, so that a window that changes its size does not set off the blocks' own movement. */
+function place(node: TreemapNode, size: { readonly width: number; readonly height: number }) {
+  const share = (part: number, whole: number) => `${(100 * part) / whole}%`
+  return {
+    left: share(node.x, size.width),
+    top: share(node.y, size.height),
+    width: share(node.width, size.width),
+    height: share(node.height, size.height),
+  }
+}
+
+function useFaces(blocks: readonly Block[]): Faces {
+  const measures = useMemo(
+    () => ({
+      name: textMeasure({ size: 0.8125, weight: 600 }),
+      note: textMeasure({ size: 0.71875, weight: 400 }),
+      remPx: Number.parseFloat(getComputedStyle(document.documentElement).fontSize) || 16,
+    }),
+    [],
+  )
+  return { ...measures, names: blocks.map(({ name }) => name) }
+}
+
+function focusables(group: HTMLElement | null): readonly HTMLElement[] {
+  return group ? [...group.querySelectorAll<HTMLElement>('button')] : []
+}
+
+/** When the block that has the focus goes away, or changes between block and chip, the focus stays among the blocks. */
+function useFocusKept(
+  group: { readonly current: HTMLElement | null },
+  { order, activeKey }: { readonly order: readonly string[]; readonly activeKey: string | null },
+): void {
+  const held = useRef(false)
+  useEffect(() => {
+    const element = group.current
+    if (!element) return
+    const enter = () => {
+      held.current = true
+    }
+    const leave = (event: FocusEvent) => {
+      // An element that is taken off the page sends no event or one without a next target while it still has the focus.
+      if (event.relatedTarget !== null || document.activeElement !== document.body) held.current = false
+    }
+    const press = () => {
+      if (!element.contains(document.activeElement)) held.current = false
+    }
+    element.addEventListener('focusin', enter)
+    element.addEventListener('focusout', leave)
+    document.addEventListener('pointerdown', press, true)
+    return () => {
+      element.removeEventListener('focusin', enter)
+      element.removeEventListener('focusout', leave)
+      document.removeEventListener('pointerdown', press, true)
+    }
+  }, [group])
+  const signature = order.join('\n')
+  useEffect(() => {
+    if (!held.current || document.activeElement !== document.body) return
+    const buttons = focusables(group.current)
+    const target = buttons.find(({ dataset }) => dataset['key'] === activeKey) ?? buttons[0]
+    target?.focus()
+  }, [group, signature, activeKey])
+}
