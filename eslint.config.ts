@@ -40,6 +40,8 @@ export default defineConfig(
       '@typescript-eslint/switch-exhaustiveness-check': 'error',
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
       '@typescript-eslint/require-await': 'off',
+      // A lock or a lease is held for its scope and never read.
+      '@typescript-eslint/no-unused-vars': ['error', { ignoreUsingDeclarations: true }],
       'no-restricted-syntax': [
         'error',
         { selector: 'Program > VariableDeclaration[kind="let"]', message: 'No module-level let.' },

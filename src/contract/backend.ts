@@ -22,6 +22,10 @@ export const processUsageSchema = z.object({
 })
 export type ProcessUsage = z.infer<typeof processUsageSchema>
 
+/** What the backend itself says that it has allocated, in bytes, touched or not: in main memory (mapped weights too) and on the device. */
+export const allocationSchema = z.object({ hostBytes: z.number(), deviceBytes: z.number() })
+export type Allocation = z.infer<typeof allocationSchema>
+
 /** A message as a model reads it. */
 export const chatMessageSchema = z.object({
   role: z.enum(['system', 'user', 'assistant']),
@@ -37,6 +41,7 @@ export const loadEventSchema = z.discriminatedUnion('kind', [
     /** Usage before anything was loaded, and with the weights and tokenizer in. */
     before: processUsageSchema,
     after: processUsageSchema,
+    weights: allocationSchema,
   }),
 ])
 export type LoadEvent = z.infer<typeof loadEventSchema>
@@ -88,10 +93,12 @@ export const backendContract = {
       }),
     )
     .output(eventIterator(loadEventSchema)),
-  /** Makes a context of one sequence and warms it up: the tokens that it really holds, and usage after it. */
+  /** Makes a context of one sequence and warms it up: the tokens that it really holds, its KV cache and compute buffers, and usage after it. */
   openContext: base
     .input(contextId.extend({ contextTokens: z.number().int() }))
-    .output(z.object({ contextTokens: z.number().int(), usage: processUsageSchema })),
+    .output(
+      z.object({ contextTokens: z.number().int(), allocated: allocationSchema, usage: processUsageSchema }),
+    ),
   closeContext: base.input(contextId).output(z.object({ usage: processUsageSchema })),
   /** Forgets what a context has read, keeping the context. */
   clearContext: base.input(contextId).output(z.void()),

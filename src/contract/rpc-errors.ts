@@ -32,7 +32,7 @@ export function fromRpcError(error: unknown): AppError {
  * those of calls, and those that end an event iterator.
  */
 export function mapRpcErrors(mapError: (error: unknown) => unknown) {
-  return async ({ next }: { next(): Promise<unknown> }): Promise<unknown> => {
+  return async ({ next }: { next: () => Promise<unknown> }): Promise<unknown> => {
     try {
       const output = await next()
       if (!isAsyncIterator(output)) return output

@@ -51,14 +51,14 @@ export function startModelProcess(options: ModelProcessOptions): ModelProcess {
   const link = new RPCLink({
     port: portOf(channel),
     interceptors: [
-      async ({ next, signal }) => {
+      async ({ signal, ...call }) => {
         function mapError(error: unknown): unknown {
           if (signal?.aborted) return signal.reason
           return end ?? fromRpcError(error)
         }
         if (end) throw end
         try {
-          const output = await next()
+          const output = await call.next()
           return isAsyncIterator(output) ? drain(output, mapError) : output
         } catch (error) {
           throw mapError(error)

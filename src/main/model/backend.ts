@@ -24,8 +24,13 @@ export class Backend {
 
   /** llama.cpp, opened once. It is imported here and not before: the probe lives without it as long as it can. */
   async llama(): Promise<OpenedLlama> {
-    this.#opening ??= import('./llama.ts').then(async ({ openLlama }) => openLlama())
+    this.#opening ??= this.#openLlama()
     return this.#opening
+  }
+
+  async #openLlama(): Promise<OpenedLlama> {
+    const { openLlama } = await import('./llama.ts')
+    return openLlama()
   }
 
   async usage(): Promise<ProcessUsage> {
@@ -63,8 +68,11 @@ export class Backend {
         signal?.throwIfAborted()
         throw loadError(options.path, takeLastError() ?? messageOf(error), error)
       }
+      // A small model is in before its progress was told.
+      yield { kind: 'progress', loadedBytes: files.bytes }
+      const { trainContextTokens, allocated: weights } = this.#model
       const after = await this.#model.usage()
-      yield { kind: 'loaded', trainContextTokens: this.#model.trainContextTokens, before, after }
+      yield { kind: 'loaded', trainContextTokens, before, after, weights }
     } finally {
       this.#isLoading = false
     }
@@ -91,14 +99,14 @@ class Latest<Value> {
     let yieldedAt = -Infinity
     for (;;) {
       await this.#change.promise
+      this.#change = Promise.withResolvers()
       if (this.#value && (this.#hasEnded || performance.now() - yieldedAt >= progressMs)) {
         const { value } = this.#value
         this.#value = null
         yieldedAt = performance.now()
         yield value
       }
-      if (this.#hasEnded) return
-      this.#change = Promise.withResolvers()
+      if (this.#hasEnded && !this.#value) return
     }
   }
 }

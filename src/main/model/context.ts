@@ -1,5 +1,5 @@
 import type { ChatWrapper, LlamaContext, LlamaContextSequence, LlamaModel, Token } from 'node-llama-cpp'
-import type { ChatMessage, GenerateEvent } from '../../contract/backend.ts'
+import type { Allocation, ChatMessage, GenerateEvent } from '../../contract/backend.ts'
 import { AppError } from '../../contract/errors.ts'
 import { alignTokens } from './align.ts'
 import { AnswerText } from './answer-text.ts'
@@ -25,8 +25,8 @@ export class ModelContext implements AsyncDisposable {
   readonly #sequence: LlamaContextSequence
   readonly #chat: ChatWrapper
   readonly #lock = new Lock()
-  /** Ends the answer that is being written. */
-  #stop = new AbortController()
+  /** End the answers that are being written or wait for their turn. */
+  readonly #stops = new Set<AbortController>()
 
   private constructor(context: LlamaContext, chat: ChatWrapper) {
     this.#context = context
@@ -67,8 +67,10 @@ export class ModelContext implements AsyncDisposable {
     return this.#context.contextSize
   }
 
-  get usedTokens(): number {
-    return this.#sequence.nextTokenIndex
+  /** Its KV cache and compute buffers. */
+  get allocated(): Allocation {
+    const { ram, vram } = this.#context.memoryUsage
+    return { hostBytes: ram, deviceBytes: vram }
   }
 
   /** Forgets everything that was read. */
@@ -77,20 +79,37 @@ export class ModelContext implements AsyncDisposable {
     await this.#sequence.clearHistory()
   }
 
-  /** Ends the answer that is being written, as soon as the batch under way is done. Its generator says so with `stopped`. */
+  /** Ends the answers that were asked for so far, as soon as the batch under way is done. Their events end with `stopped`. */
   stop(): void {
-    this.#stop.abort()
+    for (const stop of this.#stops) stop.abort()
   }
 
   /**
    * Reads the messages as far as the context does not hold them, and writes an answer. Aborting rejects with the signal's reason,
    * `stop` ends it in good order; both take effect within one batch and leave the context in order.
    */
-  async *generate(options: GenerateOptions, signal?: AbortSignal): AsyncGenerator<GenerateEvent, void, void> {
+  generate(options: GenerateOptions, signal?: AbortSignal): AsyncGenerator<GenerateEvent, void, void> {
+    // Made here and not when the first event is asked for, so that a `stop` that comes in between is not lost.
+    const stop = new AbortController()
+    this.#stops.add(stop)
+    return this.#generate(options, { stop, signal })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.stop()
     using _turn = await this.#lock.acquire()
+    await this.#context.dispose()
+  }
+
+  async *#generate(
+    options: GenerateOptions,
+    control: { stop: AbortController; signal: AbortSignal | undefined },
+  ): AsyncGenerator<GenerateEvent, void, void> {
+    const { signal } = control
+    const stop = control.stop.signal
+    using _turn = await this.#lock.acquire()
+    using _stop = { [Symbol.dispose]: () => void this.#stops.delete(control.stop) }
     signal?.throwIfAborted()
-    this.#stop = new AbortController()
-    const stop = this.#stop.signal
     const startedAt = performance.now()
     const sequence = this.#sequence
     const model = this.#context.model
@@ -139,7 +158,7 @@ export class ModelContext implements AsyncDisposable {
       ...(options.seed !== null && { seed: options.seed }),
     })
     let frame = ''
-    let frameAt = startedAt
+    let frameAt = -Infinity
     let stopReason: 'end' | 'max-tokens' | 'context-full' | 'stopped' = 'end'
     try {
       for (;;) {
@@ -172,12 +191,6 @@ export class ModelContext implements AsyncDisposable {
     frame += text.flush()
     if (frame !== '') yield { kind: 'text', text: frame, generatedTokens }
     yield done(stopReason)
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.stop()
-    using _turn = await this.#lock.acquire()
-    await this.#context.dispose()
   }
 
   /** Keeps what the context holds of a prompt and erases the rest of it; what has to be read. */

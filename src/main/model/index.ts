@@ -25,8 +25,11 @@ const router = os.router({
   }),
   load: os.load.handler(({ input, signal }) => backend.load(input, signal)),
   openContext: os.openContext.handler(async ({ input, signal }) => {
-    const { contextTokens } = await backend.model.openContext(input.contextId, { ...input, signal })
-    return { contextTokens, usage: await backend.usage() }
+    const { contextTokens, allocated } = await backend.model.openContext(input.contextId, {
+      ...input,
+      signal,
+    })
+    return { contextTokens, allocated, usage: await backend.usage() }
   }),
   closeContext: os.closeContext.handler(async ({ input }) => {
     await backend.model.closeContext(input.contextId)

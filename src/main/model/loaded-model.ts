@@ -1,5 +1,5 @@
 import type { ChatWrapper, Llama, LlamaModel } from 'node-llama-cpp'
-import type { ProcessUsage } from '../../contract/backend.ts'
+import type { Allocation, ProcessUsage } from '../../contract/backend.ts'
 import { AppError } from '../../contract/errors.ts'
 import { resolveChat } from './chat.ts'
 import { ModelContext } from './context.ts'
@@ -54,6 +54,12 @@ export class LoadedModel {
 
   get trainContextTokens(): number {
     return this.#model.trainContextSize
+  }
+
+  /** Its weights, as llama.cpp holds them. */
+  get allocated(): Allocation {
+    const { ram, vram } = this.#model.memoryUsage
+    return { hostBytes: ram, deviceBytes: vram }
   }
 
   countTokens(text: string): number {

@@ -1,0 +1,340 @@
+import { fileURLToPath } from 'node:url'
+import { afterEach, expect, test } from 'vitest'
+import type { ChatMessage, GenerateEvent } from '../../contract/backend.ts'
+import { AppError } from '../../contract/errors.ts'
+import type { Footprint } from '../../contract/memory.ts'
+import { startNodeChild } from './node-starter.ts'
+import type { ResidentModelOptions } from './resident-model.ts'
+import { ResidentModel } from './resident-model.ts'
+
+const demoFolder = new URL('../../../resources/demo-models/', import.meta.url)
+/** All three demo models have this shape. */
+const demoFacts = {
+  kvLayerGroups: [{ layers: 5, kvHeads: 2, keyLength: 32, valueLength: 32, windowTokens: null }],
+  recurrentStateBytes: 0,
+}
+const started: ResidentModel[] = []
+
+afterEach(async () => {
+  await Promise.all(started.splice(0).map(async (model) => model[Symbol.asyncDispose]()))
+})
+
+function start(file: string, options: Partial<ResidentModelOptions> = {}): ResidentModel {
+  const model = new ResidentModel({
+    start: startNodeChild,
+    program: fileURLToPath(new URL('../model/index.ts', import.meta.url)),
+    env: { PLENUM_DEVICE: 'cpu' },
+    name: file,
+    path: fileURLToPath(new URL(file, demoFolder)),
+    facts: demoFacts,
+    threads: 1,
+    gpuLayers: null,
+    contextTokens: 1024,
+    domains: { host: 'unified', device: 'unified' },
+    resize: () => true,
+    ...options,
+  })
+  started.push(model)
+  return model
+}
+
+const guide = 'demo-guide-2.2m-f16.gguf'
+const coder = 'demo-coder-2.2m-f16.gguf'
+const judge = 'demo-judge-2.2m-q8_0.gguf'
+
+async function startLoaded(
+  file: string,
+  options: Partial<ResidentModelOptions> = {},
+): Promise<ResidentModel> {
+  const model = start(file, options)
+  await model.load()
+  return model
+}
+
+type Done = Extract<GenerateEvent, { kind: 'done' }>
+
+/** Asks the next question of a conversation and writes both down in it. */
+async function ask(
+  model: ResidentModel,
+  conversation: { id: string; messages: ChatMessage[] },
+  text: string,
+  options: Parameters<ResidentModel['generate']>[2] = {},
+): Promise<{ answer: string; done: Done }> {
+  conversation.messages.push({ role: 'user', text })
+  let answer = ''
+  let done: Done | null = null
+  for await (const event of model.generate(conversation.id, conversation.messages, options)) {
+    if (event.kind === 'text') answer += event.text
+    if (event.kind === 'done') done = event
+  }
+  conversation.messages.push({ role: 'assistant', text: answer })
+  if (!done) throw new Error('The answer has no end')
+  return { answer, done }
+}
+
+function newConversation(id = 'one'): { id: string; messages: ChatMessage[] } {
+  return { id, messages: [] }
+}
+
+function totalBytes(footprint: Footprint): number {
+  return footprint.reduce((sum, { bytes }) => sum + bytes, 0)
+}
+
+test('remembers a name over several turns, and reads only what is new', async () => {
+  const model = await startLoaded(guide)
+  const conversation = newConversation()
+  const first = await ask(model, conversation, 'My name is Ada.')
+  const second = await ask(model, conversation, 'How do I pin a model?')
+  const third = await ask(model, conversation, 'What is my name?')
+
+  expect(first.done).toMatchObject({ stopReason: 'end', reusedTokens: 0 })
+  expect(third.answer).toContain('Ada')
+  // Everything that was read or written stays: only the token that ended the answer was never put into the context.
+  expect(second.done.reusedTokens).toBe(first.done.promptTokens + first.done.generatedTokens)
+  expect(third.done.reusedTokens).toBe(second.done.promptTokens + second.done.generatedTokens)
+  expect(third.done.usedTokens).toBe(third.done.promptTokens + third.done.generatedTokens)
+})
+
+test('a second model sees what was said to the first, and each keeps its own context', async () => {
+  const [first, second] = await Promise.all([startLoaded(guide), startLoaded(coder)])
+  const conversation = newConversation()
+  await ask(first, conversation, 'My name is Grace.')
+  const other = await ask(second, conversation, 'What is my name?')
+  const back = await ask(first, conversation, 'What is my name?')
+
+  expect(other.answer).toContain('Grace')
+  expect(other.done.reusedTokens).toBe(0)
+  expect(back.answer).toContain('Grace')
+  expect(back.done.reusedTokens).toBeGreaterThan(20)
+})
+
+test('gives each conversation a context, and takes the one that was idle longest for a third', async () => {
+  const model = await startLoaded(guide)
+  const [one, two, three] = [newConversation('one'), newConversation('two'), newConversation('three')]
+  await ask(model, one, 'My name is Ada.')
+  await ask(model, two, 'My name is Grace.')
+  expect(model.contexts().map(({ conversationId }) => conversationId)).toEqual(['one', 'two'])
+  await ask(model, one, 'Thank you.')
+  await ask(model, three, 'My name is Linus.')
+  expect(model.contexts().map(({ conversationId }) => conversationId)).toEqual(['one', 'three'])
+
+  const answers = await Promise.all(
+    [one, two, three].map(async (each) => ask(model, each, 'What is my name?')),
+  )
+  expect(answers.map(({ answer }) => /Ada|Grace|Linus/.exec(answer)?.[0])).toEqual(['Ada', 'Grace', 'Linus'])
+})
+
+test('stays with one context when there is no room for another', async () => {
+  const asked: Footprint[] = []
+  const model = await startLoaded(guide, {
+    resize(footprint) {
+      asked.push(footprint)
+      return totalBytes(footprint) <= totalBytes(model.footprint())
+    },
+  })
+  const before = totalBytes(model.footprint())
+  await ask(model, newConversation('one'), 'Hello')
+  await ask(model, newConversation('two'), 'Hello')
+  expect(model.contexts().map(({ conversationId }) => conversationId)).toEqual(['two'])
+  const [kvCache] = model.footprint().filter(({ part }) => part === 'kvCache')
+  expect(kvCache).toEqual({ part: 'kvCache', domain: 'unified', bytes: 1024 * 1280, source: 'predicted' })
+  expect(Math.max(...asked.map(totalBytes)) - before).toBeGreaterThan(1024 * 1280)
+})
+
+test('forgets a conversation and uses its context for the next one', async () => {
+  const model = await startLoaded(guide, { liveContexts: 1 })
+  const one = newConversation('one')
+  await ask(model, one, 'My name is Ada.')
+  model.forget('one')
+  expect(model.contexts()).toEqual([
+    { conversationId: null, contextTokens: 1024, usedTokens: 0, kvBytes: 1024 * 1280 },
+  ])
+  const { done } = await ask(model, one, 'What is my name?')
+  expect(done.reusedTokens).toBe(0)
+})
+
+test('answers wait in line, and one that is cancelled there leaves it', async () => {
+  const model = await startLoaded(guide)
+  const reasons: string[] = []
+  const controller = new AbortController()
+  const cancelled = ask(model, newConversation('b'), 'Hello', { signal: controller.signal })
+  const order: string[] = []
+  const answers = ['a', 'b', 'c'].map(async (id) => {
+    const options =
+      id === 'b'
+        ? { signal: controller.signal }
+        : id === 'c'
+          ? { onWait: (reason: string) => reasons.push(reason) }
+          : {}
+    try {
+      await ask(model, newConversation(id), 'How do I pin a model?', options)
+      order.push(id)
+    } catch (error) {
+      order.push(`${id} ${String(error)}`)
+    }
+  })
+  controller.abort('no longer wanted')
+  await Promise.all([...answers, cancelled.catch(() => undefined)])
+  expect(order).toEqual(['b no longer wanted', 'a', 'c'])
+  expect(reasons.at(-1)).toContain('is writing another answer')
+})
+
+test('stopping in mid-answer ends it in good order, and what was written stays read', async () => {
+  const model = await startLoaded(guide)
+  const conversation = newConversation()
+  const controller = new AbortController()
+  conversation.messages.push({ role: 'user', text: 'How do I pin a model?' })
+  let answer = ''
+  let done: Done | null = null
+  for await (const event of model.generate('one', conversation.messages, { signal: controller.signal })) {
+    if (event.kind === 'text') {
+      answer += event.text
+      controller.abort()
+    }
+    if (event.kind === 'done') done = event
+  }
+  expect(done).toMatchObject({ stopReason: 'stopped' })
+  expect(answer).not.toBe('')
+  conversation.messages.push({ role: 'assistant', text: answer })
+  const next = await ask(model, conversation, 'Thank you.')
+  // The last token was chosen but not yet read when the answer was stopped.
+  expect(next.done.reusedTokens).toBeGreaterThanOrEqual(done!.promptTokens + done!.generatedTokens - 2)
+})
+
+test('stopping while it reads ends within one batch, and what was read stays read', async () => {
+  const model = await startLoaded(guide, { contextTokens: 8192 })
+  const controller = new AbortController()
+  const messages: ChatMessage[] = [{ role: 'user', text: 'Tell me about the pool. '.repeat(800) }]
+  const events: GenerateEvent[] = []
+  for await (const event of model.generate('one', messages, { signal: controller.signal })) {
+    events.push(event)
+    if (event.kind === 'reading' && event.readTokens > 0) controller.abort()
+  }
+  const done = events.at(-1)
+  expect(done).toMatchObject({ kind: 'done', stopReason: 'stopped', generatedTokens: 0 })
+  const promptTokens = done?.kind === 'done' ? done.promptTokens : 0
+  expect(promptTokens).toBeGreaterThan(4096)
+  const read = done?.kind === 'done' ? done.usedTokens : 0
+  expect(read).toBeGreaterThan(0)
+  expect(read).toBeLessThan(promptTokens)
+  const again = model.generate('one', messages, { maxTokens: 1 })
+  const [first] = [await again.next()]
+  await again.return()
+  expect(first?.value).toEqual({ kind: 'reading', promptTokens, reusedTokens: read, readTokens: 0 })
+})
+
+test('a full context ends the answer, and a conversation that does not fit is refused with the facts', async () => {
+  const model = await startLoaded(guide, { contextTokens: 256 })
+  const conversation = newConversation()
+  const turns: Done[] = []
+  const fill = async () => {
+    for (;;) {
+      const { done } = await ask(model, conversation, 'How do I pin a model?')
+      turns.push(done)
+    }
+  }
+  const error: unknown = await fill().catch((reason: unknown) => reason)
+  expect(error).toBeInstanceOf(AppError)
+  expect(error).toMatchObject({ code: 'CONTEXT_FULL' })
+  expect((error as AppError).message).toMatch(/it has \d+ tokens, the context holds 255/)
+  expect(Math.max(...turns.map(({ usedTokens }) => usedTokens))).toBeLessThanOrEqual(255)
+  // Nothing was shifted out: each turn began with all that was there.
+  for (const [index, { reusedTokens }] of turns.entries()) {
+    const before = turns[index - 1]
+    if (before) expect(reusedTokens).toBeGreaterThanOrEqual(before.promptTokens + before.generatedTokens - 2)
+  }
+})
+
+test('an answer that reaches the last cell ends there', async () => {
+  const model = await startLoaded(guide, { contextTokens: 256 })
+  const messages: ChatMessage[] = [{ role: 'user', text: `${'word '.repeat(150)}How do I pin a model?` }]
+  let done: Done | null = null
+  let length = 150
+  // A prompt that leaves room for a few tokens only.
+  while (!done) {
+    const text = `${'word '.repeat(length)}How do I pin a model?`
+    try {
+      for await (const event of model.generate('one', [{ role: 'user', text }]))
+        if (event.kind === 'done') done = event
+    } catch (error) {
+      if (!(error instanceof AppError) || error.code !== 'CONTEXT_FULL') throw error
+      length -= 3
+    }
+  }
+  expect(messages).toHaveLength(1)
+  expect(done).toMatchObject({ stopReason: 'context-full', usedTokens: 255 })
+})
+
+test('a process that is killed in mid-answer is a crash; the text so far was delivered', async () => {
+  const model = await startLoaded(guide)
+  const exits: (AppError | null)[] = []
+  model.onExit((crash) => exits.push(crash))
+  let text = ''
+  const answer = (async () => {
+    for await (const event of model.generate('one', [{ role: 'user', text: 'How do I pin a model?' }])) {
+      if (event.kind !== 'text') continue
+      text += event.text
+      process.kill(model.processId!, 'SIGKILL')
+    }
+  })()
+  const waiting = ask(model, newConversation('two'), 'Hello')
+  const [error, waitingError]: unknown[] = await Promise.all(
+    [answer, waiting].map(async (each) => each.catch((e: unknown) => e)),
+  )
+  expect(error).toMatchObject({ code: 'MODEL_CRASHED' })
+  expect((error as AppError).message).toBe(`The process of "${guide}" ended by itself: signal "SIGKILL"`)
+  expect(waitingError).toBe(error)
+  expect(text).not.toBe('')
+  expect(exits).toEqual([error])
+})
+
+test('loading can be cancelled, and leaves no process', async () => {
+  const model = start(guide)
+  const exited = new Promise((resolve) => model.onExit(resolve))
+  const controller = new AbortController()
+  const progress: number[] = []
+  const loading = model.load({
+    signal: controller.signal,
+    onProgress(bytes) {
+      progress.push(bytes)
+      controller.abort('changed my mind')
+    },
+  })
+  await expect(loading).rejects.toBe('changed my mind')
+  expect(progress.length).toBeGreaterThan(0)
+  expect(await exited).toBeNull()
+  expect(() => process.kill(model.processId!, 0)).toThrow('ESRCH')
+})
+
+test('a file that is no model, and one that is gone, are errors and not crashes', async () => {
+  const broken = start(judge, { path: fileURLToPath(import.meta.url) })
+  await expect(broken.load()).rejects.toMatchObject({ name: 'AppError', code: 'MODEL_FAILED' })
+  const gone = start(judge, { path: '/nowhere/gone.gguf' })
+  await expect(gone.load()).rejects.toMatchObject({ name: 'AppError', code: 'NOT_FOUND' })
+})
+
+test('the measured footprint adds up to what the system says of the process', async () => {
+  const reported: Footprint[] = []
+  const model = await startLoaded(judge, {
+    resize(footprint) {
+      reported.push(footprint)
+      return true
+    },
+  })
+  const bytesOf = (part: string) => model.footprint().find((each) => each.part === part)?.bytes ?? 0
+  await ask(model, newConversation(), 'Hello')
+  await expect.poll(() => reported.length).toBeGreaterThan(0)
+  const { readFile } = await import('node:fs/promises')
+  const rollup = await readFile(`/proc/${String(model.processId)}/smaps_rollup`, 'utf8')
+  const anonymous = Number(/^Anonymous: +(\d+) kB/m.exec(rollup)?.[1]) * 1024
+
+  const { size } = await (await import('node:fs/promises')).stat(fileURLToPath(new URL(judge, demoFolder)))
+  expect(bytesOf('kvCache')).toBe(1024 * 1280)
+  expect(bytesOf('weights')).toBeGreaterThan(size * 0.9)
+  expect(bytesOf('weights')).toBeLessThan(size + 4 * 4096)
+  // What is private is the runtime and what of the context was touched; the rest of the context is granted already.
+  const contextBytes = bytesOf('kvCache') + bytesOf('compute')
+  expect(bytesOf('runtime') + contextBytes).toBeGreaterThan(anonymous - 4 * 2 ** 20)
+  expect(bytesOf('runtime')).toBeLessThan(anonymous)
+  expect(totalBytes(model.footprint())).toBe(bytesOf('runtime') + contextBytes + bytesOf('weights'))
+})
