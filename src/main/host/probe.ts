@@ -1,0 +1,210 @@
+import path from 'node:path'
+import type { Inspection } from '../../contract/backend.ts'
+import { AppError } from '../../contract/errors.ts'
+import type { ModelProcess } from './model-process.ts'
+import { startModelProcess } from './model-process.ts'
+import type { StartChild } from './starter.ts'
+
+/** The device that computes. Without memory of its own `totalBytes` is 0. */
+export type Device = { readonly name: string; readonly totalBytes: number; readonly isUnified: boolean }
+
+/** Looks at model files in a child process, so that a hostile one costs a child and nothing else. */
+export interface Probe extends AsyncDisposable {
+  /**
+   * What the file, or all parts of a split one in order, is. One at a time, in order of asking. `BAD_MODEL_FILE` and `NOT_FOUND` say what is wrong, also when
+   * the file stopped the child or took too long. Aborting rejects with the signal's reason.
+   */
+  inspect(paths: readonly string[], options?: { signal?: AbortSignal }): Promise<Inspection>
+  /** Asks a child of its own, which gives the device back at once. */
+  device(): Promise<Device>
+}
+
+/** How to make a probe. */
+export type ProbeOptions = {
+  readonly start: StartChild
+  /** The program `src/main/model/index.ts`, as built or as source. */
+  readonly file: string
+  readonly env?: Readonly<Record<string, string>>
+  /** Time for one file: the error has to be on the screen within ten seconds. */
+  readonly limitMs?: number
+  /** The child ends when nothing was asked of it for so long. */
+  readonly idleMs?: number
+}
+
+/** The cause of a `BAD_MODEL_FILE` that came from the clock: another time the same file may pass. */
+export class ProbeTimeout extends Error {}
+
+/** Makes a probe; its child starts with the first file and again after each death. */
+export function createProbe(options: ProbeOptions): Probe {
+  return new ChildProbe(options)
+}
+
+const deviceLimitMs = 30_000
+/** The child watches its own memory; this is behind it. */
+const heapLimitMb = 1024
+
+class ChildProbe implements Probe {
+  readonly #options: ProbeOptions
+  readonly #limitMs: number
+  readonly #idleMs: number
+  readonly #disposal = new AbortController()
+  #child: ModelProcess | null = null
+  #last: Promise<unknown> = Promise.resolve()
+  #idleTimer: NodeJS.Timeout | undefined
+
+  constructor(options: ProbeOptions) {
+    this.#options = options
+    this.#limitMs = options.limitMs ?? 8000
+    this.#idleMs = options.idleMs ?? 20_000
+  }
+
+  async inspect(paths: readonly string[], options: { signal?: AbortSignal } = {}): Promise<Inspection> {
+    const signal = this.#signal(options.signal)
+    const result = this.#last.then(async () => this.#inspectNow(paths, signal))
+    this.#last = result.catch(() => null)
+    return result
+  }
+
+  async device(): Promise<Device> {
+    const signal = this.#signal()
+    signal.throwIfAborted()
+    await using child = this.#start()
+    return await race(child.client.device(), {
+      limitMs: deviceLimitMs,
+      signal,
+      timeout: () =>
+        new AppError(
+          'MODEL_FAILED',
+          `Cannot find out the device: no answer in ${String(deviceLimitMs / 1000)} seconds`,
+        ),
+    })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#disposal.abort(new AppError('MODEL_FAILED', 'The probe was closed'))
+    clearTimeout(this.#idleTimer)
+    await this.#end()
+    await this.#last
+  }
+
+  async #inspectNow(paths: readonly string[], signal: AbortSignal): Promise<Inspection> {
+    signal.throwIfAborted()
+    clearTimeout(this.#idleTimer)
+    const startedAt = performance.now()
+    try {
+      const isFresh = this.#child === null
+      try {
+        return await this.#ask(paths, { limitMs: this.#limitMs, signal })
+      } catch (error) {
+        // A child that has read other files may have died of them, or of a signal from outside: only a fresh one convicts.
+        if (isFresh || !isCrash(error)) throw error
+        return await this.#ask(paths, { limitMs: this.#limitMs - (performance.now() - startedAt), signal })
+      }
+    } catch (error) {
+      throw isCrash(error) ? crashOf(paths, error) : error
+    } finally {
+      this.#idleTimer = setTimeout(() => void this.#end(), this.#idleMs)
+      this.#idleTimer.unref()
+    }
+  }
+
+  async #ask(
+    paths: readonly string[],
+    { limitMs, signal }: { limitMs: number; signal: AbortSignal },
+  ): Promise<Inspection> {
+    const child = (this.#child ??= this.#start())
+    try {
+      return await race(child.client.inspect({ paths: [...paths] }), {
+        limitMs,
+        signal,
+        timeout: () => timeoutOf(paths, this.#limitMs),
+      })
+    } catch (error) {
+      // It is dead, or busy with something that nobody waits for.
+      if (isCrash(error) || signal.aborted || isTimeout(error)) await this.#end()
+      throw error
+    }
+  }
+
+  #start(): ModelProcess {
+    const { start, file, env } = this.#options
+    return startModelProcess({
+      start,
+      file,
+      name: 'probe',
+      // llama.cpp would start a debugger to print where it stopped.
+      env: { ...env, GGML_NO_BACKTRACE: '1' },
+      heapLimitMb,
+    })
+  }
+
+  async #end(): Promise<void> {
+    const child = this.#child
+    this.#child = null
+    await child?.[Symbol.asyncDispose]()
+  }
+
+  #signal(signal?: AbortSignal): AbortSignal {
+    return signal ? AbortSignal.any([signal, this.#disposal.signal]) : this.#disposal.signal
+  }
+}
+
+function isCrash(error: unknown): error is AppError {
+  return error instanceof AppError && error.code === 'MODEL_CRASHED'
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof AppError && error.cause instanceof ProbeTimeout
+}
+
+function crashOf(paths: readonly string[], crash: AppError): AppError {
+  const [file = ''] = paths
+  const facts = crash.message.replace(/^.* ended by itself: /, '')
+  return new AppError(
+    'BAD_MODEL_FILE',
+    `Cannot read "${path.basename(file)}": the file stopped the model reader (${facts})`,
+    {
+      details: {
+        path: file,
+        help: 'The file is damaged or was made to do harm. Get it again, or another one.',
+      },
+      cause: crash,
+    },
+  )
+}
+
+function timeoutOf(paths: readonly string[], limitMs: number): AppError {
+  const [file = ''] = paths
+  return new AppError(
+    'BAD_MODEL_FILE',
+    `Cannot read "${path.basename(file)}": not done after ${String(limitMs / 1000)} seconds`,
+    {
+      details: {
+        path: file,
+        help: 'Its chat template may never end, or the disk is very slow. Add it again to try once more.',
+      },
+      cause: new ProbeTimeout(),
+    },
+  )
+}
+
+/** The promise, unless the time is up or the signal aborts before. */
+async function race<Result>(
+  promise: Promise<Result>,
+  { limitMs, signal, timeout }: { limitMs: number; signal: AbortSignal; timeout: () => Error },
+): Promise<Result> {
+  const other = Promise.withResolvers<never>()
+  const timer = setTimeout(() => other.reject(timeout()), Math.max(0, limitMs))
+  const abort = () => other.reject(signal.reason)
+  signal.addEventListener('abort', abort)
+  if (signal.aborted) abort()
+  try {
+    return await Promise.race([promise, other.promise])
+  } finally {
+    clearTimeout(timer)
+    signal.removeEventListener('abort', abort)
+    // Whoever lost the race may still reject.
+    void promise.catch(() => null)
+    void other.promise.catch(() => null)
+  }
+}

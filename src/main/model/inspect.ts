@@ -1,0 +1,53 @@
+import type { Inspection } from '../../contract/backend.ts'
+import { describeModel } from './gguf-facts.ts'
+import { readGgufHeader } from './gguf-header.ts'
+import { MemoryGuard } from './memory-guard.ts'
+import type { ModelTrial } from './trial.ts'
+
+/** Real models take 200 to 500 MB, most of it for a vocabulary of up to 262,144 tokens. */
+const memoryLimitBytes = 800 * 2 ** 20
+
+/** Inspects model files for the host, in a process that holds no model. */
+export class Inspector {
+  readonly #guard = new MemoryGuard({ limitBytes: memoryLimitBytes })
+  #trial: Promise<ModelTrial> | null = null
+
+  /**
+   * What a model file (or all parts of a split one, in order) is: its header is checked and read, then llama.cpp tries it without
+   * loading weights. `BAD_MODEL_FILE` or `NOT_FOUND` say what is wrong. A hostile file may end this process or never end, but not
+   * take more memory than is good.
+   */
+  async inspect(paths: readonly string[]): Promise<Inspection> {
+    const [first] = paths
+    if (first === undefined) throw new Error('No file to inspect')
+    using _watch = this.#guard.watch()
+    const { inspection } = describeModel(paths.map((path) => readGgufHeader(path)))
+    if (inspection.kind === 'model') {
+      // Imported late: a header alone needs no native code.
+      this.#trial ??= import('./trial.ts').then(({ ModelTrial }) => new ModelTrial())
+      await (await this.#trial).run(first)
+    }
+    return inspection
+  }
+}
+
+const inspector = new Inspector()
+
+/** What a model file is; see `Inspector.inspect`. */
+export async function inspectModel(paths: readonly string[]): Promise<Inspection> {
+  return inspector.inspect(paths)
+}
+
+/** The device that computes: its name, and its memory where it has its own. */
+export async function describeDevice(): Promise<{ name: string; totalBytes: number; isUnified: boolean }> {
+  const { openLlama } = await import('./llama.ts')
+  const { llama } = await openLlama()
+  if (llama.gpu === false) return { name: 'CPU', totalBytes: 0, isUnified: true }
+  const [names, memory] = await Promise.all([llama.getGpuDeviceNames(), llama.getVramState()])
+  const backend = { cuda: 'CUDA', vulkan: 'Vulkan', metal: 'Metal' }[llama.gpu]
+  return {
+    name: names.length === 0 ? backend : `${backend}: ${names.join(', ')}`,
+    totalBytes: memory.total,
+    isUnified: memory.unifiedSize > 0,
+  }
+}
