@@ -1,0 +1,236 @@
+import { formatBytes } from '../../contract/bytes.ts'
+import { AppError, type Remedy } from '../../contract/errors.ts'
+import type { DomainId } from '../../contract/memory.ts'
+import { domainIds, sumOfDomains, type DomainBytes } from './domain-bytes.ts'
+import {
+  createEvictionPlanner,
+  isEvictable,
+  type EvictionCandidate,
+  type EvictionNeed,
+  type EvictionOrder,
+  type EvictionPlan,
+} from './eviction.ts'
+
+/** A model with a reservation, as planning sees it. */
+export type PoolMember = EvictionCandidate & { readonly name: string }
+
+/** What room is asked for. */
+export type RoomRequest = {
+  readonly modelId: string
+  readonly name: string
+  /** What it would have to reserve, and the context size in tokens that this is for. */
+  readonly neededBytes: DomainBytes
+  readonly contextTokens: number
+  /** What it would have to reserve with another context size. */
+  neededWith(contextTokens: number): DomainBytes
+}
+
+/** Advice longer than this helps nobody. */
+const mostRemedies = 5
+/** A context below this is of no use. */
+const shortestContextTokens = 256
+
+/**
+ * The pool at one moment, for working out who would have to leave, whether waiting would help, and what the user could
+ * do. Pure: made from a copy of the facts, changes nothing, does not log. Cheap to ask many times.
+ */
+export class Planning {
+  readonly #members: readonly PoolMember[]
+  readonly #freeBytes: DomainBytes
+  readonly #order: Pick<EvictionOrder, 'policy' | 'now'>
+  #planners: Partial<Record<'now' | 'later' | 'unpinned', (need: EvictionNeed) => EvictionPlan | null>> = {}
+  #evictableBytes: DomainBytes | null = null
+
+  /** `freeBytes`: room for reservations, counting what is being given back; below zero where others took more than was left. */
+  constructor(
+    pool: { readonly members: readonly PoolMember[]; readonly freeBytes: DomainBytes } & Pick<
+      EvictionOrder,
+      'policy' | 'now'
+    >,
+  ) {
+    this.#members = pool.members
+    this.#freeBytes = pool.freeBytes
+    this.#order = { policy: pool.policy, now: pool.now }
+  }
+
+  /** Who has to leave now; null when those who may do not make room. */
+  planNow(neededBytes: DomainBytes, exclude: string): EvictionPlan | null {
+    this.#planners.now ??= createEvictionPlanner({ ...this.#order, candidates: this.#members })
+    return this.#planners.now({ neededBytes, freeBytes: this.#freeBytes, exclude })
+  }
+
+  /** Who would have to leave once those that are busy or loading are done; null when that would not do either. */
+  planLater(neededBytes: DomainBytes, exclude: string): EvictionPlan | null {
+    this.#planners.later ??= createEvictionPlanner({
+      ...this.#order,
+      candidates: this.#members.map(whenIdle),
+    })
+    return this.#planners.later({ neededBytes, freeBytes: this.#freeBytes, exclude })
+  }
+
+  /** The models of a plan as a preview shows them. */
+  leaving(plan: EvictionPlan): { modelId: string; name: string; freesBytes: number }[] {
+    const leaving = new Map(plan.leaving.map(({ modelId, bytes }) => [modelId, sumOfDomains(bytes)]))
+    return this.#members
+      .filter(({ modelId }) => leaving.has(modelId))
+      .map(({ modelId, name }) => ({ modelId, name, freesBytes: leaving.get(modelId) ?? 0 }))
+  }
+
+  /** The busy or loading models of a plan of `planLater`. */
+  blockers(plan: EvictionPlan): PoolMember[] {
+    const leaving = new Set(plan.leaving.map(({ modelId }) => modelId))
+    return this.#members.filter((member) => leaving.has(member.modelId) && !isEvictable(member))
+  }
+
+  /** The error of a request for which neither evicting nor waiting makes room. */
+  refusal(request: RoomRequest): AppError {
+    const { facts, details } = this.#shortage(request)
+    return new AppError('NO_ROOM', `Cannot load "${request.name}": ${facts}`, { details })
+  }
+
+  /** The problem of a request that has to wait for others to be done. */
+  delay(request: RoomRequest, blockers: readonly PoolMember[]): AppError {
+    const { facts, details } = this.#shortage(request)
+    const names = blockers.map(({ name }) => `"${name}"`).join(', ')
+    return new AppError('NO_ROOM', `Cannot load "${request.name}" until ${names} is done: ${facts}`, {
+      details,
+    })
+  }
+
+  /** The error of a model that turned out to take more than was reserved for it, with no room for the rest. */
+  misfit(request: RoomRequest, measuredBytes: DomainBytes): AppError {
+    const neededBytes = sumOfDomains(measuredBytes)
+    const reserved = formatBytes(sumOfDomains(request.neededBytes))
+    const freeBytes = Math.max(0, sumOfDomains(this.#freeBytes))
+    const facts = `takes ${formatBytes(neededBytes)}, ${reserved} was reserved and ${formatBytes(freeBytes)} more is free`
+    return new AppError('NO_ROOM', `Cannot keep "${request.name}" in memory: ${facts}`, {
+      details: {
+        help: 'Unload another model, or load it with a shorter context',
+        ...{ modelId: request.modelId, neededBytes, freeBytes },
+      },
+    })
+  }
+
+  /**
+   * What the user could do, most helpful first. Where one act is enough, only such acts; otherwise those that are
+   * needed together. Shortening the context is offered when it is enough by itself: the largest power of two that is.
+   */
+  remedies(request: RoomRequest): {
+    readonly remedies: readonly Remedy[]
+    readonly areAlternatives: boolean
+  } {
+    const missing = this.#missing(request)
+    const blocked = this.#members.filter(
+      (member) => member.modelId !== request.modelId && !isEvictable(member) && freesIn(member, missing) > 0,
+    )
+    const sufficient = blocked
+      .filter((member) => domainIds.every((id) => (missing[id] ?? 0) <= (member.bytes[id] ?? 0)))
+      .sort((a, b) => freesIn(a, missing) - freesIn(b, missing))
+    const shorten = this.#shorten(request)
+    const areAlternatives = sufficient.length > 0 || shorten !== null
+    const acts = areAlternatives ? sufficient : this.#neededTogether(request)
+    const remedies = acts.slice(0, mostRemedies).map((member) => remedyFor(member))
+    return { remedies: shorten ? [...remedies, shorten] : remedies, areAlternatives }
+  }
+
+  #neededTogether({ neededBytes, modelId }: RoomRequest): readonly PoolMember[] {
+    this.#planners.unpinned ??= createEvictionPlanner({
+      ...this.#order,
+      candidates: this.#members.map((member) => ({ ...whenIdle(member), pinned: false })),
+    })
+    const plan = this.#planners.unpinned({ neededBytes, freeBytes: this.#freeBytes, exclude: modelId })
+    return plan ? this.blockers(plan) : []
+  }
+
+  /** Longest context that fits beside those who cannot leave, found by halving: what is needed only grows with it. */
+  #shorten(request: RoomRequest): Remedy | null {
+    let tokens = 2 ** Math.ceil(Math.log2(Math.max(1, request.contextTokens))) / 2
+    for (; tokens >= shortestContextTokens; tokens /= 2) {
+      const neededBytes = request.neededWith(tokens)
+      if (Object.keys(this.#missing({ ...request, neededBytes })).length > 0) continue
+      const freesBytes = sumOfDomains(request.neededBytes) - sumOfDomains(neededBytes)
+      return { kind: 'shorten', name: request.name, freesBytes, contextTokens: tokens }
+    }
+    return null
+  }
+
+  /** What is missing by domain when everybody who may leave has left; only domains where something is. */
+  #missing({ neededBytes, modelId }: RoomRequest): DomainBytes {
+    const evictable = (this.#evictableBytes ??= sumOf(this.#members.filter(isEvictable)))
+    const own = this.#members.find((member) => member.modelId === modelId && isEvictable(member))?.bytes
+    const missing: Partial<Record<DomainId, number>> = {}
+    for (const id of domainIds) {
+      const needed = neededBytes[id] ?? 0
+      const bytes = needed - (this.#freeBytes[id] ?? 0) - (evictable[id] ?? 0) + (own?.[id] ?? 0)
+      if (needed > 0 && bytes > 0) missing[id] = bytes
+    }
+    return missing
+  }
+
+  #shortage(request: RoomRequest) {
+    const missing = this.#missing(request)
+    const domains = Object.keys(this.#freeBytes)
+    const [first = 'unified'] = domainIds
+      .filter((id) => domains.includes(id))
+      .sort((a, b) => (missing[b] ?? 0) - (missing[a] ?? 0))
+    const neededBytes = request.neededBytes[first] ?? 0
+    const freeBytes = Math.max(0, this.#freeBytes[first] ?? 0)
+    const freeable = this.#evictableBytes?.[first] ?? 0
+    const kind = domains.length > 1 ? ` of ${first === 'vram' ? 'VRAM' : 'RAM'}` : ''
+    const { remedies, areAlternatives } = this.remedies(request)
+    return {
+      facts:
+        `needs ${formatBytes(neededBytes)}${kind}, ${formatBytes(freeBytes)} is free` +
+        (freeable > 0 ? ` and ${formatBytes(freeable)} more can be made free` : ''),
+      details: {
+        help: helpOf(remedies, areAlternatives),
+        modelId: request.modelId,
+        neededBytes,
+        freeBytes,
+        remedies: [...remedies],
+      },
+    }
+  }
+}
+
+function whenIdle(member: PoolMember): PoolMember {
+  return { ...member, leases: 0, state: 'ready' }
+}
+
+/** Pinned and idle: unpinning lets it leave. Pinned and busy: only unloading it frees anything. Else it will be done some time. */
+function remedyFor({ modelId, name, pinned, state, bytes }: PoolMember): Remedy {
+  const kind = !pinned ? 'wait' : state === 'ready' ? 'unpin' : 'unload'
+  return { kind, modelId, name, freesBytes: sumOfDomains(bytes) }
+}
+
+function freesIn({ bytes }: PoolMember, missing: DomainBytes): number {
+  return domainIds.reduce((sum, id) => sum + (missing[id] === undefined ? 0 : (bytes[id] ?? 0)), 0)
+}
+
+function sumOf(members: readonly PoolMember[]): DomainBytes {
+  const sum: Partial<Record<DomainId, number>> = {}
+  for (const { bytes } of members) {
+    for (const id of domainIds) if (bytes[id] !== undefined) sum[id] = (sum[id] ?? 0) + bytes[id]
+  }
+  return sum
+}
+
+function helpOf(remedies: readonly Remedy[], areAlternatives: boolean): string {
+  if (remedies.length === 0) return 'A smaller model or a larger pool is needed'
+  const acts = remedies.map(({ kind, name, freesBytes, contextTokens }) => {
+    switch (kind) {
+      case 'unpin':
+        return `unpin "${name}" (frees ${formatBytes(freesBytes)})`
+      case 'wait':
+        return `wait for "${name}" (frees ${formatBytes(freesBytes)})`
+      case 'unload':
+        return `unload "${name}" (frees ${formatBytes(freesBytes)})`
+      case 'shorten':
+        return `use a context of ${(contextTokens ?? 0).toLocaleString('en')} tokens (saves ${formatBytes(freesBytes)})`
+      default:
+        return kind satisfies never
+    }
+  })
+  const sentence = acts.join(areAlternatives ? ', or ' : ', and ')
+  return sentence.charAt(0).toUpperCase() + sentence.slice(1)
+}

@@ -1,0 +1,147 @@
+import type { Problem } from '../../contract/errors.ts'
+import type { Footprint, Resident, ResidentState } from '../../contract/memory.ts'
+import type { LoadOptions } from '../../contract/model.ts'
+import type { IssuedLease } from './lease.ts'
+import type { LoadJob } from './load-job.ts'
+
+/** What the library knows of a model. Asked again for each load and preview. */
+export type ModelDescription = {
+  readonly name: string
+  readonly pinned: boolean
+  readonly weightBytes: number
+  /** The context size that these options come to, in tokens. */
+  contextTokens(options: LoadOptions): number
+  /** What loading it so would take: predicted, or measured at an earlier load. Without margin: residency adds it. */
+  footprint(options: LoadOptions): Footprint
+}
+
+/** What the backend says of a model that it has loaded. */
+export type LoadResult = { readonly footprint: Footprint; readonly processId: number | null }
+
+/** The side effects of residency: the only way in which it touches the world. */
+export interface ResidencyEffects {
+  /**
+   * Loads a model within its reservation and says what it really takes. Rejects with `signal.reason` when aborted.
+   * Having rejected, it has left nothing behind.
+   */
+  load(
+    modelId: string,
+    request: {
+      readonly options: LoadOptions
+      readonly footprint: Footprint
+      readonly signal: AbortSignal
+      readonly onProgress: (loadedBytes: number) => void
+    },
+  ): Promise<LoadResult>
+  /** Ends when the memory is back, whatever the model is doing. */
+  unload(modelId: string): Promise<void>
+  /** Tokens in the model's KV caches, which leaving would lose. */
+  usedTokens?(modelId: string): number
+}
+
+/** What residency knows of a resident; the host adds its contexts for the snapshot. */
+export type ResidencyState = Omit<
+  Resident,
+  'contexts' | 'contextTokens' | 'usedTokens' | 'kvBytesPerToken' | 'kvBudgetBytes'
+> & { readonly options: LoadOptions }
+
+export type LoadingSlot = {
+  readonly kind: 'loading'
+  readonly job: LoadJob
+  readonly controller: AbortController
+  readonly startedAt: number
+  loadedBytes: number
+  /** Set when the backend is done and what it measured is still to be fitted in. */
+  arrived: (LoadResult & { readonly seconds: number }) | null
+  /** Ends when the backend is done with it either way; for a cancelled load, when its memory is back. Never rejects. */
+  readonly settled: PromiseWithResolvers<null>
+}
+
+export type LoadedSlot = {
+  readonly kind: 'loaded'
+  readonly modelId: string
+  readonly name: string
+  readonly options: LoadOptions
+  readonly weightBytes: number
+  readonly processId: number | null
+  readonly loadedAt: number
+  readonly leases: Set<IssuedLease>
+  pinned: boolean
+  lastUsedAt: number
+  idleTimer: Disposable | null
+}
+
+export type UnloadingSlot = {
+  readonly kind: 'unloading'
+  readonly name: string
+  pinned: boolean
+  /** Ends when the memory is back; with the problem if that went wrong. Never rejects. */
+  readonly done: Promise<Problem | null>
+}
+
+export type FailedSlot = {
+  readonly kind: 'failed'
+  readonly name: string
+  pinned: boolean
+  readonly problem: Problem
+}
+
+/** A model that is in memory, on its way in or out, or failed. Absent and queued models have none. */
+export type Slot = LoadingSlot | LoadedSlot | UnloadingSlot | FailedSlot
+
+/** A slot as the snapshot shows it. */
+export function describeSlot(modelId: string, slot: Slot, footprint: Footprint): ResidencyState {
+  const { name, pinned } = slot.kind === 'loading' ? slot.job : slot
+  const state = { ...emptyState, modelId, name, pinned, footprint }
+  switch (slot.kind) {
+    case 'loading':
+      return { ...state, state: 'loading', options: slot.job.options, loadedBytes: slot.loadedBytes }
+    case 'loaded':
+      return {
+        ...state,
+        state: loadedState(slot),
+        options: slot.options,
+        leases: slot.leases.size,
+        processId: slot.processId,
+        loadedAt: slot.loadedAt,
+        lastUsedAt: slot.lastUsedAt,
+      }
+    case 'unloading':
+      return { ...state, state: 'unloading' }
+    case 'failed':
+      return { ...state, state: 'failed', problem: slot.problem }
+    default:
+      return slot satisfies never
+  }
+}
+
+/** A queued load as the snapshot shows it: it holds no memory yet. */
+export function describeQueued(job: LoadJob): ResidencyState {
+  const { modelId, name, pinned, options } = job
+  return {
+    ...emptyState,
+    modelId,
+    name,
+    pinned,
+    options,
+    state: 'queued',
+    footprint: [],
+    waitingFor: job.reason,
+  }
+}
+
+/** Ready, or busy while it is leased. */
+export function loadedState(slot: LoadedSlot): ResidentState {
+  return slot.leases.size > 0 ? 'busy' : 'ready'
+}
+
+const emptyState = {
+  leases: 0,
+  options: {},
+  processId: null,
+  loadedBytes: null,
+  waitingFor: null,
+  problem: null,
+  loadedAt: null,
+  lastUsedAt: null,
+} as const

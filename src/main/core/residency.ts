@@ -1,0 +1,436 @@
+import { formatBytes } from '../../contract/bytes.ts'
+import { AppError, fromProblem, toProblem, type Problem } from '../../contract/errors.ts'
+import type { DomainId, Footprint, LoadPreview, PoolCounters, PoolEvent } from '../../contract/memory.ts'
+import type { LoadOptions } from '../../contract/model.ts'
+import { Activity } from './activity.ts'
+import type { Clock } from './clock.ts'
+import { addBytes, bytesByDomain, subtractBytes, type DomainBytes } from './domain-bytes.ts'
+import type { EvictionPlan, EvictionPolicy } from './eviction.ts'
+import { withAdmissionMargin } from './footprint.ts'
+import { abortError, type Lease } from './lease.ts'
+import type { DomainCapacity, Ledger } from './ledger.ts'
+import { LoadJob, roomRequest, type Waiter } from './load-job.ts'
+import { Planning } from './planning.ts'
+import { describeQueued, type LoadedSlot, type ModelDescription } from './residency-state.ts'
+import type { LoadingSlot, ResidencyEffects, ResidencyState } from './residency-state.ts'
+import { Residents } from './residents.ts'
+
+export type ResidencyOptions = {
+  readonly ledger: Ledger
+  readonly effects: ResidencyEffects
+  /** Throws NOT_FOUND or BAD_MODEL_FILE. */
+  readonly describe: (modelId: string) => ModelDescription
+  readonly clock: Clock
+  readonly policy: EvictionPolicy
+  /** Unload a model that was idle this long; null: never. */
+  readonly idleUnloadMinutes?: number | null
+}
+
+export type AcquireOptions = {
+  readonly signal?: AbortSignal | undefined
+  /** How to load it, if it has to be; a resident model stays as it was loaded. */
+  readonly options?: LoadOptions | undefined
+  /** Told in plain words what it waits for, at once and whenever that changes. Must not throw. */
+  readonly onWait?: ((reason: string) => void) | undefined
+}
+
+/** How often the busy models that the first load in line waits for may be taken for use again. */
+const mostOvertakes = 8
+
+/**
+ * Decides which models are in memory: the only writer of their state, and of the ledger. Callers ask for an outcome,
+ * `acquire`, and hold a lease while they use the model. A leased, loading or pinned model is never evicted. Loads are
+ * admitted first in, first out; after every change the head of the line is decided again, from the facts as they are.
+ *
+ * Who waits for a lease while holding another may wait for himself: give leases back first.
+ */
+export class Residency implements AsyncDisposable {
+  readonly #ledger: Ledger
+  readonly #describe: (modelId: string) => ModelDescription
+  readonly #clock: Clock
+  readonly #activity: Activity
+  readonly #residents: Residents
+  /** Loads that wait for room, in the order in which they came. */
+  readonly #queue = new Map<string, LoadJob>()
+  readonly #listeners = new Set<() => void>()
+  #policy: EvictionPolicy
+  #isDeciding = false
+  #isDecisionDue = false
+  #isClosed = false
+
+  constructor({ ledger, effects, describe, clock, policy, idleUnloadMinutes = null }: ResidencyOptions) {
+    this.#ledger = ledger
+    this.#describe = describe
+    this.#clock = clock
+    this.#policy = policy
+    this.#activity = new Activity(clock)
+    this.#residents = new Residents({
+      ...{ ledger, effects, clock, idleUnloadMinutes, activity: this.#activity },
+      onFact: () => this.#decide(),
+      onProgress: () => this.#changed(),
+    })
+  }
+
+  /**
+   * Resolves with a lease on the model, loading it first when it is not there and evicting for it as planned. Waits
+   * when models that are busy or loading could make room; otherwise rejects with NO_ROOM and the remedies. Rejects with
+   * `signal.reason` when aborted, with the load's error when that fails, with an `AbortError` when somebody unloads the
+   * model while it is waited for. Concurrent callers share one load; it is cancelled when the last of them has gone.
+   */
+  async acquire(modelId: string, { signal, options = {}, onWait }: AcquireOptions = {}): Promise<Lease> {
+    signal?.throwIfAborted()
+    if (this.#isClosed) throw abortError('The pool is closed')
+    const slot = this.#residents.get(modelId)
+    if (slot?.kind === 'loaded' && !this.#queue.has(modelId) && this.#mayOvertake(slot)) {
+      const lease = this.#residents.lease(slot)
+      this.#changed()
+      return lease
+    }
+    const loading = slot?.kind === 'loading' ? slot.job : undefined
+    const job = this.#queue.get(modelId) ?? loading ?? this.#enqueue(modelId, options)
+    const { promise, resolve, reject } = Promise.withResolvers<Lease>()
+    const waiter: Waiter = { onWait, resolve, reject }
+    const onAbort = () => {
+      if (!job.waiters.delete(waiter)) return
+      reject(signal?.reason)
+      if (job.waiters.size === 0) this.#drop(job)
+    }
+    job.waiters.add(waiter)
+    signal?.addEventListener('abort', onAbort, { once: true })
+    if (job.reason !== '') onWait?.(job.reason)
+    this.#decide()
+    try {
+      return await promise
+    } finally {
+      signal?.removeEventListener('abort', onAbort)
+    }
+  }
+
+  /**
+   * Takes a model out of memory and ends when the memory is back. Cancels a load that is queued or under way, and
+   * clears a failure. Throws MODEL_BUSY while it is leased, unless `force`. Harmless when it is not there.
+   */
+  async unload(
+    modelId: string,
+    { force = false }: { readonly force?: boolean | undefined } = {},
+  ): Promise<void> {
+    const slot = this.#residents.get(modelId)
+    if (slot?.kind === 'loaded' && slot.leases.size > 0 && !force) {
+      throw new AppError('MODEL_BUSY', `Cannot unload "${slot.name}": it is in use`, {
+        details: { modelId, help: 'Wait for its answer to end, or stop it' },
+      })
+    }
+    const job = this.#queue.get(modelId)
+    if (job) this.#cancel(job)
+    if (slot?.kind === 'loading') this.#cancel(slot.job)
+    if (slot?.kind === 'loaded') this.#residents.leave(slot, 'unloaded', 'Unloaded on request')
+    this.#residents.clearFailure(modelId)
+    this.#decide()
+    const left = this.#residents.get(modelId)
+    const problem = left?.kind === 'unloading' ? await left.done : null
+    if (problem) throw fromProblem(problem)
+  }
+
+  /** Protects a model from eviction and from unloading when idle, or ends that. Keeping it over restarts is the library's. */
+  setPinned(modelId: string, { pinned }: { readonly pinned: boolean }): void {
+    const job = this.#queue.get(modelId)
+    if (job) job.pinned = pinned
+    this.#residents.setPinned(modelId, pinned)
+    this.#decide()
+  }
+
+  /** Replaces what a resident has reserved. False, and nothing changes, when it does not fit; never evicts. */
+  resize(modelId: string, footprint: Footprint): boolean {
+    const isLoaded = this.#residents.get(modelId)?.kind === 'loaded'
+    if (!isLoaded || !this.#ledger.resize(modelId, footprint)) return false
+    this.#decide()
+    return true
+  }
+
+  /** What loading the model would take, and who would have to leave. Nothing happens by asking. Throws as `describe` does. */
+  preview(modelId: string, options: LoadOptions = {}): LoadPreview {
+    return this.#preview(modelId, options, this.#planning())
+  }
+
+  /** `preview` of many models with one look at the pool. */
+  previews(requests: readonly { readonly modelId: string; readonly options?: LoadOptions }[]): LoadPreview[] {
+    const planning = this.#planning()
+    return requests.map(({ modelId, options = {} }) => this.#preview(modelId, options, planning))
+  }
+
+  /** Tells that a model's process has died: its room is free, its leases are void, the next `acquire` loads it again. */
+  reportCrash(modelId: string, problem: Problem): void {
+    this.#residents.crash(modelId, problem)
+    this.#decide()
+  }
+
+  /** Tells what other programs hold inside of the pool. */
+  setOther(domain: DomainId, bytes: number): void {
+    this.#ledger.setOther(domain, bytes)
+    this.#decide()
+  }
+
+  /**
+   * Changes the size of a domain or its reserve. Idle models leave if they have to; throws NO_ROOM, and the size stays,
+   * when those that may leave are not enough.
+   */
+  async setCapacity(capacity: DomainCapacity): Promise<void> {
+    while (!this.#ledger.setCapacity(capacity)) {
+      const usedBytes = this.#ledger.domains().find(({ id }) => id === capacity.id)?.usedBytes ?? 0
+      const neededBytes = {
+        [capacity.id]: usedBytes - Math.max(0, capacity.totalBytes - capacity.reserveBytes),
+      }
+      const plan = this.#planning(this.#residents.leavingBytes()).planNow(neededBytes, '')
+      if (!plan) {
+        const facts = `models hold ${formatBytes(usedBytes)}, and too few of them may leave`
+        throw new AppError('NO_ROOM', `Cannot make the pool ${formatBytes(capacity.totalBytes)}: ${facts}`, {
+          details: { help: 'Unpin or unload models first', neededBytes: usedBytes },
+        })
+      }
+      this.#evict(plan, 'Left because the pool was made smaller')
+      this.#changed()
+      await this.#residents.whenLeft()
+    }
+    this.#decide()
+  }
+
+  /** Follows changed settings from now on. */
+  configure(settings: { readonly policy: EvictionPolicy; readonly idleUnloadMinutes: number | null }): void {
+    this.#policy = settings.policy
+    this.#residents.setIdleUnloadMinutes(settings.idleUnloadMinutes)
+  }
+
+  /** Every model that is in memory, on its way in or out, waiting for room, or failed. */
+  states(): ResidencyState[] {
+    // A model that failed before and is asked for again is queued; one that is still on its way out is not yet.
+    const residents = this.#residents
+      .states()
+      .filter(({ modelId, state }) => state !== 'failed' || !this.#queue.has(modelId))
+    const shown = new Set(residents.map(({ modelId }) => modelId))
+    const queued = [...this.#queue.values()].filter(({ modelId }) => !shown.has(modelId))
+    return [...residents, ...queued.map(describeQueued)]
+  }
+
+  get counters(): PoolCounters {
+    return this.#activity.counters
+  }
+
+  /** Newest first, at most 100. */
+  get events(): readonly PoolEvent[] {
+    return this.#activity.events
+  }
+
+  /** Calls back after every change, at once; must not throw. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** Calls back with every event; must not throw. */
+  onEvent(listener: (event: PoolEvent) => void): () => void {
+    return this.#activity.onEvent(listener)
+  }
+
+  /** Ends every wait and load, takes every model out of memory, and ends when that is done. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#isClosed) {
+      this.#isClosed = true
+      for (const job of [...this.#queue.values()]) this.#cancel(job)
+      for (const [, slot] of this.#residents.entries()) {
+        if (slot.kind === 'loading') this.#cancel(slot.job)
+        if (slot.kind === 'loaded')
+          this.#residents.leave(slot, 'unloaded', 'Unloaded because the app was closed')
+      }
+    }
+    await this.#residents.whenLeft()
+  }
+
+  #enqueue(modelId: string, options: LoadOptions): LoadJob {
+    const job = new LoadJob(modelId, options, this.#describe(modelId))
+    // Refused at once, rather than at the head of the line, when not even waiting could make room.
+    const isLoaded = this.#residents.get(modelId)?.kind === 'loaded'
+    const planning = this.#planning()
+    if (!isLoaded && !planning.planLater(job.room.neededBytes, modelId)) {
+      const error = planning.refusal(job.room)
+      this.#activity.record('refused', job, error.message)
+      this.#changed()
+      throw error
+    }
+    this.#queue.set(modelId, job)
+    return job
+  }
+
+  /** The first in line may not wait for ever for a model that is taken for use again and again. */
+  #mayOvertake(slot: LoadedSlot): boolean {
+    const first = this.#first()
+    return !first?.waitsFor.has(slot.modelId) || first.overtaken++ < mostOvertakes
+  }
+
+  #cancel(job: LoadJob): void {
+    job.rejectAll(abortError(`Loading "${job.name}" was cancelled`))
+    this.#drop(job)
+  }
+
+  /** Nobody waits for this load any more. */
+  #drop(job: LoadJob): void {
+    const slot = this.#residents.get(job.modelId)
+    if (this.#queue.get(job.modelId) === job) this.#queue.delete(job.modelId)
+    else if (slot?.kind === 'loading' && slot.job === job) this.#residents.cancelLoad(slot)
+    this.#decide()
+  }
+
+  /** Decides whatever can be decided now. Called after every change; harmless when nothing can. */
+  #decide(): void {
+    this.#isDecisionDue = true
+    if (this.#isDeciding) return
+    this.#isDeciding = true
+    try {
+      while (this.#isDecisionDue && !this.#isClosed) {
+        this.#isDecisionDue = false
+        for (const [, slot] of this.#residents.entries()) if (slot.kind === 'loading') this.#fitArrival(slot)
+        while (this.#admitFirst());
+        this.#tellTheRest()
+      }
+    } finally {
+      this.#isDeciding = false
+    }
+    this.#changed()
+  }
+
+  /** Replaces a predicted footprint by the measured one. If that is larger, others may have to leave, or it has to itself. */
+  #fitArrival(slot: LoadingSlot): void {
+    const { arrived, job } = slot
+    if (!arrived) return
+    if (this.#ledger.resize(job.modelId, arrived.footprint)) {
+      this.#residents.becomeReady(slot, arrived)
+      return
+    }
+    const planning = this.#planning()
+    const growth = subtractBytes(bytesByDomain(arrived.footprint), job.room.neededBytes)
+    const plan = planning.planNow(growth, job.modelId)
+    if (plan) {
+      this.#evict(plan, `Left because "${job.name}" takes more than predicted`)
+      return
+    }
+    const error = planning.misfit(job.room, bytesByDomain(arrived.footprint))
+    this.#residents.rejectArrival(slot, error)
+  }
+
+  /** Admits, refuses or holds the first in line; true when the next one is to be looked at. */
+  #admitFirst(): boolean {
+    const job = this.#first()
+    if (!job) return false
+    const { modelId } = job
+    const { neededBytes } = job.room
+    const slot = this.#residents.get(modelId)
+    job.waitsFor = new Set()
+
+    // 1. It is there after all: it was only kept from overtaking a load that is not in line any more.
+    if (slot?.kind === 'loaded') {
+      this.#queue.delete(modelId)
+      job.grantAll(() => this.#residents.lease(slot))
+      return true
+    }
+    // 2. What is there of it has to leave first.
+    if (slot?.kind === 'unloading') return hold(job, `Waiting for "${job.name}" to leave memory`)
+    // 3. A model that takes more than predicted is fitted in first.
+    const arrival = this.#residents
+      .entries()
+      .find(([, other]) => other.kind === 'loading' && other.arrived)?.[1]
+    if (arrival?.kind === 'loading') return hold(job, `Waiting for "${arrival.job.name}" to load`)
+    // 4. There is room.
+    if (this.#ledger.reserve(modelId, job.footprint)) {
+      this.#queue.delete(modelId)
+      this.#residents.start(job)
+      return true
+    }
+    // 5. There will be room when idle models have left.
+    const planning = this.#planning()
+    const plan = planning.planNow(neededBytes, modelId)
+    if (plan) {
+      this.#evict(plan, `Left to make room for "${job.name}"`)
+      return hold(job, `Waiting for ${quoted(this.#residents.leavingNames())} to leave memory`)
+    }
+    // 6. There can be room when others are done.
+    const later = planning.planLater(neededBytes, modelId)
+    if (later) {
+      const blockers = planning.blockers(later)
+      job.waitsFor = new Set(blockers.map((blocker) => blocker.modelId))
+      return hold(job, `Waiting for ${quoted(blockers.map(({ name }) => name))} to be done`)
+    }
+    // 7. There cannot.
+    this.#queue.delete(modelId)
+    const error = planning.refusal(job.room)
+    job.rejectAll(error)
+    this.#activity.record('refused', job, error.message)
+    return true
+  }
+
+  #tellTheRest(): void {
+    let ahead: LoadJob | null = null
+    for (const job of [...this.#queue.values()]) {
+      if (ahead) job.tell(`Waiting behind "${ahead.name}"`)
+      ahead = job
+    }
+  }
+
+  #first(): LoadJob | undefined {
+    return this.#queue.values().next().value
+  }
+
+  #evict(plan: EvictionPlan, why: string): void {
+    for (const { modelId } of plan.leaving) {
+      const slot = this.#residents.get(modelId)
+      if (slot?.kind === 'loaded') this.#residents.leave(slot, 'evicted', why)
+    }
+  }
+
+  #preview(modelId: string, options: LoadOptions, planning: Planning): LoadPreview {
+    const slot = this.#residents.get(modelId)
+    const description = this.#describe(modelId)
+    if (slot?.kind === 'loaded' || slot?.kind === 'loading') {
+      const contextTokens = description.contextTokens(
+        slot.kind === 'loaded' ? slot.options : slot.job.options,
+      )
+      return {
+        modelId,
+        contextTokens,
+        footprint: this.#ledger.footprintOf(modelId),
+        verdict: { kind: 'resident' },
+      }
+    }
+    const footprint = withAdmissionMargin(description.footprint(options))
+    const request = roomRequest(modelId, options, description, footprint)
+    const preview = { modelId, contextTokens: request.contextTokens, footprint }
+    const plan = planning.planNow(request.neededBytes, modelId)
+    if (plan) {
+      const leaving = planning.leaving(plan)
+      return { ...preview, verdict: leaving.length === 0 ? { kind: 'fits' } : { kind: 'evicts', leaving } }
+    }
+    const later = planning.planLater(request.neededBytes, modelId)
+    const error = later ? planning.delay(request, planning.blockers(later)) : planning.refusal(request)
+    const { remedies = [] } = error.details
+    return { ...preview, verdict: { kind: 'refused', problem: toProblem(error), remedies } }
+  }
+
+  /** The pool as it is now. What is being given back counts as free unless told otherwise. */
+  #planning(
+    freeBytes: DomainBytes = addBytes(this.#ledger.room(), this.#residents.leavingBytes()),
+  ): Planning {
+    const members = this.#residents.members()
+    return new Planning({ members, freeBytes, policy: this.#policy, now: this.#clock.now() })
+  }
+
+  #changed(): void {
+    for (const listener of [...this.#listeners]) listener()
+  }
+}
+
+function hold(job: LoadJob, reason: string): false {
+  job.tell(reason)
+  return false
+}
+
+function quoted(names: readonly string[]): string {
+  return names.map((name) => `"${name}"`).join(', ')
+}

@@ -1,0 +1,327 @@
+import { formatBytes } from '../../contract/bytes.ts'
+import { fromProblem, toProblem, type Problem } from '../../contract/errors.ts'
+import type { Activity } from './activity.ts'
+import { longestTimerMs, type Clock } from './clock.ts'
+import { addBytes, bytesByDomain, footprintBytes, type DomainBytes } from './domain-bytes.ts'
+import { abortError, IssuedLease, type Lease } from './lease.ts'
+import type { Ledger } from './ledger.ts'
+import type { LoadJob } from './load-job.ts'
+import type { PoolMember } from './planning.ts'
+import {
+  describeSlot,
+  loadedState,
+  type LoadedSlot,
+  type LoadingSlot,
+  type ResidencyEffects,
+  type ResidencyState,
+  type Slot,
+  type UnloadingSlot,
+} from './residency-state.ts'
+
+/** What is remembered of a model while it is not resident. */
+type History = { accesses: number; loadBytesPerSecond: number | null }
+
+/**
+ * The models in memory and how each comes in and goes out: the half of residency that carries out. Who comes in and
+ * who leaves is decided by `Residency`, its only user. A slot changes before anybody is told of it, so that whoever
+ * is told may ask for anything.
+ */
+export class Residents {
+  readonly #ledger: Ledger
+  readonly #effects: ResidencyEffects
+  readonly #clock: Clock
+  readonly #activity: Activity
+  readonly #onFact: () => void
+  readonly #onProgress: () => void
+  readonly #slots = new Map<string, Slot>()
+  readonly #history = new Map<string, History>()
+  #idleUnloadMinutes: number | null
+
+  /** `onFact` is called when room or a lease came back or a load arrived; `onProgress` when only numbers changed. */
+  constructor(options: {
+    readonly ledger: Ledger
+    readonly effects: ResidencyEffects
+    readonly clock: Clock
+    readonly activity: Activity
+    readonly idleUnloadMinutes: number | null
+    readonly onFact: () => void
+    readonly onProgress: () => void
+  }) {
+    this.#ledger = options.ledger
+    this.#effects = options.effects
+    this.#clock = options.clock
+    this.#activity = options.activity
+    this.#idleUnloadMinutes = options.idleUnloadMinutes
+    this.#onFact = options.onFact
+    this.#onProgress = options.onProgress
+  }
+
+  get(modelId: string): Slot | undefined {
+    return this.#slots.get(modelId)
+  }
+
+  /** Copied, so that slots may change meanwhile. */
+  entries(): [string, Slot][] {
+    return [...this.#slots]
+  }
+
+  /** Names of the models that are on their way out. */
+  leavingNames(): string[] {
+    return this.entries().flatMap(([, slot]) => (slot.kind === 'unloading' ? [slot.name] : []))
+  }
+
+  /** What is being given back. */
+  leavingBytes(): DomainBytes {
+    let bytes: DomainBytes = {}
+    for (const [modelId, slot] of this.#slots) {
+      if (slot.kind === 'unloading') bytes = addBytes(bytes, bytesByDomain(this.#ledger.footprintOf(modelId)))
+    }
+    return bytes
+  }
+
+  /** Ends when everything that is on its way out now is gone. */
+  async whenLeft(): Promise<void> {
+    await Promise.all(this.entries().flatMap(([, slot]) => (slot.kind === 'unloading' ? [slot.done] : [])))
+  }
+
+  /** Loaded and loading models as planning sees them. */
+  members(): PoolMember[] {
+    const members: PoolMember[] = []
+    for (const [modelId, slot] of this.#slots) {
+      if (slot.kind !== 'loaded' && slot.kind !== 'loading') continue
+      const { name, weightBytes, pinned } = slot.kind === 'loaded' ? slot : slot.job
+      const { accesses, loadBytesPerSecond } = this.#historyOf(modelId)
+      members.push({
+        ...{ modelId, name, pinned, weightBytes, accesses, loadBytesPerSecond },
+        state: slot.kind === 'loaded' ? loadedState(slot) : 'loading',
+        leases: slot.kind === 'loaded' ? slot.leases.size : 0,
+        bytes: bytesByDomain(this.#ledger.footprintOf(modelId)),
+        usedTokens: this.#effects.usedTokens?.(modelId) ?? 0,
+        lastUsedAt: slot.kind === 'loaded' ? slot.lastUsedAt : slot.startedAt,
+      })
+    }
+    return members
+  }
+
+  states(): ResidencyState[] {
+    return Array.from(this.#slots, ([modelId, slot]) =>
+      describeSlot(modelId, slot, this.#ledger.footprintOf(modelId)),
+    )
+  }
+
+  /** Starts a load whose room is reserved. */
+  start(job: LoadJob): void {
+    const slot: LoadingSlot = {
+      kind: 'loading',
+      job,
+      controller: new AbortController(),
+      startedAt: this.#clock.now(),
+      loadedBytes: 0,
+      arrived: null,
+      settled: Promise.withResolvers(),
+    }
+    this.#slots.delete(job.modelId)
+    this.#slots.set(job.modelId, slot)
+    void this.#load(slot)
+    job.tell(`Loading "${job.name}"`)
+  }
+
+  /** Makes a model ready whose measured footprint is reserved, and gives those who wait their leases. */
+  becomeReady(slot: LoadingSlot, arrived: NonNullable<LoadingSlot['arrived']>): void {
+    const { job } = slot
+    const { modelId, name, options, weightBytes, pinned } = job
+    const { processId, seconds, footprint } = arrived
+    const now = this.#clock.now()
+    const loaded: LoadedSlot = {
+      kind: 'loaded',
+      ...{ modelId, name, options, weightBytes, processId, pinned, loadedAt: now, lastUsedAt: now },
+      leases: new Set(),
+      idleTimer: null,
+    }
+    this.#slots.set(modelId, loaded)
+    if (seconds > 0) this.#historyOf(modelId).loadBytesPerSecond = weightBytes / seconds
+    job.grantAll(() => this.lease(loaded))
+    const predicted = formatBytes(footprintBytes(job.predicted))
+    const takes = `takes ${formatBytes(footprintBytes(footprint))}, ${predicted} predicted`
+    this.#activity.record('loaded', job, `Loaded in ${seconds.toFixed(1)} s, ${takes}`)
+  }
+
+  /** Takes a model out again whose measured footprint has no room. */
+  rejectArrival(slot: LoadingSlot, error: Error): void {
+    const problem = toProblem(error)
+    this.#end(slot.job, problem, () => this.#activity.record('failed', slot.job, problem.message))
+    slot.job.rejectAll(error)
+  }
+
+  lease(slot: LoadedSlot): Lease {
+    const lease = new IssuedLease(slot.modelId, () => {
+      slot.leases.delete(lease)
+      slot.lastUsedAt = this.#clock.now()
+      this.#armIdleTimer(slot)
+      this.#onFact()
+    })
+    slot.leases.add(lease)
+    slot.lastUsedAt = this.#clock.now()
+    this.#historyOf(slot.modelId).accesses++
+    this.#armIdleTimer(slot)
+    return lease
+  }
+
+  /** Takes a loaded model out of memory; leases that are still held become void. */
+  leave(slot: LoadedSlot, kind: 'unloaded' | 'evicted', why: string): void {
+    const freed = formatBytes(footprintBytes(this.#ledger.footprintOf(slot.modelId)))
+    this.#end(slot, null, () => this.#activity.record(kind, slot, `${why}, freed ${freed}`))
+    this.#revoke(slot, abortError(`"${slot.name}" was unloaded`))
+  }
+
+  cancelLoad(slot: LoadingSlot): void {
+    const { modelId, name, pinned } = slot.job
+    if (slot.arrived) {
+      this.#end(slot.job, null)
+    } else {
+      this.#slots.set(modelId, { kind: 'unloading', name, pinned, done: slot.settled.promise })
+      slot.controller.abort(abortError(`Loading "${name}" was cancelled`))
+    }
+    this.#activity.record(
+      'unloaded',
+      slot.job,
+      `Loading was cancelled after ${this.#secondsSince(slot.startedAt)} s`,
+    )
+  }
+
+  /** The process of a model has died. While it loads, its load fails by itself; while it unloads, its end is expected. */
+  crash(modelId: string, problem: Problem): void {
+    const slot = this.#slots.get(modelId)
+    if (slot?.kind === 'loaded') {
+      this.#fail(slot, problem)
+      this.#revoke(slot, fromProblem(problem))
+      this.#activity.record('crashed', slot, problem.message)
+    } else if (slot?.kind === 'loading' && slot.arrived) {
+      this.#fail(slot.job, problem)
+      slot.job.rejectAll(fromProblem(problem))
+      this.#activity.record('crashed', slot.job, problem.message)
+    }
+  }
+
+  /** Forgets that a model has failed. */
+  clearFailure(modelId: string): void {
+    if (this.#slots.get(modelId)?.kind === 'failed') this.#slots.delete(modelId)
+  }
+
+  setPinned(modelId: string, pinned: boolean): void {
+    const slot = this.#slots.get(modelId)
+    if (!slot) return
+    if (slot.kind === 'loading') slot.job.pinned = pinned
+    else slot.pinned = pinned
+    if (slot.kind === 'loaded') this.#armIdleTimer(slot)
+  }
+
+  setIdleUnloadMinutes(minutes: number | null): void {
+    this.#idleUnloadMinutes = minutes
+    for (const slot of this.#slots.values()) if (slot.kind === 'loaded') this.#armIdleTimer(slot)
+  }
+
+  /** Never rejects. */
+  async #load(slot: LoadingSlot): Promise<void> {
+    const { job, controller } = slot
+    const { modelId, options, footprint } = job
+    const onProgress = (loadedBytes: number) => {
+      slot.loadedBytes = loadedBytes
+      this.#onProgress()
+    }
+    try {
+      const result = await this.#effects.load(modelId, {
+        options,
+        footprint,
+        signal: controller.signal,
+        onProgress,
+      })
+      // Too late to be cancelled: what came has to go.
+      if (controller.signal.aborted) await this.#effects.unload(modelId)
+      else slot.arrived = { ...result, seconds: (this.#clock.now() - slot.startedAt) / 1000 }
+    } catch (error) {
+      if (!controller.signal.aborted) {
+        const problem = toProblem(error)
+        this.#fail(job, problem)
+        job.rejectAll(error instanceof Error ? error : fromProblem(problem))
+        this.#activity.record('failed', job, problem.message)
+      }
+    }
+    if (controller.signal.aborted) {
+      this.#ledger.release(modelId)
+      this.#slots.delete(modelId)
+    }
+    slot.settled.resolve(null)
+    this.#onFact()
+  }
+
+  /** Ends a model that the backend has loaded; afterwards it is absent, or failed with the problem. */
+  #end(
+    { modelId, name, pinned }: { readonly modelId: string; readonly name: string; readonly pinned: boolean },
+    problem: Problem | null,
+    onEnd?: () => void,
+  ): void {
+    const { promise: done, resolve } = Promise.withResolvers<Problem | null>()
+    const slot: UnloadingSlot = { kind: 'unloading', name, pinned, done }
+    this.#slots.set(modelId, slot)
+    const ended = (unloadProblem: Problem | null) => {
+      const failure = unloadProblem ?? problem
+      if (failure) this.#fail({ modelId, name, pinned: slot.pinned }, failure)
+      else {
+        this.#ledger.release(modelId)
+        this.#slots.delete(modelId)
+      }
+      onEnd?.()
+      resolve(unloadProblem)
+      this.#onFact()
+    }
+    void (async () => this.#effects.unload(modelId))().then(
+      () => ended(null),
+      (error: unknown) => ended(toProblem(error)),
+    )
+  }
+
+  #fail(
+    { modelId, name, pinned }: { readonly modelId: string; readonly name: string; readonly pinned: boolean },
+    problem: Problem,
+  ): void {
+    this.#ledger.release(modelId)
+    this.#slots.set(modelId, { kind: 'failed', name, pinned, problem })
+  }
+
+  #revoke(slot: LoadedSlot, reason: Error): void {
+    slot.idleTimer?.[Symbol.dispose]()
+    slot.idleTimer = null
+    const leases = [...slot.leases]
+    slot.leases.clear()
+    for (const lease of leases) lease.revoke(reason)
+  }
+
+  #armIdleTimer(slot: LoadedSlot): void {
+    slot.idleTimer?.[Symbol.dispose]()
+    slot.idleTimer = null
+    const minutes = this.#idleUnloadMinutes
+    if (minutes === null || slot.pinned || slot.leases.size > 0) return
+    const dueMs = slot.lastUsedAt + minutes * 60_000 - this.#clock.now()
+    slot.idleTimer = this.#clock.setTimer(Math.min(Math.max(0, dueMs), longestTimerMs), () => {
+      // Longer than a timer can be: go on waiting.
+      if (this.#clock.now() < slot.lastUsedAt + minutes * 60_000) this.#armIdleTimer(slot)
+      else {
+        this.leave(slot, 'unloaded', `Unloaded after ${minutes} min without use`)
+        this.#onFact()
+      }
+    })
+  }
+
+  #historyOf(modelId: string): History {
+    const known = this.#history.get(modelId)
+    if (known) return known
+    const history = { accesses: 0, loadBytesPerSecond: null }
+    this.#history.set(modelId, history)
+    return history
+  }
+
+  #secondsSince(at: number): string {
+    return ((this.#clock.now() - at) / 1000).toFixed(1)
+  }
+}
