@@ -235,6 +235,11 @@ export async function sendTurn(text: string, modelId: string): Promise<void> {
   })
 }
 
+/** Asks a turn again: the model's answer is added to it and becomes the one that counts. */
+export async function retryTurn(turnId: string, modelId: string): Promise<void> {
+  await attempt(() => host().turns.retry({ turnId, modelId }))
+}
+
 async function startConversation(): Promise<string> {
   const conversation = await host().conversations.create({})
   const { drafts, conversationId } = get()

@@ -1,0 +1,91 @@
+import type { Answer } from '../../contract/conversation.ts'
+import type { LoadOptions } from '../../contract/model.ts'
+import { runningTurnId } from '../conversation-mirror.ts'
+import { attempt, host, retryTurn, useApp } from '../store.ts'
+import { Button } from '../ui/button.tsx'
+import { formatCount } from '../ui/format.ts'
+import { ProblemText } from '../ui/problem-text.tsx'
+import { Remedies } from '../ui/remedies.tsx'
+import styles from './answer-end.module.css'
+import { whyUnusable } from './next-model.ts'
+import { useNextModel } from './use-next-model.ts'
+
+type AnswerEndProps = {
+  readonly answer: Answer
+  readonly turnId: string
+  readonly isLast: boolean
+}
+
+/** How an answer ended, when there is something to say about it, and what can be done then. */
+export function AnswerEnd({ answer, turnId, isLast }: AnswerEndProps) {
+  const { state, modelId } = answer
+  if (state.kind === 'interrupted') {
+    const { problem } = state
+    const loadShorter = (options: LoadOptions) =>
+      void attempt(() => host().models.load({ id: modelId, options }))
+    return (
+      <div className={styles['trouble']}>
+        <ProblemText problem={problem}>
+          {isLast && problem.details.remedies && (
+            <Remedies remedies={problem.details.remedies} onShorten={loadShorter} />
+          )}
+        </ProblemText>
+        {isLast && <SendAgain answer={answer} turnId={turnId} />}
+      </div>
+    )
+  }
+  const words = state.kind === 'done' ? describeStop(answer, state.stopReason) : null
+  if (words === null) return null
+  return (
+    <div className={styles['stop']}>
+      <p>{words}</p>
+      {isLast && <SendAgain answer={answer} turnId={turnId} />}
+    </div>
+  )
+}
+
+function describeStop(
+  { modelName, stats }: Answer,
+  stopReason: Extract<Answer['state'], { kind: 'done' }>['stopReason'],
+): string | null {
+  switch (stopReason) {
+    case 'end':
+      return null
+    case 'stopped':
+      return 'Stopped by you'
+    case 'max-tokens':
+      return 'Cut off: the answer reached the longest length that was allowed'
+    case 'context-full': {
+      const held = stats ? ` with ${formatCount(stats.promptTokens + stats.generatedTokens)} tokens` : ''
+      return `The context of ${modelName} is full${held}. A new conversation helps, or a model with a longer context; the library sets how long each one is`
+    }
+    case 'crashed':
+      return `The process of ${modelName} ended before the answer did`
+    case 'failed':
+      return `${modelName} could not finish the answer`
+    default:
+      return stopReason satisfies never
+  }
+}
+
+/** Asks the turn again: the same model, or the one that is chosen for the next turn. */
+function SendAgain({ answer, turnId }: Pick<AnswerEndProps, 'answer' | 'turnId'>) {
+  const { models, residency, chosen } = useNextModel()
+  const isBusy = useApp((state) => state.connection !== 'open' || runningTurnId(state.conversation) !== null)
+  const same = models.find((model) => model.id === answer.modelId && whyUnusable(model, residency) === null)
+  const other = chosen && chosen.id !== answer.modelId ? chosen : null
+  return (
+    <div className={styles['again']}>
+      {same && (
+        <Button icon="retry" disabled={isBusy} onClick={() => void retryTurn(turnId, same.id)}>
+          Send again
+        </Button>
+      )}
+      {other && (
+        <Button icon="retry" disabled={isBusy} onClick={() => void retryTurn(turnId, other.id)}>
+          {`Send again to ${other.name}`}
+        </Button>
+      )}
+    </div>
+  )
+}

@@ -1,0 +1,52 @@
+import type { Answer, AnswerStats } from '../../contract/conversation.ts'
+import { formatCount, formatDuration, formatSpeed } from '../ui/format.ts'
+import { HoverCard } from '../ui/hover-card.tsx'
+import styles from './answer-figures.module.css'
+
+type AnswerFiguresProps = {
+  readonly answer: Answer
+  readonly stats: AnswerStats
+}
+
+const times = new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeStyle: 'short' })
+
+/** What an answer cost, in one line; all of it on pointing or focus. */
+export function AnswerFigures({ answer, stats }: AnswerFiguresProps) {
+  const { promptTokens, reusedTokens, generatedTokens, timeToFirstTokenMs, tokensPerSecond } = stats
+  const readTokens = promptTokens - reusedTokens
+  const parts = [
+    `${formatDuration(timeToFirstTokenMs)} to first token`,
+    tokensPerSecond === null ? null : formatSpeed(tokensPerSecond),
+    reusedTokens === 0
+      ? `${formatCount(readTokens)} read`
+      : `${formatCount(readTokens)} read, ${formatCount(reusedTokens)} reused`,
+    `${formatCount(generatedTokens)} generated`,
+  ]
+  const rows = () => [
+    ['Model', answer.modelName],
+    ['Time to first token', formatDuration(timeToFirstTokenMs)],
+    ['Prompt', `${formatCount(promptTokens)} tokens`],
+    ['— read now', formatCount(readTokens)],
+    ['— reused from the KV cache', formatCount(reusedTokens)],
+    ['Generated', `${formatCount(generatedTokens)} tokens`],
+    ['Decoding speed', tokensPerSecond === null ? 'too short to tell' : formatSpeed(tokensPerSecond)],
+    ['Asked', times.format(answer.createdAt)],
+  ]
+  return (
+    <HoverCard
+      className={styles['figures']}
+      details={() => (
+        <dl className={styles['details']}>
+          {rows().map(([term, value]) => (
+            <div key={term}>
+              <dt>{term}</dt>
+              <dd>{value}</dd>
+            </div>
+          ))}
+        </dl>
+      )}
+    >
+      {parts.filter((part) => part !== null).join(' · ')}
+    </HoverCard>
+  )
+}

@@ -1,0 +1,15 @@
+import { useApp } from '../store.ts'
+import styles from './chat-pane.module.css'
+import { Composer } from './composer.tsx'
+import { Transcript } from './transcript.tsx'
+
+/** The conversation on the screen and the message box below it. */
+export function ChatPane() {
+  const conversationId = useApp((state) => state.conversationId)
+  return (
+    <div className={styles['pane']}>
+      <Transcript key={conversationId} />
+      <Composer />
+    </div>
+  )
+}

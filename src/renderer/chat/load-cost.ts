@@ -1,0 +1,44 @@
+import { formatBytes } from '../../contract/bytes.ts'
+import type { Problem, Remedy } from '../../contract/errors.ts'
+import type { LoadPreview } from '../../contract/memory.ts'
+
+/** What it takes to have a model in memory, in a few words. */
+export type LoadCost = {
+  /** `free`: nothing happens. `load`: it loads and nobody leaves. `evict`: others leave. `refused`: it cannot be. */
+  readonly kind: 'free' | 'load' | 'evict' | 'refused'
+  readonly text: string
+  /** For `refused`: all of it. */
+  readonly problem?: Problem
+  readonly remedies?: readonly Remedy[]
+}
+
+/** Puts a preview into words: "4.4 MB, nobody leaves", "41.2 GB, Coder and Judge leave". */
+export function describeCost({ footprint, verdict }: LoadPreview): LoadCost {
+  const bytes = formatBytes(footprint.reduce((sum, part) => sum + part.bytes, 0))
+  switch (verdict.kind) {
+    case 'resident':
+      return { kind: 'free', text: 'Resident' }
+    case 'fits':
+      return { kind: 'load', text: `${bytes}, nobody leaves` }
+    case 'evicts': {
+      const names = joinNames(verdict.leaving.map(({ name }) => name))
+      return {
+        kind: 'evict',
+        text: `${bytes}, ${names} ${verdict.leaving.length === 1 ? 'leaves' : 'leave'}`,
+      }
+    }
+    case 'refused': {
+      const { problem, remedies } = verdict
+      return { kind: 'refused', text: problem.message, problem, remedies }
+    }
+    default:
+      return verdict satisfies never
+  }
+}
+
+/** Names in a sentence: "Coder", "Coder and Judge", "Coder, Judge and 3 more". */
+export function joinNames(names: readonly string[]): string {
+  if (names.length <= 1) return names.join('')
+  if (names.length <= 3) return `${names.slice(0, -1).join(', ')} and ${names.at(-1) ?? ''}`
+  return `${names.slice(0, 2).join(', ')} and ${String(names.length - 2)} more`
+}

@@ -1,0 +1,238 @@
+import { useEffect, useId, useRef, useState, type KeyboardEvent } from 'react'
+import type { LibraryModel } from '../../contract/model.ts'
+import { chooseNextModel, showDialog } from '../store.ts'
+import { Icon } from '../ui/icon.tsx'
+import { ModelSwatch } from '../ui/model-swatch.tsx'
+import { altKeys } from '../ui/shortcut.ts'
+import styles from './model-menu.module.css'
+import { describeState, whyUnusable, type Residency } from './next-model.ts'
+import { useLoadCost } from './use-load-cost.ts'
+
+/** More than this is not read but searched. */
+const mostOptions = 60
+
+type ModelMenuProps = {
+  readonly models: readonly LibraryModel[]
+  readonly residency: Residency
+  readonly chosen: LibraryModel | null
+  readonly onChosen: () => void
+}
+
+/** A button that opens the list of all models, with what each would cost; typing narrows it. */
+export function ModelMenu({ models, residency, chosen, onChosen }: ModelMenuProps) {
+  const popover = useRef<HTMLDivElement>(null)
+  const [isOpen, setIsOpen] = useState(false)
+  const id = useId()
+  useEffect(() => {
+    const onKeyDown = (event: globalThis.KeyboardEvent) => {
+      if (!(event.ctrlKey || event.metaKey) || event.altKey || event.shiftKey) return
+      if (event.key.toLowerCase() !== 'm' || document.querySelector('dialog[open]')) return
+      event.preventDefault()
+      popover.current?.togglePopover()
+    }
+    window.addEventListener('keydown', onKeyDown)
+    return () => window.removeEventListener('keydown', onKeyDown)
+  }, [])
+  return (
+    <>
+      <button
+        type="button"
+        className={styles['button']}
+        aria-haspopup="listbox"
+        aria-expanded={isOpen}
+        aria-keyshortcuts="Control+M"
+        title="All models (Ctrl+M)"
+        popoverTarget={id}
+      >
+        All models <Icon name="chevron-down" size={12} />
+      </button>
+      <div
+        ref={popover}
+        id={id}
+        popover="auto"
+        className={styles['popover']}
+        onToggle={(event) => {
+          // A popover inside of this one sends its own events up.
+          if (event.target === event.currentTarget) setIsOpen(event.newState === 'open')
+        }}
+      >
+        {isOpen && (
+          <ModelOptions
+            models={models}
+            residency={residency}
+            chosen={chosen}
+            onDone={(isChosen) => {
+              popover.current?.hidePopover()
+              if (isChosen) onChosen()
+            }}
+          />
+        )}
+      </div>
+    </>
+  )
+}
+
+type ModelOptionsProps = Omit<ModelMenuProps, 'onChosen'> & {
+  readonly onDone: (isChosen: boolean) => void
+}
+
+function ModelOptions({ models, residency, chosen, onDone }: ModelOptionsProps) {
+  const id = useId()
+  const [filter, setFilter] = useState('')
+  const [activeId, setActiveId] = useState(chosen?.id ?? null)
+  const order = Object.keys(residency)
+  const found = sortModels(models, residency).filter(({ name }) => matches(name, filter))
+  const shown = found.slice(0, mostOptions)
+  const choosable = shown.filter((model) => whyUnusable(model, residency) === null)
+  const active = choosable.find((model) => model.id === activeId) ?? choosable[0]
+
+  const choose = (model: LibraryModel) => {
+    chooseNextModel(model.id)
+    onDone(true)
+  }
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.nativeEvent.isComposing) return
+    const at = active ? choosable.indexOf(active) : -1
+    const last = choosable.length - 1
+    const to = {
+      ArrowDown: at < last ? at + 1 : 0,
+      ArrowUp: at > 0 ? at - 1 : last,
+      PageDown: last,
+      PageUp: 0,
+    }[event.key]
+    if (to !== undefined) setActiveId(choosable[to]?.id ?? null)
+    else if (event.key === 'Enter' && active) choose(active)
+    else return
+    event.preventDefault()
+  }
+  return (
+    <>
+      <div className={styles['search']}>
+        <Icon name="search" />
+        <input
+          ref={focusOnce}
+          role="combobox"
+          aria-label="Find a model"
+          aria-expanded="true"
+          aria-controls={`${id}list`}
+          aria-activedescendant={active ? `${id}${active.id}` : undefined}
+          aria-autocomplete="list"
+          placeholder="Find a model"
+          autoComplete="off"
+          spellCheck={false}
+          value={filter}
+          onChange={(event) => setFilter(event.target.value)}
+          onKeyDown={onKeyDown}
+        />
+      </div>
+      <div id={`${id}list`} role="listbox" aria-label="Models" className={styles['list']}>
+        {shown.map((model) => (
+          <ModelOption
+            key={model.id}
+            id={`${id}${model.id}`}
+            model={model}
+            residency={residency}
+            nth={order.indexOf(model.id) + 1}
+            isChosen={model === chosen}
+            isActive={model === active}
+            onActive={() => setActiveId(model.id)}
+            onChoose={() => choose(model)}
+          />
+        ))}
+      </div>
+      {shown.length === 0 && <p className={styles['none']}>No model of that name</p>}
+      {found.length > shown.length && (
+        <p className={styles['none']}>{`${String(found.length - shown.length)} more: type to find them`}</p>
+      )}
+      <button
+        type="button"
+        className={styles['library']}
+        onClick={() => {
+          onDone(false)
+          showDialog('library')
+        }}
+      >
+        <Icon name="library" /> Open the library
+      </button>
+    </>
+  )
+}
+
+type ModelOptionProps = {
+  readonly id: string
+  readonly model: LibraryModel
+  readonly residency: Residency
+  readonly nth: number
+  readonly isChosen: boolean
+  readonly isActive: boolean
+  readonly onActive: () => void
+  readonly onChoose: () => void
+}
+
+function ModelOption(props: ModelOptionProps) {
+  const { id, model, residency, nth, isChosen, isActive, onActive, onChoose } = props
+  const state = residency[model.id]
+  const isHere = state === 'ready' || state === 'busy'
+  const unusable = whyUnusable(model, residency)
+  const cost = useLoadCost(
+    state === undefined || state === 'failed' ? (unusable === null ? model.id : null) : null,
+  )
+  const note = unusable ?? cost?.text ?? describeState(state)
+  return (
+    // The keyboard is the search field's: the options are its list.
+    // eslint-disable-next-line jsx-a11y/click-events-have-key-events
+    <div
+      ref={isActive ? showOption : null}
+      id={id}
+      role="option"
+      tabIndex={-1}
+      aria-selected={isChosen}
+      aria-disabled={unusable !== null}
+      className={styles['option']}
+      data-active={isActive || undefined}
+      data-cost={unusable === null ? cost?.kind : 'refused'}
+      onPointerMove={isActive || unusable !== null ? undefined : onActive}
+      onClick={unusable === null ? onChoose : undefined}
+    >
+      <ModelSwatch colour={model.colour} hollow={!isHere} />
+      <span className={styles['name']} title={model.name}>
+        {model.name}
+      </span>
+      <span className={styles['hint']}>
+        {isChosen ? (
+          <Icon name="check" size={14} />
+        ) : nth > 0 && nth < 10 ? (
+          <kbd>{altKeys(String(nth))}</kbd>
+        ) : null}
+      </span>
+      <span className={styles['note']}>{note}</span>
+    </div>
+  )
+}
+
+/** Residents in the pool's order, then the others by name, those that cannot be used last. */
+function sortModels(models: readonly LibraryModel[], residency: Residency): readonly LibraryModel[] {
+  const order = Object.keys(residency)
+  const rank = (model: LibraryModel) => {
+    const at = order.indexOf(model.id)
+    return at !== -1 ? at : whyUnusable(model, residency) === null ? order.length : order.length + 1
+  }
+  return models.toSorted((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name))
+}
+
+/** Whether each word of the filter is somewhere in the name. */
+function matches(name: string, filter: string): boolean {
+  const lower = name.toLowerCase()
+  return filter
+    .toLowerCase()
+    .split(/\s+/)
+    .every((word) => lower.includes(word))
+}
+
+function focusOnce(input: HTMLInputElement | null): void {
+  input?.focus()
+}
+
+function showOption(option: HTMLElement | null): void {
+  option?.scrollIntoView({ block: 'nearest' })
+}

@@ -1,0 +1,28 @@
+import { useShallow } from 'zustand/react/shallow'
+import type { ResidentState } from '../../contract/memory.ts'
+import type { LibraryModel } from '../../contract/model.ts'
+import { chosenAnswer } from '../conversation-mirror.ts'
+import { useApp, type AppState } from '../store.ts'
+import { nextModel, type Residency } from './next-model.ts'
+
+/** The models that can be chosen, which of them are in memory, and the one that takes the next turn. */
+export function useNextModel(): {
+  readonly models: readonly LibraryModel[]
+  readonly residency: Residency
+  readonly chosen: LibraryModel | null
+} {
+  const models = useApp((state) => state.models)
+  const residency = useApp(useShallow(residencyOf))
+  const preferred = useApp(useShallow(preferencesOf))
+  return { models, residency, chosen: nextModel({ models, residency, preferred }) }
+}
+
+// Shallow objects and arrays: a pool snapshot ten times a second draws nothing here unless somebody comes or goes.
+function residencyOf({ pool }: AppState): Record<string, ResidentState> {
+  return Object.fromEntries((pool?.residents ?? []).map(({ modelId, state }) => [modelId, state]))
+}
+
+function preferencesOf({ nextModelId, conversation, conversations }: AppState): (string | null)[] {
+  const turn = conversation?.turns.at(-1)
+  return [nextModelId, turn ? chosenAnswer(turn).modelId : null, conversations[0]?.lastModelId ?? null]
+}
