@@ -3,7 +3,7 @@ import { Icon } from '../ui/icon.tsx'
 import { ModelSwatch } from '../ui/model-swatch.tsx'
 import styles from './block-face.module.css'
 import { residentBytes, residentNumbers, stateText, type Block } from './blocks.ts'
-import { firstFitting, shortenName, type Measure } from './label.ts'
+import { firstFitting, fitName, shortenName, type Measure } from './label.ts'
 import { PartsStrip } from './parts-strip.tsx'
 
 /** What labels need: how wide texts are, and the names of all blocks. */
@@ -17,11 +17,10 @@ export type Faces = {
 
 type Size = { readonly width: number; readonly height: number }
 
-// In rem: what a line, a margin and a strip of parts take.
-const margin = { wide: 0.6, narrow: 0.35 }
+// In rem: what a line, margins and a strip of parts take.
+const margin = { wide: 0.6, narrow: 0.35, block: 0.7 }
 const lineHeight = 1.2
-const stripFrom = 4.6
-const noteFrom = 2.9
+const stripHeight = 1
 
 /** Whether a block is too small to be pressed or named; it gets a chip of its own then. */
 export function isTiny(
@@ -30,7 +29,7 @@ export function isTiny(
 ): boolean {
   const { remPx } = faces
   if (node.width < 1.75 * remPx || node.height < 1.45 * remPx) return true
-  return labelOf(block, { ...node, faces }).name === ''
+  return labelOf(block, { ...node, faces }).name.length === 0
 }
 
 function labelOf(block: Block, { width, height, faces }: Size & { readonly faces: Faces }) {
@@ -39,15 +38,25 @@ function labelOf(block: Block, { width, height, faces }: Size & { readonly faces
   const inner = width - 2 * side * remPx - 2
   const isPinned = block.kind === 'resident' && block.resident.pinned
   const hasMark = isPinned && inner > 4.5 * remPx
-  const name = shortenName(block.name, {
-    widthPx: inner - (hasMark ? 1.1 * remPx : 0),
-    measure: faces.name,
-    others: faces.names,
-  })
+  const lines = Math.max(1, Math.floor((height / remPx - margin.block) / lineHeight))
+  const fit = (name: string) =>
+    fitName(name, {
+      widthPx: inner - (hasMark ? 1.1 * remPx : 0),
+      // A line is for the size, unless there is only one.
+      lines: Math.min(3, Math.max(1, lines - 1)),
+      measure: faces.name,
+      others: faces.names,
+    })
+  const short = shortNames[block.kind]
+  const whole = fit(block.name)
+  const name = short !== undefined && whole.join(' ') !== block.name ? fit(short) : whole
   const note =
-    height < noteFrom * remPx ? '' : firstFitting(notesOf(block), { widthPx: inner, measure: faces.note })
-  return { name, note, hasMark, side }
+    lines > name.length ? firstFitting(notesOf(block), { widthPx: inner, measure: faces.note }) : ''
+  const restRem = height / remPx - margin.block - lineHeight * (name.length + (note === '' ? 0 : 1))
+  return { name, note, hasMark, side, restRem }
 }
+
+const shortNames: Readonly<Partial<Record<Block['kind'], string>>> = { other: 'Others', outside: 'Outside' }
 
 /** What is said under the name, longest first. */
 function notesOf(block: Block): readonly string[] {
@@ -86,13 +95,17 @@ export function BlockFace({
   height,
   faces,
 }: Size & { readonly block: Block; readonly faces: Faces }) {
-  const { name, note, hasMark, side } = labelOf(block, { width, height, faces })
-  const room = height - (note === '' ? 1 : 2) * lineHeight * faces.remPx
-  const hasStrip = height >= stripFrom * faces.remPx
+  const { name, note, hasMark, side, restRem } = labelOf(block, { width, height, faces })
   return (
     <span className={styles['face']} style={{ paddingInline: `${side}rem` }} aria-hidden="true">
       <span className={styles['name']}>
-        {name}
+        <span>
+          {name.map((line) => (
+            <span key={line} className={styles['line']}>
+              {line}
+            </span>
+          ))}
+        </span>
         {hasMark && (
           <span className={styles['mark']}>
             <Icon name="pin" size={13} />
@@ -100,8 +113,8 @@ export function BlockFace({
         )}
       </span>
       {note !== '' && <span className={styles['note']}>{note}</span>}
-      {block.kind === 'resident' && room > 0.5 * faces.remPx && (
-        <span className={styles['strip']} data-thin={!hasStrip || undefined}>
+      {block.kind === 'resident' && restRem > 0.25 && (
+        <span className={styles['strip']} data-thin={restRem < stripHeight || undefined}>
           <PartsStrip resident={block.resident} />
         </span>
       )}
@@ -109,12 +122,23 @@ export function BlockFace({
   )
 }
 
-/** A tiny block as a chip: all of its name, and its size or what it is doing. */
-export function BlockChip({ block }: { readonly block: Block }) {
+/** A tiny block as a chip: its name, and its size or what it is doing. */
+export function BlockChip({
+  block,
+  widthPx,
+  faces,
+}: {
+  readonly block: Block
+  readonly widthPx: number
+  readonly faces: Faces
+}) {
   const note =
     block.kind === 'resident' && block.resident.state !== 'ready' && block.resident.state !== 'busy'
       ? stateText(block.resident)
       : formatBytes(block.bytes)
+  // Beside the name: swatch, gaps, the note, and a pin.
+  const room = widthPx - faces.note(note) - 4.5 * faces.remPx
+  const name = shortenName(block.name, { widthPx: Math.max(room, 8 * faces.remPx), measure: faces.name })
   return (
     <span className={styles['chip']} aria-hidden="true">
       {block.kind === 'resident' ? (
@@ -122,7 +146,7 @@ export function BlockChip({ block }: { readonly block: Block }) {
       ) : (
         <span className={styles['plain']} data-kind={block.kind} />
       )}
-      <span className={styles['chipName']}>{block.name}</span>
+      <span>{name}</span>
       <span className={styles['chipNote']}>{note}</span>
       {block.kind === 'resident' && block.resident.pinned && <Icon name="pin" size={12} />}
     </span>

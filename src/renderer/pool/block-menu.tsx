@@ -36,6 +36,8 @@ export function BlockMenu({ block, domain, anchor, isNext, onClose, onDetails }:
   }, [])
   const close = () => ref.current?.hidePopover()
   return (
+    // Arrows are a short cut here; Tab reaches the same buttons.
+    // eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions
     <div
       ref={ref}
       popover="auto"

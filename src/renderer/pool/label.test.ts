@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { firstFitting, shortenName } from './label.ts'
+import { firstFitting, fitName, shortenName } from './label.ts'
 
 // One pixel a letter: widths are lengths.
 const measure = (text: string) => text.length
@@ -25,11 +25,25 @@ describe('shortenName', () => {
 
   it('never cuts a letter that is made of several code points', () => {
     const family = '👩‍👩‍👧'
-    const text = shorten(`${family}${family}${family}`, 2 * family.length + 1)
-    expect(text).toBe(`${family}…${family}`)
+    expect(shorten(family.repeat(6), 4 * family.length + 1)).toBe(`${family.repeat(2)}…${family.repeat(2)}`)
   })
 
-  it('says nothing rather than one letter', () => expect(shorten('Guide', 2)).toBe(''))
+  it('says nothing rather than a stub', () => expect(shorten('Guidebook', 4)).toBe(''))
+})
+
+describe('fitName', () => {
+  const fit = (name: string, widthPx: number, lines: number) => fitName(name, { widthPx, lines, measure })
+
+  it('breaks a name after its words', () =>
+    expect(fit('Qwen3-Coder 30B', 6, 3)).toEqual(['Qwen3-', 'Coder', '30B']))
+
+  it('shortens what is left when the lines are full', () =>
+    expect(fit('Mistral-Small-3.2-24B-Instruct', 10, 2)).toEqual(['Mistral-', 'Small-3.2…']))
+
+  it('shortens to one line when the first word does not fit', () =>
+    expect(fit('abcdefghijklmnop q', 8, 3)).toEqual(['abcd…p q']))
+
+  it('says nothing rather than a stub', () => expect(fit('Guidebook', 4, 3)).toEqual([]))
 })
 
 describe('firstFitting', () => {

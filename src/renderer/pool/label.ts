@@ -1,11 +1,14 @@
 /** Width of a text in pixels. */
 export type Measure = (text: string) => number
 
+// A stub of three letters says nothing.
+const fewestLetters = 4
+const wordEnds = /[\s_:/-]+/gu
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' })
 
 /**
  * The longest form of a name that fits: the whole name, its leading words, or its ends around an ellipsis; empty when
- * not even two letters fit. `others` are the names beside it: leading words that another name shares would not tell
+ * not even four letters fit. `others` are the names beside it: leading words that another name shares would not tell
  * the two apart, so the ends are kept instead.
  */
 export function shortenName(
@@ -17,8 +20,46 @@ export function shortenName(
   if (fits(name)) return name
   const lead = leadingWords(name).find((text) => fits(`${text}…`))
   const isShared = (text: string) => others.some((other) => other !== name && other.startsWith(text))
-  if (lead !== undefined && lead.length >= 4 && !isShared(lead)) return `${lead}…`
+  if (lead !== undefined && lead.length >= fewestLetters && !isShared(lead)) return `${lead}…`
   return middleEllipsis(name, fits)
+}
+
+/**
+ * A name on up to `lines` lines: whole where it can be, broken after spaces and dashes; else its start on full lines and
+ * the rest shortened; else shortened to one line. Empty when nothing that can be read fits.
+ */
+export function fitName(
+  name: string,
+  options: {
+    readonly widthPx: number
+    readonly lines: number
+    readonly measure: Measure
+    readonly others?: readonly string[]
+  },
+): readonly string[] {
+  const { widthPx, measure, lines } = options
+  if (measure(name) <= widthPx) return [name]
+  const filled: string[] = []
+  let rest = name
+  while (filled.length < lines - 1 && measure(rest) > widthPx) {
+    const line = longestLine(rest, { widthPx, measure })
+    if (line === null) break
+    filled.push(line.trimEnd())
+    rest = rest.slice(line.length)
+  }
+  const last = shortenName(rest, { ...options, ...(filled.length > 0 && { others: [] }) })
+  return last === '' ? filled : [...filled, last]
+}
+
+/** The most of a text's whole words that fits on a line, with what separates them; null when the first does not fit. */
+function longestLine(
+  text: string,
+  { widthPx, measure }: { readonly widthPx: number; readonly measure: Measure },
+): string | null {
+  const ends = [...text.matchAll(wordEnds)].map(({ index, 0: separator }) =>
+    text.slice(0, index + separator.length),
+  )
+  return ends.findLast((line) => measure(line.trimEnd()) <= widthPx) ?? null
 }
 
 /** The first of several texts, longest first, that fits; empty when none does. */
@@ -31,7 +72,7 @@ export function firstFitting(
 
 /** "Qwen3 Coder 30B" → "Qwen3 Coder", "Qwen3"; words end at spaces, dashes, underscores, colons and slashes. */
 function leadingWords(name: string): readonly string[] {
-  return [...name.matchAll(/[\s_:/-]+/gu)]
+  return [...name.matchAll(wordEnds)]
     .map(({ index }) => name.slice(0, index))
     .filter((text) => text !== '')
     .reverse()
@@ -39,7 +80,7 @@ function leadingWords(name: string): readonly string[] {
 
 function middleEllipsis(name: string, fits: (text: string) => boolean): string {
   const letters = [...graphemes.segment(name)].map(({ segment }) => segment)
-  for (let kept = letters.length - 1; kept >= 2; kept--) {
+  for (let kept = letters.length - 1; kept >= fewestLetters; kept--) {
     const head = Math.ceil(kept / 2)
     const tail = kept - head
     const text = `${letters.slice(0, head).join('').trimEnd()}…${letters

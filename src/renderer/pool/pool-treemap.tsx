@@ -141,7 +141,7 @@ function Blocks({ blocks, nodes, size, leaving, nextModelId, onOpen }: BlocksPro
               data-leaving={isLeaving(block, leaving) || undefined}
               onClick={(event) => onOpen(block, event.currentTarget)}
             >
-              <BlockChip block={block} />
+              <BlockChip block={block} widthPx={size.width} faces={faces} />
             </button>
           ))}
         </div>
