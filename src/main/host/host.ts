@@ -1,0 +1,120 @@
+import { mkdir } from 'node:fs/promises'
+import { availableParallelism, cpus, homedir } from 'node:os'
+import path from 'node:path'
+import type { DatabaseSync } from 'node:sqlite'
+import type { HostInfo } from '../../contract/contract.ts'
+import { Conversations } from './conversations.ts'
+import { openDatabase } from './database.ts'
+import { Library } from './library.ts'
+import { readMachineMemory } from './machine-memory.ts'
+import { Pool } from './pool.ts'
+import type { Device, PoolShape } from './pool-shape.ts'
+import { createProbe, type Probe } from './probe.ts'
+import { createRouter, logDefect, type HostRouter } from './procedures.ts'
+import { SettingsStore } from './settings.ts'
+import type { StartChild } from './starter.ts'
+import { Turns } from './turns.ts'
+
+/** What a shell gives to its host. */
+export type HostOptions = {
+  readonly kind: HostInfo['kind']
+  readonly version: string
+  /** Holds the database; made when it is not there. The shell has locked it. */
+  readonly dataFolder: string
+  /** Where uploaded models go; default `models` in the data folder. */
+  readonly modelsFolder?: string
+  readonly demoFolder: string
+  readonly startChild: StartChild
+  /** The program of model processes and the probe: `out/main/model.js`, or its source. */
+  readonly modelProgram: string
+  /** These go before the settings. */
+  readonly poolSizeBytes?: number
+  readonly reserveBytes?: number
+  readonly threads?: number
+  /** `cpu` leaves a GPU alone. */
+  readonly device?: 'auto' | 'cpu'
+  /** Opens the system's file dialog; absent where there is none. */
+  readonly chooseFiles?: (kind: 'gguf' | 'folder') => Promise<string[]>
+  /** Default: the user's. Other apps' models are looked for in it. */
+  readonly home?: string
+}
+
+/** A running host. Disposing it stops answers, unloads models and closes the database, in this order. */
+export interface Host extends AsyncDisposable {
+  /** Implements the contract; to be served over a MessagePort, a WebSocket or REST. */
+  readonly router: HostRouter
+  readonly pool: Pool
+}
+
+/** Starts a host. Its router can be used at once; models load in the background. Throws when the database cannot be opened. */
+export async function createHost(options: HostOptions): Promise<Host> {
+  await using resources = new AsyncDisposableStack()
+  const { dataFolder, demoFolder, startChild: start, modelProgram: file, home = homedir() } = options
+  const modelsFolder = options.modelsFolder ?? path.join(dataFolder, 'models')
+  await mkdir(modelsFolder, { recursive: true })
+  const env = options.device === undefined ? {} : { PLENUM_DEVICE: options.device }
+
+  const database = resources.adopt(openDatabase(path.join(dataFolder, 'plenum.db')), closeDatabase)
+  const settings = new SettingsStore(database)
+  const conversations = resources.use(new Conversations(database))
+  const probe = resources.use(createProbe({ start, file, env }))
+  const [device, machine] = await Promise.all([findDevice(probe, options.device), readMachineMemory()])
+  const library = resources.use(
+    new Library({ database, probe, settings: () => settings.get(), demoFolder, modelsFolder, home }),
+  )
+  const pool = resources.use(
+    new Pool({
+      database,
+      settings,
+      library,
+      shape: shapeOf(device, machine.totalBytes),
+      machineName: cpus()[0]?.model.trim() ?? process.arch,
+      readMachine: readMachineMemory,
+      startChild: start,
+      modelProgram: file,
+      childEnv: env,
+      cores: availableParallelism(),
+      fixed: options,
+    }),
+  )
+  const turns = resources.use(new Turns({ conversations, pool }))
+
+  const router = createRouter({
+    info: {
+      version: options.version,
+      kind: options.kind,
+      platform: process.platform,
+      canChooseFiles: options.chooseFiles !== undefined,
+      modelsFolder,
+    },
+    ...{ home, pool, library, conversations, turns, settings },
+    chooseFiles: options.chooseFiles,
+    onDefect: logDefect,
+  })
+  pool.start()
+  const owned = resources.move()
+  return { router, pool, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+}
+
+async function findDevice(probe: Probe, wanted: HostOptions['device']): Promise<Device> {
+  const cpu: Device = { name: 'CPU', totalBytes: 0, isUnified: true }
+  if (wanted === 'cpu') return cpu
+  try {
+    return await probe.device()
+  } catch (error) {
+    // A driver that takes its process down must not take the app with it: models can do without.
+    logDefect(error, ['device'])
+    return cpu
+  }
+}
+
+/** One pool, or two where a card has memory of its own. */
+function shapeOf(device: Device, machineBytes: number): PoolShape {
+  return { kind: device.isUnified ? 'unified' : 'split', device, machineBytes }
+}
+
+/** Writes everything into the one file, so that a copy of it is whole. */
+function closeDatabase(database: DatabaseSync): void {
+  database.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+  database.close()
+}

@@ -1,0 +1,529 @@
+import type { DatabaseSync } from 'node:sqlite'
+import { formatBytes } from '../../contract/bytes.ts'
+import { AppError, fromProblem, toProblem } from '../../contract/errors.ts'
+import type { LoadPreview, PoolSnapshot, Resident } from '../../contract/memory.ts'
+import type { LibraryModel, LoadOptions, ModelFacts } from '../../contract/model.ts'
+import type { Settings, SettingsChanges } from '../../contract/settings.ts'
+import { otherInPoolBytes, type MachineReading } from '../core/capacity.ts'
+import { longestTimerMs, type Clock } from '../core/clock.ts'
+import { kvCacheBytes, predictFootprint } from '../core/footprint.ts'
+import type { Footprint } from '../../contract/memory.ts'
+import { Ledger } from '../core/ledger.ts'
+import { Residency } from '../core/residency.ts'
+import type { ModelDescription, ResidencyEffects, ResidencyState } from '../core/residency-state.ts'
+import type { AnsweringModel } from './conversations.ts'
+import { frameMs, watchState } from './frames.ts'
+import { LastResidents } from './last-residents.ts'
+import type { Library } from './library.ts'
+import { PoolMemory } from './pool-memory.ts'
+import { placeModel, poolDomains, type PoolShape } from './pool-shape.ts'
+import { ResidentModel } from './resident-model.ts'
+import type { SettingsStore } from './settings.ts'
+import type { StartChild } from './starter.ts'
+import type { ModelLease, TurnPool } from './turns.ts'
+
+/** Conversations whose context is live at once, for each model. */
+const liveContexts = 2
+
+/** What a pool is made of. */
+export type PoolOptions = {
+  readonly database: DatabaseSync
+  readonly settings: SettingsStore
+  readonly library: Library
+  readonly shape: PoolShape
+  readonly machineName: string
+  readonly readMachine: () => Promise<MachineReading>
+  readonly startChild: StartChild
+  readonly modelProgram: string
+  readonly childEnv: Readonly<Record<string, string>>
+  readonly cores: number
+  /** Given on the command line; they go before the settings. */
+  readonly fixed: {
+    readonly poolSizeBytes?: number
+    readonly reserveBytes?: number
+    readonly threads?: number
+  }
+}
+
+const systemClock: Clock = {
+  now: () => Date.now(),
+  setTimer(delayMs, callback) {
+    const timer = setTimeout(callback, Math.min(delayMs, longestTimerMs))
+    return { [Symbol.dispose]: () => clearTimeout(timer) }
+  },
+}
+
+/** The memory pool of this host: its residency with real models behind it, and what the screen is shown of it. */
+export class Pool implements TurnPool, AsyncDisposable {
+  readonly #options: PoolOptions
+  readonly #library: Library
+  readonly #settings: SettingsStore
+  readonly #ledger: Ledger
+  readonly #residency: Residency
+  readonly #memory: PoolMemory
+  readonly #lastResidents: LastResidents
+  /** Loading and loaded models. */
+  readonly #models = new Map<string, ResidentModel>()
+  /** What a model took when it was last loaded with the same options. */
+  readonly #measured = new Map<string, { readonly key: string; readonly footprint: Footprint }>()
+  readonly #listeners = new Set<() => void>()
+  readonly #closing = new AbortController()
+  readonly #unsubscribe: (() => void)[]
+  #offered: readonly string[] = []
+  #otherOnMachineBytes = 0
+
+  constructor(options: PoolOptions) {
+    this.#options = options
+    this.#library = options.library
+    this.#settings = options.settings
+    this.#lastResidents = new LastResidents(options.database)
+    const settings = options.settings.get()
+    this.#ledger = new Ledger(poolDomains(options.shape, this.#sizes(settings)))
+    this.#residency = new Residency({
+      ledger: this.#ledger,
+      effects: this.#effects(),
+      describe: (modelId) => this.#describe(modelId),
+      clock: systemClock,
+      policy: settings.evictionPolicy,
+      idleUnloadMinutes: settings.idleUnloadMinutes,
+    })
+    this.#memory = new PoolMemory({
+      readMachine: options.readMachine,
+      ownProcesses: () =>
+        this.#residency.states().map(({ modelId, footprint }) => ({
+          processId: this.#models.get(modelId)?.processId ?? null,
+          reservedPrivateBytes: bytesOf(footprint.filter(({ part }) => part !== 'weights')),
+        })),
+      onSample: (otherBytes) => this.#setOther(otherBytes),
+    })
+    this.#unsubscribe = [
+      this.#residency.onChange(() => {
+        this.#keepResidents()
+        this.#changed()
+      }),
+      options.settings.onChange(({ evictionPolicy, idleUnloadMinutes }) =>
+        this.#residency.configure({ policy: evictionPolicy, idleUnloadMinutes }),
+      ),
+    ]
+  }
+
+  /**
+   * Brings back what was resident when the app last ended, as the settings say; at the very first start the demo models. Only
+   * what fits without anybody leaving. Loads go on in the background.
+   */
+  start(): void {
+    const { atStart } = this.#lastResidents
+    const { restoreResidents } = this.#settings.get()
+    if (atStart === null) {
+      void this.#loadWhatFits(() => this.#library.list().filter(({ source }) => source === 'demo'))
+    } else if (restoreResidents === 'always') {
+      void this.#loadWhatFits(() => this.#known(atStart))
+    } else if (restoreResidents === 'ask') {
+      this.#offered = atStart
+    }
+    this.#changed()
+  }
+
+  /** Loads the models that are offered again, or takes the offer back. Loads go on in the background. */
+  restore({ accept }: { accept: boolean }): void {
+    const offered = this.#offered
+    this.#offered = []
+    this.#changed()
+    if (accept) void this.#loadWhatFits(() => this.#known(offered))
+  }
+
+  /** The pool at this moment. */
+  snapshot(): PoolSnapshot {
+    const { shape, machineName } = this.#options
+    const states = this.#residency.states()
+    const resident = new Set(states.map(({ modelId }) => modelId))
+    return {
+      kind: shape.kind,
+      machine: {
+        name: machineName,
+        totalBytes: shape.machineBytes,
+        otherBytes: this.#otherOnMachineBytes,
+      },
+      device: shape.device.name,
+      domains: this.#ledger.domains(),
+      residents: states.map((state) => this.#describeResident(state)),
+      lastResidents: this.#known(this.#offered)
+        .filter(({ id }) => !resident.has(id))
+        .map(({ id, name }) => ({ modelId: id, name })),
+      counters: this.#residency.counters,
+      events: [...this.#residency.events],
+    }
+  }
+
+  /** The pool as it is, with a fresh look at the machine's memory. */
+  async measureAndSnapshot(): Promise<PoolSnapshot> {
+    await this.#memory.sample()
+    return this.snapshot()
+  }
+
+  /** The snapshot now and after each change, at most ten a second, until `signal` aborts. */
+  watch(signal?: AbortSignal): AsyncIteratorObject<PoolSnapshot, undefined, undefined> {
+    return watchState({
+      read: () => this.snapshot(),
+      subscribe: (onChange) => {
+        this.#listeners.add(onChange)
+        const watching = this.#memory.watch()
+        return () => {
+          this.#listeners.delete(onChange)
+          watching[Symbol.dispose]()
+        }
+      },
+      signal,
+    })
+  }
+
+  /** What loading a model would take, and who would have to leave. */
+  async preview(modelId: string, options: { contextTokens?: number | undefined } = {}): Promise<LoadPreview> {
+    await this.#whenInspected(modelId)
+    await this.#memory.sample()
+    const { contextTokens } = options
+    return this.#residency.preview(modelId, contextTokens === undefined ? {} : { contextTokens })
+  }
+
+  /** Loads a model and ends when it is ready. */
+  async load(
+    modelId: string,
+    { options = {}, signal }: { options?: LoadOptions | undefined; signal?: AbortSignal | undefined } = {},
+  ): Promise<void> {
+    await this.#prepare(modelId, signal)
+    using _lease = await this.#residency.acquire(modelId, { options, ...(signal && { signal }) })
+  }
+
+  /** Takes a model out of memory; ends when the memory is back. */
+  async unload(modelId: string, options: { force: boolean }): Promise<void> {
+    this.#entry(modelId)
+    await this.#residency.unload(modelId, options)
+  }
+
+  /** Protects a model from having to leave, or ends that; kept over restarts. */
+  setPinned(modelId: string, pinned: boolean): void {
+    this.#entry(modelId)
+    this.#library.setPinned(modelId, pinned)
+    this.#residency.setPinned(modelId, { pinned })
+  }
+
+  /** Takes a model out of memory and out of the library. Throws `MODEL_BUSY` while it is in use. */
+  async removeModel(modelId: string): Promise<void> {
+    this.#entry(modelId)
+    await this.#residency.unload(modelId)
+    this.#library.remove(modelId)
+  }
+
+  /** Changes settings; a smaller pool first has idle models leave. Throws `NO_ROOM` and changes nothing when they may not. */
+  async changeSettings(changes: SettingsChanges): Promise<Settings> {
+    if (changes.poolSizeBytes !== undefined || changes.reserveBytes !== undefined) {
+      const { poolSizeBytes, reserveBytes } = { ...this.#settings.get(), ...changes }
+      const [main] = poolDomains(
+        this.#options.shape,
+        this.#sizes({ poolSizeBytes: poolSizeBytes ?? null, reserveBytes: reserveBytes ?? null }),
+      )
+      if (main) await this.#residency.setCapacity(main)
+      this.#setOther(this.#otherOnMachineBytes)
+    }
+    return this.#settings.set(changes)
+  }
+
+  model(modelId: string): AnsweringModel {
+    const { id, name } = this.#entry(modelId)
+    return { id, name }
+  }
+
+  async acquire(
+    modelId: string,
+    { signal, onWait }: { signal: AbortSignal; onWait: (reason: string) => void },
+  ): Promise<ModelLease> {
+    await this.#prepare(modelId, signal)
+    const { name } = this.#entry(modelId)
+    const progress = this.#tellProgress(modelId, onWait)
+    try {
+      const lease = await this.#residency.acquire(modelId, { signal, onWait: progress.tell })
+      const model = this.#models.get(modelId)
+      if (!model) throw new AppError('INTERNAL', `"${name}" is resident without a process`)
+      return {
+        generate: (conversationId, messages, options) =>
+          withLease(lease.signal, name, model.generate(conversationId, messages, { ...options, onWait })),
+        [Symbol.dispose]: () => lease[Symbol.dispose](),
+      }
+    } catch (error) {
+      // Somebody took it out of memory while this waited: no cancel of the one who asked.
+      if (!signal.aborted && isAbort(error)) throw unloadedError(name)
+      throw error
+    } finally {
+      progress[Symbol.dispose]()
+    }
+  }
+
+  forget(conversationId: string): void {
+    for (const model of this.#models.values()) model.forget(conversationId)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort()
+    for (const unsubscribe of this.#unsubscribe) unsubscribe()
+    this.#memory[Symbol.dispose]()
+    await this.#residency[Symbol.asyncDispose]()
+  }
+
+  // What residency asks of the world
+
+  #effects(): ResidencyEffects {
+    return {
+      load: async (modelId, { options, signal, onProgress }) => {
+        const model = this.#startModel(modelId, options)
+        this.#models.set(modelId, model)
+        try {
+          const footprint = await model.load({ signal, onProgress })
+          this.#measured.set(modelId, { key: JSON.stringify(this.#resolve(modelId, options)), footprint })
+          model.onExit((crash) => {
+            if (this.#models.get(modelId) === model) this.#models.delete(modelId)
+            if (crash) this.#residency.reportCrash(modelId, toProblem(crash))
+          })
+          return { footprint, processId: model.processId }
+        } catch (error) {
+          this.#models.delete(modelId)
+          throw error
+        }
+      },
+      unload: async (modelId) => {
+        await this.#models.get(modelId)?.[Symbol.asyncDispose]()
+        this.#models.delete(modelId)
+      },
+      usedTokens: (modelId) => usedTokens(this.#models.get(modelId)),
+    }
+  }
+
+  #startModel(modelId: string, options: LoadOptions): ResidentModel {
+    const { shape, fixed, cores, startChild, modelProgram, childEnv } = this.#options
+    const entry = this.#entry(modelId)
+    const facts = factsOf(entry)
+    const { contextTokens, gpuLayers } = this.#resolve(modelId, options)
+    const [path] = entry.paths
+    if (path === undefined) throw new AppError('INTERNAL', `"${entry.name}" has no file`)
+    return new ResidentModel({
+      start: startChild,
+      program: modelProgram,
+      env: childEnv,
+      name: entry.name,
+      path,
+      facts,
+      threads: fixed.threads ?? this.#settings.get().threads ?? Math.max(1, cores - 1),
+      gpuLayers,
+      contextTokens,
+      liveContexts,
+      domains:
+        shape.kind === 'split' ? { host: 'ram', device: 'vram' } : { host: 'unified', device: 'unified' },
+      resize: (footprint) => this.#residency.resize(modelId, footprint),
+      onChange: () => this.#changed(),
+    })
+  }
+
+  #describe(modelId: string): ModelDescription {
+    const entry = this.#entry(modelId)
+    const facts = factsOf(entry)
+    return {
+      name: entry.name,
+      pinned: entry.pinned,
+      weightBytes: facts.weightBytes,
+      contextTokens: (options) => this.#resolve(modelId, options).contextTokens,
+      footprint: (options) => {
+        const resolved = this.#resolve(modelId, options)
+        const measured = this.#measured.get(modelId)
+        if (measured?.key === JSON.stringify(resolved)) return measured.footprint
+        const { contextTokens, placement } = resolved
+        return predictFootprint(facts, { contextTokens, placement })
+      },
+    }
+  }
+
+  /** How a model is loaded: options of the call before those of the library before the settings. */
+  #resolve(modelId: string, options: LoadOptions) {
+    const entry = this.#entry(modelId)
+    const facts = factsOf(entry)
+    const asked =
+      options.contextTokens ?? entry.loadOptions.contextTokens ?? this.#settings.get().contextTokens
+    const contextTokens = facts.trainContextTokens > 0 ? Math.min(asked, facts.trainContextTokens) : asked
+    const gpuLayers = options.gpuLayers ?? entry.loadOptions.gpuLayers
+    const { shape } = this.#options
+    const placement = placeModel(facts, { shape, domains: this.#ledger.domains(), contextTokens, gpuLayers })
+    return {
+      contextTokens,
+      placement,
+      gpuLayers: placement.kind === 'split' ? placement.gpuLayers : (gpuLayers ?? null),
+    }
+  }
+
+  // Models of the library
+
+  #entry(modelId: string): LibraryModel {
+    const entry = this.#library.get(modelId)
+    if (!entry) throw new AppError('NOT_FOUND', `There is no model "${modelId}"`, { details: { modelId } })
+    return entry
+  }
+
+  #known(modelIds: readonly string[]): LibraryModel[] {
+    return modelIds.map((id) => this.#library.get(id)).filter((entry) => entry !== undefined)
+  }
+
+  async #prepare(modelId: string, signal: AbortSignal | undefined): Promise<void> {
+    await this.#whenInspected(modelId, signal)
+    if (!this.#models.has(modelId)) await this.#memory.sample()
+    signal?.throwIfAborted()
+  }
+
+  /** Ends when the library has looked at a model's file, whatever it found. */
+  async #whenInspected(modelId: string, signal?: AbortSignal): Promise<void> {
+    const isInspecting = () => this.#library.get(modelId)?.file.kind === 'inspecting'
+    if (!isInspecting()) return
+    const leaving = AbortSignal.any([this.#closing.signal, ...(signal ? [signal] : [])])
+    leaving.throwIfAborted()
+    const { promise, resolve, reject } = Promise.withResolvers<null>()
+    const unsubscribe = this.#library.onChange(() => {
+      if (!isInspecting()) resolve(null)
+    })
+    const leave = () => reject(leaving.reason as Error)
+    leaving.addEventListener('abort', leave, { once: true })
+    try {
+      await promise
+    } finally {
+      unsubscribe()
+      leaving.removeEventListener('abort', leave)
+    }
+  }
+
+  /** Loads models one after the other for which nobody has to leave; pinned ones first. Never rejects. */
+  async #loadWhatFits(choose: () => readonly LibraryModel[]): Promise<void> {
+    const chosen = choose().toSorted((a, b) => Number(b.pinned) - Number(a.pinned))
+    for (const { id } of chosen) {
+      try {
+        const { verdict } = await this.preview(id)
+        if (verdict.kind === 'fits') await this.load(id, { signal: this.#closing.signal })
+      } catch {
+        // A file that is gone or broken says so in the library, a load that failed in the pool.
+      }
+    }
+  }
+
+  #keepResidents(): void {
+    const resident = this.#residency
+      .states()
+      .filter(({ state }) => state === 'loading' || state === 'ready' || state === 'busy')
+      .map(({ modelId }) => modelId)
+    this.#lastResidents.keep(resident)
+  }
+
+  // What the screen is shown
+
+  #describeResident({ options, ...state }: ResidencyState): Resident {
+    const contexts = this.#models.get(state.modelId)?.contexts() ?? []
+    const entry = this.#library.get(state.modelId)
+    const facts = entry?.file.kind === 'usable' ? entry.file.facts : null
+    return {
+      ...state,
+      contexts,
+      contextTokens: contexts.reduce((sum, context) => sum + context.contextTokens, 0),
+      usedTokens: contexts.reduce((sum, context) => sum + context.usedTokens, 0),
+      kvBytesPerToken: facts?.kvBytesPerToken ?? 0,
+      kvBudgetBytes: facts
+        ? liveContexts * kvCacheBytes(facts, this.#resolve(state.modelId, options).contextTokens)
+        : 0,
+    }
+  }
+
+  /** Adds to the reasons for waiting how far loading has come. */
+  #tellProgress(
+    modelId: string,
+    onWait: (reason: string) => void,
+  ): Disposable & { tell: (reason: string) => void } {
+    let toldAt = 0
+    const unsubscribe = this.#residency.onChange(() => {
+      if (performance.now() - toldAt < frameMs) return
+      const state = this.#residency.states().find((each) => each.modelId === modelId)
+      if (state?.state !== 'loading' || !state.loadedBytes) return
+      toldAt = performance.now()
+      const weights = this.#describe(modelId).weightBytes
+      const loaded = formatBytes(Math.min(weights, state.loadedBytes))
+      onWait(`Loading "${state.name}": ${loaded} of ${formatBytes(weights)}`)
+    })
+    return { tell: onWait, [Symbol.dispose]: unsubscribe }
+  }
+
+  #setOther(otherOnMachineBytes: number): void {
+    this.#otherOnMachineBytes = otherOnMachineBytes
+    const { shape } = this.#options
+    const domain = this.#ledger.domains().find(({ id }) => id !== 'vram')
+    if (!domain) return
+    const otherBytes = otherInPoolBytes({
+      totalBytes: shape.machineBytes,
+      otherBytes: otherOnMachineBytes,
+      poolBytes: domain.totalBytes,
+    })
+    this.#residency.setOther(domain.id, otherBytes)
+  }
+
+  #sizes(settings: Pick<Settings, 'poolSizeBytes' | 'reserveBytes'>) {
+    const { fixed } = this.#options
+    return {
+      poolSizeBytes: fixed.poolSizeBytes ?? settings.poolSizeBytes,
+      reserveBytes: fixed.reserveBytes ?? settings.reserveBytes,
+    }
+  }
+
+  #changed(): void {
+    for (const listener of [...this.#listeners]) listener()
+  }
+}
+
+/** The facts of an entry that can be loaded; throws what is wrong with it. */
+function factsOf(entry: LibraryModel): ModelFacts {
+  const { file, id: modelId, name } = entry
+  const [path] = entry.paths
+  const details = { modelId, ...(path === undefined ? {} : { path }) }
+  switch (file.kind) {
+    case 'usable':
+      return file.facts
+    case 'unusable':
+      throw fromProblem(file.problem)
+    case 'missing':
+      throw new AppError('NOT_FOUND', `Cannot load "${name}": its file is not there`, { details })
+    case 'inspecting':
+      throw new AppError('MODEL_BUSY', `Cannot load "${name}" yet: its file is being looked at`, { details })
+  }
+  return file satisfies never
+}
+
+/** Events of an answer; when the model is taken away meanwhile, the error says that. */
+async function* withLease<T>(
+  lease: AbortSignal,
+  name: string,
+  events: AsyncIterable<T>,
+): AsyncGenerator<T, void, void> {
+  try {
+    yield* events
+  } catch (error) {
+    if (lease.aborted && isAbort(lease.reason)) throw unloadedError(name)
+    throw error
+  }
+}
+
+function unloadedError(name: string): AppError {
+  return new AppError('MODEL_FAILED', `"${name}" was taken out of memory before it had answered`, {
+    details: { help: 'Send the turn again: that loads it' },
+  })
+}
+
+function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === 'AbortError'
+}
+
+function usedTokens(model: ResidentModel | undefined): number {
+  return model?.contexts().reduce((sum, context) => sum + context.usedTokens, 0) ?? 0
+}
+
+function bytesOf(footprint: Footprint): number {
+  return footprint.reduce((sum, { bytes }) => sum + bytes, 0)
+}

@@ -1,0 +1,112 @@
+import { implement } from '@orpc/server'
+import { contract, statuses, type HostInfo } from '../../contract/contract.ts'
+import { AppError, toProblem } from '../../contract/errors.ts'
+import { mapRpcErrors, toRpcError } from '../../contract/rpc-errors.ts'
+import type { Conversations } from './conversations.ts'
+import { browse } from './files.ts'
+import type { Library } from './library.ts'
+import type { Pool } from './pool.ts'
+import type { SettingsStore } from './settings.ts'
+import type { Turns } from './turns.ts'
+import { watchState } from './frames.ts'
+
+/** What the contract's procedures call. */
+export type Procedures = {
+  readonly info: HostInfo
+  readonly home: string
+  readonly pool: Pool
+  readonly library: Library
+  readonly conversations: Conversations
+  readonly turns: Turns
+  readonly settings: SettingsStore
+  /** Opens the system's dialog; absent where there is none. */
+  readonly chooseFiles?: ((kind: 'gguf' | 'folder') => Promise<string[]>) | undefined
+  /** Hears of errors that are defects of the app. */
+  readonly onDefect: (error: unknown, path: readonly string[]) => void
+}
+
+/** The contract, implemented: each call is one function of the host. Both shells serve this router. */
+export function createRouter(host: Procedures) {
+  const { info, pool, library, conversations, turns, settings } = host
+  const os = implement(contract).use(async ({ next, path, signal }, _input, output) => {
+    const mapErrors = mapRpcErrors((error) => {
+      // The caller has gone: nobody to tell, and nothing is wrong.
+      if (signal?.aborted) return error
+      const mapped = toRpcError(error, statuses)
+      if (mapped.code === 'INTERNAL') host.onDefect(error, path)
+      return mapped
+    })
+    return output(await mapErrors({ next: async () => (await next()).output }))
+  })
+
+  return os.router({
+    host: {
+      info: os.host.info.handler(() => info),
+    },
+    pool: {
+      get: os.pool.get.handler(() => pool.measureAndSnapshot()),
+      watch: os.pool.watch.handler(({ signal }) => pool.watch(signal)),
+      restore: os.pool.restore.handler(({ input }) => pool.restore(input)),
+    },
+    models: {
+      list: os.models.list.handler(() => library.list()),
+      watch: os.models.watch.handler(({ signal }) =>
+        watchState({
+          read: () => library.list(),
+          subscribe: (listener) => library.onChange(listener),
+          signal,
+        }),
+      ),
+      add: os.models.add.handler(({ input, signal }) => library.add(input.path, { signal })),
+      remove: os.models.remove.handler(({ input, signal }) => pool.removeModel(input.id, signal)),
+      update: os.models.update.handler(({ input: { id, ...changes } }) => library.update(id, changes)),
+      preview: os.models.preview.handler(({ input: { id, ...options } }) => pool.preview(id, options)),
+      load: os.models.load.handler(({ input, signal }) =>
+        pool.load(input.id, { options: input.options, signal }),
+      ),
+      unload: os.models.unload.handler(({ input }) => pool.unload(input.id, { force: input.force ?? false })),
+      pin: os.models.pin.handler(({ input }) => pool.setPinned(input.id, true)),
+      unpin: os.models.unpin.handler(({ input }) => pool.setPinned(input.id, false)),
+    },
+    files: {
+      choose: os.files.choose.handler(({ input }) => {
+        if (host.chooseFiles) return host.chooseFiles(input.kind)
+        throw new AppError('NOT_SUPPORTED', 'Cannot open a file dialog: this host has no screen of its own')
+      }),
+      browse: os.files.browse.handler(({ input }) =>
+        browse(input.path, { home: host.home, modelsFolder: info.modelsFolder }),
+      ),
+    },
+    conversations: {
+      list: os.conversations.list.handler(() => conversations.list()),
+      watchList: os.conversations.watchList.handler(({ signal }) => conversations.watchList(signal)),
+      create: os.conversations.create.handler(({ input }) => conversations.create(input)),
+      get: os.conversations.get.handler(({ input }) => conversations.get(input.id)),
+      watch: os.conversations.watch.handler(({ input, signal }) => conversations.watch(input.id, signal)),
+      rename: os.conversations.rename.handler(({ input }) => conversations.rename(input.id, input.title)),
+      delete: os.conversations.delete.handler(({ input }) => turns.deleteConversation(input.id)),
+    },
+    turns: {
+      send: os.turns.send.handler(({ input }) => turns.send(input)),
+      ask: os.turns.ask.handler(({ input: { id, stream, ...turn }, signal }) => {
+        const question = { conversationId: id, ...turn }
+        return stream ? turns.askStreaming(question, signal) : turns.ask(question, signal)
+      }),
+      retry: os.turns.retry.handler(({ input }) => turns.retry(input)),
+      stop: os.turns.stop.handler(({ input }) => turns.stop(input.turnId)),
+    },
+    settings: {
+      get: os.settings.get.handler(() => settings.get()),
+      set: os.settings.set.handler(({ input }) => pool.changeSettings(input)),
+    },
+  })
+}
+
+/** The router that both shells serve. */
+export type HostRouter = ReturnType<typeof createRouter>
+
+/** Tells the log of a defect: one line, and where it happened. */
+export function logDefect(error: unknown, path: readonly string[]): void {
+  const stack = error instanceof Error ? error.stack : undefined
+  process.stderr.write(`${path.join('.')}: ${stack ?? toProblem(error).message}\n`)
+}
