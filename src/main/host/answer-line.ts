@@ -11,7 +11,7 @@ export class AnswerLine {
   readonly #places: number
   readonly #running = new Set<string>()
   readonly #waiting: Waiter[] = []
-  #closedBy: unknown = null
+  #closedBy: Error | null = null
 
   constructor(places: number) {
     this.#places = places
@@ -24,7 +24,7 @@ export class AnswerLine {
   ): Promise<Disposable> {
     const { signal, onWait = () => undefined } = options
     signal?.throwIfAborted()
-    if (this.#closedBy !== null) throw this.#closedBy
+    if (this.#closedBy) throw this.#closedBy
     const { promise, resolve, reject } = Promise.withResolvers<null>()
     const waiter: Waiter = { key, start: () => resolve(null), fail: reject, onWait }
     const leave = () => {
@@ -51,7 +51,7 @@ export class AnswerLine {
   }
 
   /** Turns away everybody who waits and everybody who comes. */
-  close(error: unknown): void {
+  close(error: Error): void {
     this.#closedBy ??= error
     for (const waiter of this.#waiting.splice(0)) waiter.fail(error)
   }

@@ -220,7 +220,7 @@ test('stopping while it reads ends within one batch, and what was read stays rea
   const again = model.generate('one', messages, { maxTokens: 1 })
   const [first] = [await again.next()]
   await again.return()
-  expect(first?.value).toEqual({ kind: 'reading', promptTokens, reusedTokens: read, readTokens: 0 })
+  expect(first.value).toEqual({ kind: 'reading', promptTokens, reusedTokens: read, readTokens: 0 })
 })
 
 test('a full context ends the answer, and a conversation that does not fit is refused with the facts', async () => {

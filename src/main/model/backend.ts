@@ -48,12 +48,11 @@ export class Backend {
     this.#isLoading = true
     try {
       const files = await describeFiles(options.path)
-      const { llama, takeLastError } = await this.llama()
-      const { LoadedModel, usageOf } = await import('./loaded-model.ts')
-      const before = await usageOf(llama, [])
+      const opened = await this.llama()
+      const loader = await import('./loaded-model.ts')
+      const before = await loader.usageOf(opened, [])
       const progress = new Latest<number>()
-      takeLastError()
-      const loading = LoadedModel.load(llama, {
+      const loading = loader.LoadedModel.load(opened, {
         ...options,
         modelPaths: files.paths,
         onProgress: (fraction) => progress.set(fraction),
@@ -62,12 +61,7 @@ export class Backend {
       void loading.catch(() => null).finally(() => progress.end())
       for await (const fraction of progress)
         yield { kind: 'progress', loadedBytes: Math.round(fraction * files.bytes) }
-      try {
-        this.#model = await loading
-      } catch (error) {
-        signal?.throwIfAborted()
-        throw loadError(options.path, takeLastError() ?? messageOf(error), error)
-      }
+      this.#model = await loading
       // A small model is in before its progress was told.
       yield { kind: 'progress', loadedBytes: files.bytes }
       const { trainContextTokens, allocated: weights } = this.#model
@@ -123,13 +117,6 @@ async function describeFiles(file: string): Promise<{ paths: string[]; bytes: nu
       cause: error,
     })
   }
-}
-
-function loadError(file: string, fact: string, cause: unknown): AppError {
-  return new AppError('MODEL_FAILED', `Cannot load "${path.basename(file)}": ${fact}`, {
-    details: { path: file },
-    cause,
-  })
 }
 
 function messageOf(error: unknown): string {

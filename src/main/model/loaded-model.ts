@@ -1,8 +1,10 @@
-import type { ChatWrapper, Llama, LlamaModel } from 'node-llama-cpp'
+import { basename as nameOf } from 'node:path'
+import type { ChatWrapper, LlamaModel } from 'node-llama-cpp'
 import type { Allocation, ProcessUsage } from '../../contract/backend.ts'
 import { AppError } from '../../contract/errors.ts'
 import { resolveChat } from './chat.ts'
 import { ModelContext } from './context.ts'
+import type { OpenedLlama } from './llama.ts'
 import { readUsage } from './usage.ts'
 
 /** How a model is loaded. */
@@ -19,37 +21,40 @@ export interface LoadModelOptions {
 
 /** The model of this process and its contexts. */
 export class LoadedModel {
-  readonly #llama: Llama
+  readonly #opened: OpenedLlama
   readonly #model: LlamaModel
   readonly #chat: ChatWrapper
-  readonly #threads: number
-  readonly #modelPaths: readonly string[]
+  readonly #options: LoadModelOptions
   readonly #contexts = new Map<string, ModelContext>()
 
-  private constructor(
-    llama: Llama,
-    model: LlamaModel,
-    options: { threads: number; modelPaths: readonly string[] },
-  ) {
-    this.#llama = llama
+  private constructor(opened: OpenedLlama, model: LlamaModel, options: LoadModelOptions) {
+    this.#opened = opened
     this.#model = model
-    this.#threads = options.threads
-    this.#modelPaths = options.modelPaths
+    this.#options = options
     this.#chat = resolveChat(model)
   }
 
-  static async load(llama: Llama, options: LoadModelOptions): Promise<LoadedModel> {
-    const { path, modelPaths, threads, gpuLayers, onProgress, signal } = options
-    llama.maxThreads = threads
-    const model = await llama.loadModel({
-      modelPath: path,
-      gpuLayers: gpuLayers ?? 'max',
-      // The host's ledger has granted the memory; the library's own opinion could only refuse or shrink it.
-      ignoreMemorySafetyChecks: true,
-      onLoadProgress: onProgress,
-      ...(signal && { loadSignal: signal }),
-    })
-    return new LoadedModel(llama, model, { threads, modelPaths })
+  /** Loads a model. Rejects with `MODEL_FAILED` and llama.cpp's own reason, or with the signal's. */
+  static async load(opened: OpenedLlama, options: LoadModelOptions): Promise<LoadedModel> {
+    const { path, threads, gpuLayers, onProgress, signal } = options
+    const { llama } = opened
+    // What llama.cpp logged before is not about this model.
+    opened.takeLastError()
+    try {
+      llama.maxThreads = threads
+      const model = await llama.loadModel({
+        modelPath: path,
+        gpuLayers: gpuLayers ?? 'max',
+        // The host's ledger has granted the memory; the library's own opinion could only refuse or shrink it.
+        ignoreMemorySafetyChecks: true,
+        onLoadProgress: onProgress,
+        ...(signal && { loadSignal: signal }),
+      })
+      return new LoadedModel(opened, model, options)
+    } catch (error) {
+      signal?.throwIfAborted()
+      throw explain(opened, { action: `load "${nameOf(path)}"`, error })
+    }
   }
 
   get trainContextTokens(): number {
@@ -72,10 +77,12 @@ export class LoadedModel {
   ): Promise<ModelContext> {
     if (this.#contexts.has(contextId))
       throw new AppError('BAD_INPUT', `Context "${contextId}" is open already`)
-    const context = await ModelContext.open(this.#model, {
+    const context = await ModelContext.open({
       ...options,
+      model: this.#model,
       chat: this.#chat,
-      threads: this.#threads,
+      threads: this.#options.threads,
+      explain: (action, error) => explain(this.#opened, { action, error }),
     })
     this.#contexts.set(contextId, context)
     return context
@@ -94,13 +101,20 @@ export class LoadedModel {
   }
 
   async usage(): Promise<ProcessUsage> {
-    return usageOf(this.#llama, this.#modelPaths)
+    return usageOf(this.#opened, this.#options.modelPaths)
   }
 }
 
 /** Memory of this process; `modelPaths` are empty before a model is loaded. */
-export async function usageOf(llama: Llama | null, modelPaths: readonly string[]): Promise<ProcessUsage> {
+export async function usageOf({ llama }: OpenedLlama, modelPaths: readonly string[]): Promise<ProcessUsage> {
   // What llama.cpp has allocated on the device for this process: a device's own counter is about everybody.
-  const deviceBytes = llama ? (await llama.getLlamaMemoryUsage()).gpuVram : 0
-  return readUsage({ modelPaths, deviceBytes })
+  const { gpuVram } = await llama.getLlamaMemoryUsage()
+  return readUsage({ modelPaths, deviceBytes: gpuVram })
+}
+
+/** An error of llama.cpp or the library as ours: what was tried, and the cause that llama.cpp logged. Ours stay as they are. */
+function explain(opened: OpenedLlama, { action, error }: { action: string; error: unknown }): AppError {
+  if (error instanceof AppError) return error
+  const fact = opened.takeLastError() ?? (error instanceof Error ? error.message : String(error))
+  return new AppError('MODEL_FAILED', `Cannot ${action}: ${fact}`, { cause: error })
 }

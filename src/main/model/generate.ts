@@ -1,0 +1,148 @@
+import type { LlamaContextSequence, Token } from 'node-llama-cpp'
+import type { GenerateEvent } from '../../contract/backend.ts'
+import { AnswerText } from './answer-text.ts'
+
+/** What is read and what ends the answer to it. */
+export interface Reading {
+  /** Tokens that the sequence holds already. */
+  readonly reusedTokens: number
+  /** Tokens to read after them; at least one. */
+  readonly rest: readonly Token[]
+  readonly stopTokens: ReadonlySet<Token>
+  readonly stopTexts: readonly string[]
+  /** The sequence may hold so many tokens and no more. */
+  readonly capacityTokens: number
+}
+
+/** How an answer is written. */
+export interface WritingOptions {
+  /** Null: until the model ends it or the context is full. */
+  readonly maxTokens: number | null
+  /** 0 is greedy. */
+  readonly temperature: number
+  readonly seed: number | null
+}
+
+/** `stop` ends an answer in good order, `signal` breaks it off and rejects with its reason. Both take effect within one batch. */
+export interface Control {
+  readonly stop: AbortSignal
+  readonly signal: AbortSignal | undefined
+}
+
+type StopReason = Extract<GenerateEvent, { kind: 'done' }>['stopReason']
+
+/** Text goes out about this often: once a frame of a 60 Hz screen. */
+const frameMs = 16
+
+/** Reads tokens into a sequence and writes an answer. However it ends, the sequence holds whole tokens of it and can be gone on with. */
+export async function* generateAnswer(
+  sequence: LlamaContextSequence,
+  reading: Reading,
+  options: WritingOptions & Control,
+): AsyncGenerator<GenerateEvent, void, void> {
+  const { reusedTokens, rest } = reading
+  const { stop, signal } = options
+  const figures = new Figures(reusedTokens, rest.length)
+  const { batchSize } = sequence.context
+
+  // All chunks but the last: that one is read together with writing the first token.
+  let readTokens = 0
+  for (;;) {
+    yield figures.reading(readTokens)
+    signal?.throwIfAborted()
+    if (stop.aborted) return yield figures.done('stopped', sequence)
+    if (rest.length - readTokens <= batchSize) break
+    await sequence.evaluateWithoutGeneratingNewTokens(rest.slice(readTokens, readTokens + batchSize))
+    readTokens += batchSize
+  }
+
+  const text = new AnswerText<Token>({
+    decode: (tokens, after) => sequence.model.detokenize(tokens, false, after),
+    stopTexts: reading.stopTexts,
+  })
+  const tokens = sequence.evaluate(rest.slice(readTokens), {
+    temperature: options.temperature,
+    ...(options.seed !== null && { seed: options.seed }),
+  })
+  let frame = ''
+  let frameAt = -Infinity
+  let stopReason: StopReason | null = null
+  try {
+    // The generator ends by itself with an end-of-generation token. That token is not read: the next turn brings it along.
+    for await (const token of tokens) {
+      signal?.throwIfAborted()
+      if (reading.stopTokens.has(token)) break
+      const now = performance.now()
+      if (figures.takeToken(now)) yield figures.reading(rest.length)
+      const shown = text.push(token)
+      frame += shown.text
+      if (shown.isStopped) break
+      stopReason = reasonToStop()
+      if (stopReason !== null) break
+      if (frame !== '' && now - frameAt >= frameMs) {
+        frameAt = now
+        yield figures.text(frame)
+        frame = ''
+      }
+    }
+  } finally {
+    await tokens.return()
+  }
+  frame += text.flush()
+  if (frame !== '') yield figures.text(frame)
+  yield figures.done(stopReason ?? 'end', sequence)
+
+  function reasonToStop(): StopReason | null {
+    if (stop.aborted) return 'stopped'
+    if (figures.generatedTokens === options.maxTokens) return 'max-tokens'
+    return sequence.nextTokenIndex >= reading.capacityTokens ? 'context-full' : null
+  }
+}
+
+/** The figures of an answer and the events that carry them. */
+class Figures {
+  generatedTokens = 0
+  readonly #reusedTokens: number
+  readonly #promptTokens: number
+  readonly #startedAt = performance.now()
+  #firstTokenAt: number | null = null
+  #lastTokenAt = 0
+
+  constructor(reusedTokens: number, restTokens: number) {
+    this.#reusedTokens = reusedTokens
+    this.#promptTokens = reusedTokens + restTokens
+  }
+
+  /** Counts a token; whether it is the first. */
+  takeToken(now: number): boolean {
+    const isFirst = this.#firstTokenAt === null
+    this.#firstTokenAt ??= now
+    this.#lastTokenAt = now
+    this.generatedTokens++
+    return isFirst
+  }
+
+  reading(readTokens: number): GenerateEvent {
+    return { kind: 'reading', promptTokens: this.#promptTokens, reusedTokens: this.#reusedTokens, readTokens }
+  }
+
+  text(text: string): GenerateEvent {
+    return { kind: 'text', text, generatedTokens: this.generatedTokens }
+  }
+
+  done(stopReason: StopReason, sequence: LlamaContextSequence): GenerateEvent {
+    const firstTokenAt = this.#firstTokenAt ?? performance.now()
+    const decodeMs = this.#lastTokenAt - firstTokenAt
+    return {
+      kind: 'done',
+      stopReason,
+      promptTokens: this.#promptTokens,
+      reusedTokens: this.#reusedTokens,
+      generatedTokens: this.generatedTokens,
+      timeToFirstTokenMs: firstTokenAt - this.#startedAt,
+      tokensPerSecond:
+        this.generatedTokens > 1 && decodeMs > 0 ? ((this.generatedTokens - 1) * 1000) / decodeMs : null,
+      usedTokens: sequence.nextTokenIndex,
+    }
+  }
+}
