@@ -1,3 +1,4 @@
+import { useId, type MouseEvent } from 'react'
 import { useShallow } from 'zustand/react/shallow'
 import styles from './app.module.css'
 import { ChatPane } from './chat/chat-pane.tsx'
@@ -6,7 +7,9 @@ import { LibraryDialog } from './library/library-dialog.tsx'
 import { PoolPane } from './pool/pool-pane.tsx'
 import { SettingsDialog } from './settings-dialog.tsx'
 import { useApp } from './store.ts'
+import { Icon } from './ui/icon.tsx'
 import { Notices } from './ui/notices.tsx'
+import { useMediaQuery } from './ui/use-media-query.ts'
 
 /** The whole page: conversations, chat and pool side by side. */
 export function App() {
@@ -17,9 +20,23 @@ export function App() {
       dialog: state.dialog,
     })),
   )
+  // With little room the conversations open over the page; app.module.css knows the same width.
+  const isNarrow = useMediaQuery('(width < 56.25rem)')
+  const navId = useId()
   return (
     <div className={styles['page']}>
       <header className={styles['header']}>
+        {isNarrow && (
+          <button
+            type="button"
+            className={styles['toggle']}
+            aria-label="Conversations"
+            title="Conversations"
+            popoverTarget={navId}
+          >
+            <Icon name="menu" />
+          </button>
+        )}
         <h1 className={styles['brand']}>Plenum</h1>
         <p className={styles['status']} role="status">
           <span className={styles['dot']} data-connection={connection} aria-hidden="true" />
@@ -30,7 +47,15 @@ export function App() {
               : 'Connection lost, trying again'}
         </p>
       </header>
-      <nav className={styles['nav']} aria-label="Conversations">
+      {/* Presses bubble up to it; it is no control itself. */}
+      {/* eslint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/no-noninteractive-element-interactions */}
+      <nav
+        id={navId}
+        className={styles['nav']}
+        aria-label="Conversations"
+        popover={isNarrow ? 'auto' : undefined}
+        onClick={isNarrow ? closeAfterChoice : undefined}
+      >
         <ConversationList />
       </nav>
       <main className={styles['main']}>
@@ -44,4 +69,9 @@ export function App() {
       <Notices />
     </div>
   )
+}
+
+/** The list has done its part when a conversation was opened or begun. */
+function closeAfterChoice({ target, currentTarget }: MouseEvent<HTMLElement>): void {
+  if (target instanceof Element && target.closest('[data-row], [data-new]')) currentTarget.hidePopover()
 }

@@ -29,8 +29,8 @@ export function AnswerEnd({ answer, turnId, isLast }: AnswerEndProps) {
           {isLast && problem.details.remedies && (
             <Remedies remedies={problem.details.remedies} onShorten={loadShorter} />
           )}
+          {isLast && <SendAgain answer={answer} turnId={turnId} />}
         </ProblemText>
-        {isLast && <SendAgain answer={answer} turnId={turnId} />}
       </div>
     )
   }

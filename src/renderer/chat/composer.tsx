@@ -58,7 +58,7 @@ export function Composer() {
           data-composer=""
           className={styles['field']}
           aria-label="Message"
-          placeholder={chosen ? `Message ${chosen.name}` : 'Add a model to begin'}
+          placeholder={chosen ? `Message ${shorten(chosen.name)}` : 'Add a model to begin'}
           rows={1}
           value={draft}
           onChange={(event) => setDraft(conversationId, event.target.value)}
@@ -85,4 +85,9 @@ export function Composer() {
       </div>
     </form>
   )
+}
+
+// The box grows with its placeholder, which should stay in one line.
+function shorten(name: string): string {
+  return name.length > 28 ? `${name.slice(0, 27).trimEnd()}…` : name
 }

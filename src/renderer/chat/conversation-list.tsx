@@ -51,12 +51,14 @@ export function ConversationList() {
       <button
         type="button"
         className={styles['new']}
+        data-new=""
         aria-keyshortcuts="Control+Shift+O"
+        title="New conversation (Ctrl+Shift+O)"
         onClick={startConversation}
       >
         <Icon name="plus" />
         <span>New conversation</span>
-        <kbd>{commandKeys('Shift', 'O')}</kbd>
+        <kbd>{commandKeys('⇧O')}</kbd>
       </button>
       {/* The arrow keys move between the rows, which are the controls. */}
       {/* eslint-disable-next-line jsx-a11y/no-static-element-interactions */}

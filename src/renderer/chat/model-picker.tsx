@@ -8,7 +8,7 @@ import styles from './model-picker.module.css'
 import { describeState, whyUnusable, type Residency } from './next-model.ts'
 
 /** More chips than this make the choice slower, not faster; the menu has them all. */
-const mostChips = 5
+const mostChips = 4
 
 type ModelPickerProps = {
   readonly models: readonly LibraryModel[]
