@@ -1,29 +1,24 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { formatBytes } from '../../contract/bytes.ts'
-import { AppError, fromProblem, toProblem } from '../../contract/errors.ts'
-import type { LoadPreview, PoolSnapshot, Resident } from '../../contract/memory.ts'
-import type { LibraryModel, LoadOptions, ModelFacts } from '../../contract/model.ts'
+import { AppError } from '../../contract/errors.ts'
+import type { Footprint, LoadPreview, PoolSnapshot, Resident } from '../../contract/memory.ts'
+import type { LibraryModel, LoadOptions } from '../../contract/model.ts'
 import type { Settings, SettingsChanges } from '../../contract/settings.ts'
 import { otherInPoolBytes, type MachineReading } from '../core/capacity.ts'
 import { longestTimerMs, type Clock } from '../core/clock.ts'
-import { kvCacheBytes, predictFootprint } from '../core/footprint.ts'
-import type { Footprint } from '../../contract/memory.ts'
 import { Ledger } from '../core/ledger.ts'
 import { Residency } from '../core/residency.ts'
-import type { ModelDescription, ResidencyEffects, ResidencyState } from '../core/residency-state.ts'
+import type { ResidencyState } from '../core/residency-state.ts'
 import type { AnsweringModel } from './conversations.ts'
 import { frameMs, watchState } from './frames.ts'
 import { LastResidents } from './last-residents.ts'
 import type { Library } from './library.ts'
 import { PoolMemory } from './pool-memory.ts'
-import { placeModel, poolDomains, type PoolShape } from './pool-shape.ts'
-import { ResidentModel } from './resident-model.ts'
+import { poolDomains, type PoolShape } from './pool-shape.ts'
+import { ResidentModels } from './resident-models.ts'
 import type { SettingsStore } from './settings.ts'
 import type { StartChild } from './starter.ts'
 import type { ModelLease, TurnPool } from './turns.ts'
-
-/** Conversations whose context is live at once, for each model. */
-const liveContexts = 2
 
 /** What a pool is made of. */
 export type PoolOptions = {
@@ -62,10 +57,7 @@ export class Pool implements TurnPool, AsyncDisposable {
   readonly #residency: Residency
   readonly #memory: PoolMemory
   readonly #lastResidents: LastResidents
-  /** Loading and loaded models. */
-  readonly #models = new Map<string, ResidentModel>()
-  /** What a model took when it was last loaded with the same options. */
-  readonly #measured = new Map<string, { readonly key: string; readonly footprint: Footprint }>()
+  readonly #models: ResidentModels
   readonly #listeners = new Set<() => void>()
   readonly #closing = new AbortController()
   readonly #unsubscribe: (() => void)[]
@@ -79,10 +71,20 @@ export class Pool implements TurnPool, AsyncDisposable {
     this.#lastResidents = new LastResidents(options.database)
     const settings = options.settings.get()
     this.#ledger = new Ledger(poolDomains(options.shape, this.#sizes(settings)))
+    this.#models = new ResidentModels({
+      ...options,
+      threads: () =>
+        options.fixed.threads ?? options.settings.get().threads ?? Math.max(1, options.cores - 1),
+      contextTokens: () => options.settings.get().contextTokens,
+      domains: () => this.#ledger.domains(),
+      resize: (modelId, footprint) => this.#residency.resize(modelId, footprint),
+      onCrash: (modelId, problem) => this.#residency.reportCrash(modelId, problem),
+      onChange: () => this.#changed(),
+    })
     this.#residency = new Residency({
       ledger: this.#ledger,
-      effects: this.#effects(),
-      describe: (modelId) => this.#describe(modelId),
+      effects: this.#models,
+      describe: (modelId) => this.#models.describe(modelId),
       clock: systemClock,
       policy: settings.evictionPolicy,
       idleUnloadMinutes: settings.idleUnloadMinutes,
@@ -196,20 +198,20 @@ export class Pool implements TurnPool, AsyncDisposable {
 
   /** Takes a model out of memory; ends when the memory is back. */
   async unload(modelId: string, options: { force: boolean }): Promise<void> {
-    this.#entry(modelId)
+    this.#models.entry(modelId)
     await this.#residency.unload(modelId, options)
   }
 
   /** Protects a model from having to leave, or ends that; kept over restarts. */
   setPinned(modelId: string, pinned: boolean): void {
-    this.#entry(modelId)
+    this.#models.entry(modelId)
     this.#library.setPinned(modelId, pinned)
     this.#residency.setPinned(modelId, { pinned })
   }
 
   /** Takes a model out of memory and out of the library. Throws `MODEL_BUSY` while it is in use. */
   async removeModel(modelId: string): Promise<void> {
-    this.#entry(modelId)
+    this.#models.entry(modelId)
     await this.#residency.unload(modelId)
     this.#library.remove(modelId)
   }
@@ -229,7 +231,7 @@ export class Pool implements TurnPool, AsyncDisposable {
   }
 
   model(modelId: string): AnsweringModel {
-    const { id, name } = this.#entry(modelId)
+    const { id, name } = this.#models.entry(modelId)
     return { id, name }
   }
 
@@ -238,7 +240,7 @@ export class Pool implements TurnPool, AsyncDisposable {
     { signal, onWait }: { signal: AbortSignal; onWait: (reason: string) => void },
   ): Promise<ModelLease> {
     await this.#prepare(modelId, signal)
-    const { name } = this.#entry(modelId)
+    const { name } = this.#models.entry(modelId)
     const progress = this.#tellProgress(modelId, onWait)
     try {
       const lease = await this.#residency.acquire(modelId, { signal, onWait: progress.tell })
@@ -269,101 +271,7 @@ export class Pool implements TurnPool, AsyncDisposable {
     await this.#residency[Symbol.asyncDispose]()
   }
 
-  // What residency asks of the world
-
-  #effects(): ResidencyEffects {
-    return {
-      load: async (modelId, { options, signal, onProgress }) => {
-        const model = this.#startModel(modelId, options)
-        this.#models.set(modelId, model)
-        try {
-          const footprint = await model.load({ signal, onProgress })
-          this.#measured.set(modelId, { key: JSON.stringify(this.#resolve(modelId, options)), footprint })
-          model.onExit((crash) => {
-            if (this.#models.get(modelId) === model) this.#models.delete(modelId)
-            if (crash) this.#residency.reportCrash(modelId, toProblem(crash))
-          })
-          return { footprint, processId: model.processId }
-        } catch (error) {
-          this.#models.delete(modelId)
-          throw error
-        }
-      },
-      unload: async (modelId) => {
-        await this.#models.get(modelId)?.[Symbol.asyncDispose]()
-        this.#models.delete(modelId)
-      },
-      usedTokens: (modelId) => usedTokens(this.#models.get(modelId)),
-    }
-  }
-
-  #startModel(modelId: string, options: LoadOptions): ResidentModel {
-    const { shape, fixed, cores, startChild, modelProgram, childEnv } = this.#options
-    const entry = this.#entry(modelId)
-    const facts = factsOf(entry)
-    const { contextTokens, gpuLayers } = this.#resolve(modelId, options)
-    const [path] = entry.paths
-    if (path === undefined) throw new AppError('INTERNAL', `"${entry.name}" has no file`)
-    return new ResidentModel({
-      start: startChild,
-      program: modelProgram,
-      env: childEnv,
-      name: entry.name,
-      path,
-      facts,
-      threads: fixed.threads ?? this.#settings.get().threads ?? Math.max(1, cores - 1),
-      gpuLayers,
-      contextTokens,
-      liveContexts,
-      domains:
-        shape.kind === 'split' ? { host: 'ram', device: 'vram' } : { host: 'unified', device: 'unified' },
-      resize: (footprint) => this.#residency.resize(modelId, footprint),
-      onChange: () => this.#changed(),
-    })
-  }
-
-  #describe(modelId: string): ModelDescription {
-    const entry = this.#entry(modelId)
-    const facts = factsOf(entry)
-    return {
-      name: entry.name,
-      pinned: entry.pinned,
-      weightBytes: facts.weightBytes,
-      contextTokens: (options) => this.#resolve(modelId, options).contextTokens,
-      footprint: (options) => {
-        const resolved = this.#resolve(modelId, options)
-        const measured = this.#measured.get(modelId)
-        if (measured?.key === JSON.stringify(resolved)) return measured.footprint
-        const { contextTokens, placement } = resolved
-        return predictFootprint(facts, { contextTokens, placement })
-      },
-    }
-  }
-
-  /** How a model is loaded: options of the call before those of the library before the settings. */
-  #resolve(modelId: string, options: LoadOptions) {
-    const entry = this.#entry(modelId)
-    const facts = factsOf(entry)
-    const asked =
-      options.contextTokens ?? entry.loadOptions.contextTokens ?? this.#settings.get().contextTokens
-    const contextTokens = facts.trainContextTokens > 0 ? Math.min(asked, facts.trainContextTokens) : asked
-    const gpuLayers = options.gpuLayers ?? entry.loadOptions.gpuLayers
-    const { shape } = this.#options
-    const placement = placeModel(facts, { shape, domains: this.#ledger.domains(), contextTokens, gpuLayers })
-    return {
-      contextTokens,
-      placement,
-      gpuLayers: placement.kind === 'split' ? placement.gpuLayers : (gpuLayers ?? null),
-    }
-  }
-
   // Models of the library
-
-  #entry(modelId: string): LibraryModel {
-    const entry = this.#library.get(modelId)
-    if (!entry) throw new AppError('NOT_FOUND', `There is no model "${modelId}"`, { details: { modelId } })
-    return entry
-  }
 
   #known(modelIds: readonly string[]): LibraryModel[] {
     return modelIds.map((id) => this.#library.get(id)).filter((entry) => entry !== undefined)
@@ -371,7 +279,7 @@ export class Pool implements TurnPool, AsyncDisposable {
 
   async #prepare(modelId: string, signal: AbortSignal | undefined): Promise<void> {
     await this.#whenInspected(modelId, signal)
-    if (!this.#models.has(modelId)) await this.#memory.sample()
+    if (!this.#models.get(modelId)) await this.#memory.sample()
     signal?.throwIfAborted()
   }
 
@@ -420,17 +328,12 @@ export class Pool implements TurnPool, AsyncDisposable {
 
   #describeResident({ options, ...state }: ResidencyState): Resident {
     const contexts = this.#models.get(state.modelId)?.contexts() ?? []
-    const entry = this.#library.get(state.modelId)
-    const facts = entry?.file.kind === 'usable' ? entry.file.facts : null
     return {
       ...state,
       contexts,
       contextTokens: contexts.reduce((sum, context) => sum + context.contextTokens, 0),
       usedTokens: contexts.reduce((sum, context) => sum + context.usedTokens, 0),
-      kvBytesPerToken: facts?.kvBytesPerToken ?? 0,
-      kvBudgetBytes: facts
-        ? liveContexts * kvCacheBytes(facts, this.#resolve(state.modelId, options).contextTokens)
-        : 0,
+      ...this.#models.kvFigures(state.modelId, options),
     }
   }
 
@@ -445,7 +348,7 @@ export class Pool implements TurnPool, AsyncDisposable {
       const state = this.#residency.states().find((each) => each.modelId === modelId)
       if (state?.state !== 'loading' || !state.loadedBytes) return
       toldAt = performance.now()
-      const weights = this.#describe(modelId).weightBytes
+      const weights = this.#models.describe(modelId).weightBytes
       const loaded = formatBytes(Math.min(weights, state.loadedBytes))
       onWait(`Loading "${state.name}": ${loaded} of ${formatBytes(weights)}`)
     })
@@ -478,24 +381,6 @@ export class Pool implements TurnPool, AsyncDisposable {
   }
 }
 
-/** The facts of an entry that can be loaded; throws what is wrong with it. */
-function factsOf(entry: LibraryModel): ModelFacts {
-  const { file, id: modelId, name } = entry
-  const [path] = entry.paths
-  const details = { modelId, ...(path === undefined ? {} : { path }) }
-  switch (file.kind) {
-    case 'usable':
-      return file.facts
-    case 'unusable':
-      throw fromProblem(file.problem)
-    case 'missing':
-      throw new AppError('NOT_FOUND', `Cannot load "${name}": its file is not there`, { details })
-    case 'inspecting':
-      throw new AppError('MODEL_BUSY', `Cannot load "${name}" yet: its file is being looked at`, { details })
-  }
-  return file satisfies never
-}
-
 /** Events of an answer; when the model is taken away meanwhile, the error says that. */
 async function* withLease<T>(
   lease: AbortSignal,
@@ -518,10 +403,6 @@ function unloadedError(name: string): AppError {
 
 function isAbort(error: unknown): boolean {
   return error instanceof Error && error.name === 'AbortError'
-}
-
-function usedTokens(model: ResidentModel | undefined): number {
-  return model?.contexts().reduce((sum, context) => sum + context.usedTokens, 0) ?? 0
 }
 
 function bytesOf(footprint: Footprint): number {
