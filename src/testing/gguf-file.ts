@@ -50,7 +50,6 @@ export type MetadataValue =
   | bigint
   | boolean
   | string
-  | Uint8Array
   | { readonly of: ValueTypeName | number; readonly values: readonly (number | bigint | boolean | string)[] }
 
 /** One tensor, in file order. */
@@ -168,45 +167,51 @@ function writeEntry(bytes: Bytes, { key, type, value, claimedLength }: MetadataE
     bytes.raw(key)
   }
   bytes.uint32(typeof type === 'number' ? type : valueTypeIds[type])
-  if (typeof value === 'object' && 'of' in value) {
+  if (typeof value === 'object') {
     bytes.uint32(typeof value.of === 'number' ? value.of : valueTypeIds[value.of])
     bytes.uint64(claimedLength ?? BigInt(value.values.length))
-    for (const item of value.values)
-      writeValue(bytes, typeof value.of === 'number' ? 'uint32' : value.of, item)
-    return
-  }
-  if (typeof value === 'object') return void bytes.raw(value)
-  if (typeof value === 'string' && claimedLength !== undefined) {
+    for (const item of value.values) writeValue(bytes, value.of, item)
+  } else if (typeof value === 'string' && claimedLength !== undefined) {
     bytes.uint64(claimedLength)
     bytes.raw(new TextEncoder().encode(value))
-    return
-  }
-  writeValue(bytes, typeof type === 'number' ? 'uint32' : type, value)
+  } else writeValue(bytes, type, value)
 }
 
-function writeValue(bytes: Bytes, type: ValueTypeName, value: number | bigint | boolean | string): void {
+/** An unknown type is written as four bytes, an array in an array not at all. */
+function writeValue(
+  bytes: Bytes,
+  type: ValueTypeName | number,
+  value: number | bigint | boolean | string,
+): void {
   switch (type) {
     case 'string':
-      return bytes.string(String(value))
+      bytes.string(String(value))
+      break
     case 'array':
-      return
+      break
     case 'uint8':
     case 'int8':
     case 'bool':
-      return bytes.number(1, (view) => view.setUint8(0, Number(value)))
+      bytes.number(1, (view) => view.setUint8(0, Number(value)))
+      break
     case 'uint16':
     case 'int16':
-      return bytes.number(2, (view) => view.setUint16(0, Number(value), true))
-    case 'uint32':
-    case 'int32':
-      return bytes.uint32(Number(value))
+      bytes.number(2, (view) => view.setUint16(0, Number(value), true))
+      break
     case 'float32':
-      return bytes.number(4, (view) => view.setFloat32(0, Number(value), true))
+      bytes.number(4, (view) => view.setFloat32(0, Number(value), true))
+      break
     case 'uint64':
     case 'int64':
-      return bytes.uint64(BigInt(value))
+      bytes.uint64(BigInt(value))
+      break
     case 'float64':
-      return bytes.number(8, (view) => view.setFloat64(0, Number(value), true))
+      bytes.number(8, (view) => view.setFloat64(0, Number(value), true))
+      break
+    case 'uint32':
+    case 'int32':
+    default:
+      bytes.uint32(Number(value))
   }
 }
 

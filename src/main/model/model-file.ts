@@ -112,11 +112,20 @@ function describeSystemError(file: string, error: unknown): unknown {
         cause: error,
       })
     case 'ELOOP':
-      return badModelFile(file, 'it is a link that leads back to itself', { cause: error })
+      return badModelFile(file, 'it is a link that leads back to itself', {
+        help: 'Choose the file itself.',
+        cause: error,
+      })
     case 'ENAMETOOLONG':
-      return badModelFile(file, 'its path is too long', { cause: error })
+      return badModelFile(file, 'its path is too long', {
+        help: 'Move it to a folder with a shorter path.',
+        cause: error,
+      })
     case 'EBUSY':
-      return badModelFile(file, 'another program keeps it locked', { cause: error })
+      return badModelFile(file, 'another program keeps it locked', {
+        help: 'Close that program, and try again.',
+        cause: error,
+      })
     default:
       return badModelFile(file, `the system says "${error.message}"`, {
         help: 'The disk or the file may be damaged.',

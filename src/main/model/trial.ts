@@ -1,5 +1,12 @@
+import { setImmediate } from 'node:timers/promises'
 import type { Llama } from 'node-llama-cpp'
-import { getLlama, LlamaLogLevel } from 'node-llama-cpp'
+import {
+  getLlama,
+  GgufInsights,
+  LlamaLogLevel,
+  LlamaLogLevelGreaterThanOrEqual,
+  readGgufFileInfo,
+} from 'node-llama-cpp'
 import type { ChatMessage } from '../../contract/backend.ts'
 import { renderPrompt, resolveChat } from './chat.ts'
 import { badModelFile } from './model-file.ts'
@@ -16,17 +23,31 @@ const sampleContextTokens = 256
 const maxPromptTokens = 100_000
 
 /**
- * Tries models without loading their weights: their vocabulary, their chat template, and a dry run of llama.cpp (tensors, graph and
- * KV cache are laid out, nothing is allocated). Errors become `BAD_MODEL_FILE`. A file can end this process or never end: whoever
+ * Tries models without loading their weights: a dry run of llama.cpp (tensors, graph and KV cache are laid out, nothing is allocated),
+ * then the vocabulary and the chat template. Errors become `BAD_MODEL_FILE`. A file can end this process or never end: whoever
  * runs it watches over both.
  */
 export class ModelTrial {
   readonly #errors: string[] = []
+  #hasFallenBack = false
   #opening: Promise<Llama> | null = null
 
   async run(path: string): Promise<void> {
     const llama = await this.#open()
-    const insights = await this.#try(path, async () => {
+    await this.#try(path, async () => {
+      const fileInfo = await readGgufFileInfo(path, { sourceType: 'filesystem', logWarnings: false })
+      // Without the header's bytes at hand the estimator loads from the path, and so also compares the tensors' shapes.
+      const insights = await GgufInsights.from({ ...fileInfo, sourceData: [] }, llama)
+      await insights.estimateContextResourceRequirementsV2({
+        contextSize: sampleContextTokens,
+        batchSize: sampleContextTokens,
+        sequences: 1,
+        modelGpuLayers: 0,
+      })
+      // It falls back to a heuristic, and only its log tells.
+      if (this.#hasFallenBack) throw new Error('llama.cpp cannot lay it out')
+    })
+    await this.#try(path, async () => {
       await using model = await llama.loadModel({
         modelPath: path,
         gpuLayers: 0,
@@ -37,17 +58,6 @@ export class ModelTrial {
       if (tokens.length === 0) throw new Error('its chat template writes nothing')
       if (tokens.length > maxPromptTokens)
         throw new Error(`its chat template makes ${String(tokens.length)} tokens of four short messages`)
-      return model.fileInsights
-    })
-    await this.#try(path, async () => {
-      await insights.estimateContextResourceRequirementsV2({
-        contextSize: sampleContextTokens,
-        batchSize: sampleContextTokens,
-        sequences: 1,
-        modelGpuLayers: 0,
-      })
-      // The estimator falls back to a heuristic, and only its log tells.
-      if (this.#errors.length > 0) throw new Error('llama.cpp refuses it')
     })
   }
 
@@ -60,8 +70,8 @@ export class ModelTrial {
       logLevel: LlamaLogLevel.warn,
       maxThreads: 1,
       logger: (level, message) => {
-        const isFallback = message.includes('Falling back to estimation heuristic')
-        if (!isFallback && (level === LlamaLogLevel.warn || level === LlamaLogLevel.info)) return
+        if (message.includes('Falling back to estimation heuristic')) this.#hasFallenBack = true
+        if (!LlamaLogLevelGreaterThanOrEqual(level, LlamaLogLevel.error)) return
         this.#errors.push(message.trim())
         // Read by the host as this process's last words, should it end now.
         process.stderr.write(`${message.trim()}\n`)
@@ -70,11 +80,15 @@ export class ModelTrial {
     return this.#opening
   }
 
-  async #try<Result>(path: string, action: () => Promise<Result>): Promise<Result> {
+  async #try(path: string, action: () => Promise<void>): Promise<void> {
     this.#errors.length = 0
+    this.#hasFallenBack = false
     try {
-      return await action()
+      await action()
     } catch (error) {
+      // llama.cpp's log comes over from another thread.
+      await setImmediate()
+      await setImmediate()
       throw describeFailure(path, { error, logged: this.#errors })
     }
   }
@@ -100,6 +114,6 @@ function describeFailure(
 
 /** `llama_model_load: error loading model: missing tensor 'x'` says no more than its end. */
 function tidy(message: string): string {
-  const fact = message.replace(/^[a-z_]+: /i, '').replace(/^error loading model[a-z ]*: /i, '')
+  const fact = message.replace(/^[a-z_]+: /i, '').replace(/(^|: )error loading model[a-z ]*: /i, '')
   return fact.replaceAll(/\s+/g, ' ').replace(/\.$/, '').slice(0, 300)
 }
