@@ -20,9 +20,8 @@ function walls(
   paths: readonly { name: string; message: string }[],
   patterns: readonly { regex: string; message: string }[] = [],
 ) {
-  return {
-    '@typescript-eslint/no-restricted-imports': ['error', { paths: [...paths], patterns: [...patterns] }],
-  } as const
+  const rule: ['error', object] = ['error', { paths: [...paths], patterns: [...patterns] }]
+  return { '@typescript-eslint/no-restricted-imports': rule }
 }
 
 export default defineConfig(

@@ -24,7 +24,6 @@ const programFolder = import.meta.dirname
 /** Runs the app from its first window to its last. */
 async function run(flags: HostFlags): Promise<void> {
   registerAppScheme()
-  app.enableSandbox()
   await app.whenReady()
   await using resources = new AsyncDisposableStack()
   const dataFolder = app.getPath('userData')
