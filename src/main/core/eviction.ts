@@ -44,10 +44,10 @@ export type EvictionOrder = {
 /** Assumed speed of reading weights where none was measured: a plain NVMe drive, in bytes a second. */
 const assumedLoadBytesPerSecond = 1e9
 /**
- * Assumed speed of prefill as weight bytes × tokens a second. Measured on two slow cores: 455 tokens of a model of
- * 160 MB in 2 to 4 s. Only the order among models depends on it.
+ * Assumed speed of prefill as weight bytes × tokens a second: 40 GB of weights at 25 tokens a second, somewhere between
+ * the CPU and the GPU of a machine with unified memory. It sets how reading again compares with loading again.
  */
-const assumedPrefillByteTokensPerSecond = 25e9
+const assumedPrefillByteTokensPerSecond = 1e12
 /** A model that was idle for this long is half as worth keeping. */
 const idleHalfMs = 10 * 60_000
 
