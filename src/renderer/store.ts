@@ -4,7 +4,7 @@ import type { Conversation, ConversationEvent, ConversationSummary } from '../co
 import { AppError, toProblem, type Problem } from '../contract/errors.ts'
 import type { PoolSnapshot } from '../contract/memory.ts'
 import type { LibraryModel } from '../contract/model.ts'
-import type { Settings } from '../contract/settings.ts'
+import type { Settings, SettingsChanges } from '../contract/settings.ts'
 import type { Addition } from './additions.ts'
 import { connect, type Client } from './connection.ts'
 import { withTexts, withTurn, type TextDelta } from './conversation-mirror.ts'
@@ -145,6 +145,11 @@ export function notify(problem: Problem): void {
 /** Takes a notice off the screen. */
 export function dismissNotice(id: string): void {
   set(({ notices }) => ({ notices: notices.filter((notice) => notice.id !== id) }))
+}
+
+/** Changes settings; what is absent stays. Rejects with the host's problem. */
+export async function saveSettings(changes: SettingsChanges): Promise<void> {
+  set({ settings: await host().settings.set(changes) })
 }
 
 /** Opens or closes one of the dialogs. */

@@ -3,11 +3,12 @@ import { useShallow } from 'zustand/react/shallow'
 import { formatBytes } from '../../contract/bytes.ts'
 import type { Domain, PoolSnapshot } from '../../contract/memory.ts'
 import { addGifts, type Addition, type Gift } from '../additions.ts'
+import { useNextModel } from '../chat/use-next-model.ts'
+import { AdditionsList } from '../library/additions-list.tsx'
 import { joinNames, previewBytes } from '../library/preview-text.ts'
 import { attempt, host, showDialog, useApp } from '../store.ts'
 import { Button } from '../ui/button.tsx'
 import { Activity } from './activity.tsx'
-import { AdditionsList } from './additions-list.tsx'
 import { BlockMenu } from './block-menu.tsx'
 import { capacityBytes, poolBlocks, type Ghost, type PoolView } from './blocks.ts'
 import { KvBars } from './kv-bars.tsx'
@@ -30,15 +31,15 @@ const viewKey = 'plenum.pool.view'
 
 /** The memory pool: what fills it, how full the KV caches are, what happened, and where models are dropped. */
 export function PoolPane() {
-  const { pool, models, conversations, nextModelId, additions } = useApp(
+  const { pool, models, conversations, additions } = useApp(
     useShallow((state) => ({
       pool: state.pool,
       models: state.models,
       conversations: state.conversations,
-      nextModelId: state.nextModelId,
       additions: state.additions,
     })),
   )
+  const nextModelId = useNextModel().chosen?.id ?? null
   const [chosen, setChosen] = useState<Shown | null>(rememberedView)
   const [open, setOpen] = useState<{ key: string; domain: Domain['id']; anchor: HTMLElement } | null>(null)
   const [detailsOf, setDetailsOf] = useState<string | null>(null)

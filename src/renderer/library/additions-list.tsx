@@ -7,8 +7,8 @@ import {
   type Addition,
   type AdditionState,
 } from '../additions.ts'
-import { poolShape } from '../library/use-preview.ts'
-import { previewText } from '../library/preview-text.ts'
+import { poolShape } from './use-preview.ts'
+import { previewText } from './preview-text.ts'
 import { showDialog, useApp } from '../store.ts'
 import { Button } from '../ui/button.tsx'
 import { ModelSwatch } from '../ui/model-swatch.tsx'
