@@ -64,7 +64,8 @@ export default defineConfig(
     rules: { '@typescript-eslint/no-non-null-assertion': 'off' },
   },
   {
-    files: ['e2e/electron-stand-in/**/*.{js,cjs}'],
+    files: ['scripts/run.js'],
     extends: [tseslint.configs.disableTypeChecked],
+    languageOptions: { globals: globals.node },
   },
 )
