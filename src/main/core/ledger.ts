@@ -22,6 +22,15 @@ export class Ledger {
   readonly #reservations = new Map<string, Footprint>()
 
   constructor(domains: readonly DomainCapacity[]) {
+    this.replaceDomains(domains)
+  }
+
+  /** Starts again with other domains, once it is known which there are. Only while nothing is reserved. */
+  replaceDomains(domains: readonly DomainCapacity[]): void {
+    if (this.#reservations.size > 0) {
+      throw new AppError('INTERNAL', 'Cannot replace the domains of the pool: memory is reserved in them')
+    }
+    this.#accounts.clear()
     for (const domain of domains) {
       this.#accounts.set(domain.id, { capacity: checkCapacity(domain), usedBytes: 0, otherBytes: 0 })
     }

@@ -2,16 +2,16 @@ import { mkdir } from 'node:fs/promises'
 import { availableParallelism, cpus, homedir } from 'node:os'
 import path from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
+import { z } from 'zod'
 import type { HostInfo } from '../../contract/contract.ts'
 import { Conversations } from './conversations.ts'
 import { openDatabase } from './database.ts'
 import { Library } from './library.ts'
 import { readMachineMemory } from './machine-memory.ts'
 import { Pool } from './pool.ts'
-import type { Device, PoolShape } from './pool-shape.ts'
-import { createProbe, type Probe } from './probe.ts'
+import { createProbe, type Device, type Probe } from './probe.ts'
 import { createRouter, logDefect, type HostRouter } from './procedures.ts'
-import { SettingsStore } from './settings.ts'
+import { readMemo, SettingsStore, writeMemo } from './settings.ts'
 import type { StartChild } from './starter.ts'
 import { Turns } from './turns.ts'
 
@@ -58,7 +58,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
   const settings = new SettingsStore(database)
   const conversations = resources.use(new Conversations(database))
   const probe = resources.use(createProbe({ start, file, env }))
-  const [device, machine] = await Promise.all([findDevice(probe, options.device), readMachineMemory()])
+  const { totalBytes } = await readMachineMemory()
   const library = resources.use(
     new Library({ database, probe, settings: () => settings.get(), demoFolder, modelsFolder, home }),
   )
@@ -67,8 +67,8 @@ export async function createHost(options: HostOptions): Promise<Host> {
       database,
       settings,
       library,
-      shape: shapeOf(device, machine.totalBytes),
-      machineName: cpus()[0]?.model.trim() ?? process.arch,
+      machine: { name: cpus()[0]?.model.trim() ?? process.arch, totalBytes },
+      device: findDevice(probe, { database, wanted: options.device }),
       readMachine: readMachineMemory,
       startChild: start,
       modelProgram: file,
@@ -96,21 +96,28 @@ export async function createHost(options: HostOptions): Promise<Host> {
   return { router, pool, [Symbol.asyncDispose]: () => owned.disposeAsync() }
 }
 
-async function findDevice(probe: Probe, wanted: HostOptions['device']): Promise<Device> {
-  const cpu: Device = { name: 'CPU', totalBytes: 0, isUnified: true }
-  if (wanted === 'cpu') return cpu
-  try {
-    return await probe.device()
-  } catch (error) {
-    // A driver that takes its process down must not take the app with it: models can do without.
-    logDefect(error, ['device'])
-    return cpu
-  }
-}
+const cpu: Device = { name: 'CPU', totalBytes: 0, isUnified: true }
+const deviceSchema = z.object({ name: z.string(), totalBytes: z.number(), isUnified: z.boolean() })
 
-/** One pool, or two where a card has memory of its own. */
-function shapeOf(device: Device, machineBytes: number): PoolShape {
-  return { kind: device.isUnified ? 'unified' : 'split', device, machineBytes }
+/** Asks the probe for the device, which takes seconds where a GPU is looked for; until then it is taken to be the one of last time. */
+function findDevice(
+  probe: Probe,
+  { database, wanted }: { database: DatabaseSync; wanted: HostOptions['device'] },
+): { likely: Device; found: Promise<Device> } {
+  if (wanted === 'cpu') return { likely: cpu, found: Promise.resolve(cpu) }
+  const remembered = deviceSchema.safeParse(readMemo(database, 'device'))
+  const found = probe.device().then(
+    (device) => {
+      if (database.isOpen) writeMemo(database, 'device', device)
+      return device
+    },
+    (error: unknown) => {
+      // A driver that takes its process down must not take the app with it: models can do without.
+      if (database.isOpen) logDefect(error, ['device'])
+      return cpu
+    },
+  )
+  return { likely: remembered.data ?? cpu, found }
 }
 
 /** Writes everything into the one file, so that a copy of it is whole. */

@@ -6,15 +6,18 @@ import { defaultReserveBytes } from '../core/capacity.ts'
 import { bytesByDomain } from '../core/domain-bytes.ts'
 import { predictFootprint, withAdmissionMargin, type Placement } from '../core/footprint.ts'
 import type { DomainCapacity } from '../core/ledger.ts'
+import type { Device } from './probe.ts'
 
-/** What computes, and its memory where it has its own. */
-export type Device = { readonly name: string; readonly totalBytes: number; readonly isUnified: boolean }
-
-/** The memory that this host shares out: fixed while it runs, but for the sizes. */
+/** The memory that this host shares out: fixed once the device is known, but for the sizes. */
 export type PoolShape = {
   readonly kind: PoolSnapshot['kind']
   readonly device: Device
   readonly machineBytes: number
+}
+
+/** One pool, or two where a card has memory of its own. */
+export function poolShape(device: Device, machineBytes: number): PoolShape {
+  return { kind: device.isUnified ? 'unified' : 'split', device, machineBytes }
 }
 
 /** Sizes that the user has set; null or absent: as detected. */

@@ -14,8 +14,9 @@ import { frameMs, watchState } from './frames.ts'
 import { LastResidents } from './last-residents.ts'
 import type { Library } from './library.ts'
 import { PoolMemory } from './pool-memory.ts'
-import { poolDomains, type PoolShape } from './pool-shape.ts'
+import { poolDomains, poolShape, type PoolShape } from './pool-shape.ts'
 import { ResidentModels } from './resident-models.ts'
+import type { Device } from './probe.ts'
 import type { SettingsStore } from './settings.ts'
 import type { StartChild } from './starter.ts'
 import type { ModelLease, TurnPool } from './turns.ts'
@@ -25,8 +26,9 @@ export type PoolOptions = {
   readonly database: DatabaseSync
   readonly settings: SettingsStore
   readonly library: Library
-  readonly shape: PoolShape
-  readonly machineName: string
+  readonly machine: { readonly name: string; readonly totalBytes: number }
+  /** What computes: as it was last time, and as it turns out to be. Nothing is loaded before that. */
+  readonly device: { readonly likely: Device; readonly found: Promise<Device> }
   readonly readMachine: () => Promise<MachineReading>
   readonly startChild: StartChild
   readonly modelProgram: string
@@ -61,6 +63,8 @@ export class Pool implements TurnPool, AsyncDisposable {
   readonly #listeners = new Set<() => void>()
   readonly #closing = new AbortController()
   readonly #unsubscribe: (() => void)[]
+  readonly #deviceFound: Promise<void>
+  #shape: PoolShape
   #offered: readonly string[] = []
   #otherOnMachineBytes = 0
 
@@ -70,9 +74,11 @@ export class Pool implements TurnPool, AsyncDisposable {
     this.#settings = options.settings
     this.#lastResidents = new LastResidents(options.database)
     const settings = options.settings.get()
-    this.#ledger = new Ledger(poolDomains(options.shape, this.#sizes(settings)))
+    this.#shape = poolShape(options.device.likely, options.machine.totalBytes)
+    this.#ledger = new Ledger(poolDomains(this.#shape, this.#sizes(settings)))
     this.#models = new ResidentModels({
       ...options,
+      shape: () => this.#shape,
       threads: () =>
         options.fixed.threads ?? options.settings.get().threads ?? Math.max(1, options.cores - 1),
       contextTokens: () => options.settings.get().contextTokens,
@@ -98,6 +104,7 @@ export class Pool implements TurnPool, AsyncDisposable {
         })),
       onSample: (otherBytes) => this.#setOther(otherBytes),
     })
+    this.#deviceFound = options.device.found.then((device) => this.#takeDevice(device))
     this.#unsubscribe = [
       this.#residency.onChange(() => {
         this.#keepResidents()
@@ -136,17 +143,13 @@ export class Pool implements TurnPool, AsyncDisposable {
 
   /** The pool at this moment. */
   snapshot(): PoolSnapshot {
-    const { shape, machineName } = this.#options
+    const { machine } = this.#options
     const states = this.#residency.states()
     const resident = new Set(states.map(({ modelId }) => modelId))
     return {
-      kind: shape.kind,
-      machine: {
-        name: machineName,
-        totalBytes: shape.machineBytes,
-        otherBytes: this.#otherOnMachineBytes,
-      },
-      device: shape.device.name,
+      kind: this.#shape.kind,
+      machine: { ...machine, otherBytes: this.#otherOnMachineBytes },
+      device: this.#shape.device.name,
       domains: this.#ledger.domains(),
       residents: states.map((state) => this.#describeResident(state)),
       lastResidents: this.#known(this.#offered)
@@ -181,8 +184,7 @@ export class Pool implements TurnPool, AsyncDisposable {
 
   /** What loading a model would take, and who would have to leave. */
   async preview(modelId: string, options: { contextTokens?: number | undefined } = {}): Promise<LoadPreview> {
-    await this.#whenInspected(modelId)
-    await this.#memory.sample()
+    await this.#prepare(modelId)
     const { contextTokens } = options
     return this.#residency.preview(modelId, contextTokens === undefined ? {} : { contextTokens })
   }
@@ -221,7 +223,7 @@ export class Pool implements TurnPool, AsyncDisposable {
     if (changes.poolSizeBytes !== undefined || changes.reserveBytes !== undefined) {
       const { poolSizeBytes, reserveBytes } = { ...this.#settings.get(), ...changes }
       const [main] = poolDomains(
-        this.#options.shape,
+        this.#shape,
         this.#sizes({ poolSizeBytes: poolSizeBytes ?? null, reserveBytes: reserveBytes ?? null }),
       )
       if (main) await this.#residency.setCapacity(main)
@@ -277,7 +279,19 @@ export class Pool implements TurnPool, AsyncDisposable {
     return modelIds.map((id) => this.#library.get(id)).filter((entry) => entry !== undefined)
   }
 
-  async #prepare(modelId: string, signal: AbortSignal | undefined): Promise<void> {
+  #takeDevice(device: Device): void {
+    const { kind, device: likely } = this.#shape
+    this.#shape = poolShape(device, this.#options.machine.totalBytes)
+    if (kind !== this.#shape.kind || likely.totalBytes !== device.totalBytes) {
+      this.#ledger.replaceDomains(poolDomains(this.#shape, this.#sizes(this.#settings.get())))
+      this.#setOther(this.#otherOnMachineBytes)
+    }
+    this.#changed()
+  }
+
+  /** What a load and its preview wait for: facts of the device, the file and the machine. */
+  async #prepare(modelId: string, signal?: AbortSignal): Promise<void> {
+    await this.#deviceFound
     await this.#whenInspected(modelId, signal)
     if (!this.#models.get(modelId)) await this.#memory.sample()
     signal?.throwIfAborted()
@@ -357,11 +371,10 @@ export class Pool implements TurnPool, AsyncDisposable {
 
   #setOther(otherOnMachineBytes: number): void {
     this.#otherOnMachineBytes = otherOnMachineBytes
-    const { shape } = this.#options
     const domain = this.#ledger.domains().find(({ id }) => id !== 'vram')
     if (!domain) return
     const otherBytes = otherInPoolBytes({
-      totalBytes: shape.machineBytes,
+      totalBytes: this.#options.machine.totalBytes,
       otherBytes: otherOnMachineBytes,
       poolBytes: domain.totalBytes,
     })

@@ -15,7 +15,7 @@ const liveContexts = 2
 /** What loading models takes. */
 export type ResidentModelsOptions = {
   readonly library: Pick<Library, 'get'>
-  readonly shape: PoolShape
+  readonly shape: () => PoolShape
   readonly startChild: StartChild
   readonly modelProgram: string
   readonly childEnv: Readonly<Record<string, string>>
@@ -128,7 +128,7 @@ export class ResidentModels implements ResidencyEffects {
   }
 
   #start(modelId: string, { contextTokens, gpuLayers }: LoadPlan): ResidentModel {
-    const { shape, startChild, modelProgram, childEnv, threads, resize, onChange } = this.#options
+    const { startChild, modelProgram, childEnv, threads, resize, onChange } = this.#options
     const { name, paths } = this.entry(modelId)
     const [path] = paths
     if (path === undefined) throw new AppError('INTERNAL', `"${name}" has no file`)
@@ -140,14 +140,17 @@ export class ResidentModels implements ResidencyEffects {
       facts: this.#facts(modelId),
       threads: threads(),
       domains:
-        shape.kind === 'split' ? { host: 'ram', device: 'vram' } : { host: 'unified', device: 'unified' },
+        this.#options.shape().kind === 'split'
+          ? { host: 'ram', device: 'vram' }
+          : { host: 'unified', device: 'unified' },
       resize: (footprint) => resize(modelId, footprint),
     })
   }
 
   /** What was asked for goes before the library's options, these before the settings; the training context is the upper limit. */
   #plan(modelId: string, options: LoadOptions): LoadPlan {
-    const { shape, domains } = this.#options
+    const { domains } = this.#options
+    const shape = this.#options.shape()
     const { loadOptions } = this.entry(modelId)
     const facts = this.#facts(modelId)
     const wanted = options.contextTokens ?? loadOptions.contextTokens ?? this.#options.contextTokens()

@@ -1,0 +1,434 @@
+import { createRouterClient } from '@orpc/server'
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { MB } from '../../contract/bytes.ts'
+import type { Answer, ConversationEvent, Turn } from '../../contract/conversation.ts'
+import type { PoolSnapshot } from '../../contract/memory.ts'
+import { createHost, type HostOptions } from './host.ts'
+import { startNodeChild } from './node-starter.ts'
+import type { ChildChannel, StartChild } from './starter.ts'
+
+const root = path.resolve(import.meta.dirname, '../../..')
+const guide = 'demo-guide-2.2m-f16'
+const coder = 'demo-coder-2.2m-f16'
+const judge = 'demo-judge-2.2m-q8_0'
+
+/** Starts real children, and can keep back what they say, as a slow model would. */
+class HoldingStarter {
+  readonly #held: (() => void)[] = []
+  #isArmed = false
+  #isHolding = false
+
+  /** Lets through the first text of the next answer and keeps everything after it back until `release`. */
+  holdAfterFirstText(): void {
+    this.#isArmed = true
+  }
+
+  release(): void {
+    this.#isArmed = false
+    this.#isHolding = false
+    for (const deliver of this.#held.splice(0)) deliver()
+  }
+
+  readonly start: StartChild = (options) => {
+    const channel = startNodeChild(options)
+    const onMessage: ChildChannel['onMessage'] = (listener) =>
+      channel.onMessage((message) => {
+        if (this.#isHolding) this.#held.push(() => listener(message))
+        else listener(message)
+        if (this.#isArmed && String(message).includes('"kind":"text"')) this.#isHolding = true
+      })
+    return new Proxy(channel, {
+      get: (target, key) => (key === 'onMessage' ? onMessage : (Reflect.get(target, key) as unknown)),
+    })
+  }
+}
+
+function newFolder(): string {
+  return mkdtempSync(path.join(tmpdir(), 'plenum-host-'))
+}
+
+/** A host on a folder of its own, with the demo models, and a client that calls it as the shells do. */
+async function startHost(options: Partial<HostOptions> = {}) {
+  const dataFolder = options.dataFolder ?? newFolder()
+  const starter = new HoldingStarter()
+  const host = await createHost({
+    kind: 'headless',
+    version: '0.0.0',
+    dataFolder,
+    demoFolder: path.join(root, 'resources/demo-models'),
+    startChild: starter.start,
+    modelProgram: path.join(root, 'src/main/model/index.ts'),
+    device: 'cpu',
+    threads: 1,
+    // Nobody else's models.
+    home: dataFolder,
+    ...options,
+  })
+  const client = createRouterClient(host.router, { context: {} })
+
+  return {
+    client,
+    starter,
+    dataFolder,
+    /** Ends when the pool looks as asked for. */
+    async untilPool(holds: (pool: PoolSnapshot) => boolean): Promise<PoolSnapshot> {
+      for await (const pool of await client.pool.watch()) if (holds(pool)) return pool
+      throw new Error('The pool is no longer watched')
+    },
+    async untilReady(...modelIds: string[]): Promise<PoolSnapshot> {
+      return this.untilPool(({ residents }) =>
+        modelIds.every((id) => residents.some(({ modelId, state }) => modelId === id && state === 'ready')),
+      )
+    },
+    async end(): Promise<void> {
+      starter.release()
+      await host[Symbol.asyncDispose]()
+    },
+  }
+}
+
+type TestHost = Awaited<ReturnType<typeof startHost>>
+
+/** A host of one test. */
+async function startOwnHost(options: Partial<HostOptions> = {}): Promise<TestHost> {
+  const host = await startHost(options)
+  onTestFinished(async () => {
+    await host.end()
+    rmSync(host.dataFolder, { recursive: true, force: true })
+  })
+  return host
+}
+
+async function ask(host: TestHost, id: string, text: string, modelId: string): Promise<Answer> {
+  const turn = await host.client.turns.ask({ id, text, modelId })
+  return chosen(turn as Turn)
+}
+
+function chosen(turn: Turn): Answer {
+  return turn.answers.find(({ id }) => id === turn.chosenAnswerId)!
+}
+
+/** Follows a conversation until an answer is as asked for; all events up to there. */
+async function follow(
+  events: AsyncIterable<ConversationEvent>,
+  isThere: (answer: Answer) => boolean,
+): Promise<ConversationEvent[]> {
+  const seen: ConversationEvent[] = []
+  for await (const event of events) {
+    seen.push(event)
+    if (event.kind === 'turn' && isThere(chosen(event.turn))) break
+  }
+  return seen
+}
+
+describe('a host with the demo models', () => {
+  const shared: { host?: TestHost } = {}
+  const host = (): TestHost => shared.host!
+
+  beforeAll(async () => {
+    shared.host = await startHost()
+    await host().untilReady(guide, coder, judge)
+  }, 60_000)
+
+  afterAll(async () => {
+    await host().end()
+    rmSync(host().dataFolder, { recursive: true, force: true })
+  })
+
+  test('shows three residents at the first start, and sums that agree', async () => {
+    const pool = await host().client.pool.get()
+    expect(pool.residents.map(({ name, state, pinned }) => [name, state, pinned]).sort()).toEqual([
+      ['Demo Coder', 'ready', false],
+      ['Demo Guide', 'ready', false],
+      ['Demo Judge', 'ready', false],
+    ])
+    const [domain] = pool.domains
+    const held = pool.residents
+      .flatMap(({ footprint }) => footprint)
+      .reduce((sum, { bytes }) => sum + bytes, 0)
+    expect(domain?.usedBytes).toBe(held)
+    expect(domain!.reserveBytes + domain!.otherBytes + domain!.usedBytes + domain!.freeBytes).toBe(
+      domain?.totalBytes,
+    )
+    expect(pool.residents.every(({ processId }) => processId !== null && processId !== process.pid)).toBe(
+      true,
+    )
+  })
+
+  test('every model sees the whole conversation and reads nothing twice', async () => {
+    const { id } = await host().client.conversations.create({})
+    const first = await ask(host(), id, 'My name is Nora.', guide)
+    const second = await ask(host(), id, 'What is my name?', coder)
+    const third = await ask(host(), id, 'What is my name?', guide)
+    expect([first.modelName, second.modelName, third.modelName]).toEqual([
+      'Demo Guide',
+      'Demo Coder',
+      'Demo Guide',
+    ])
+    expect(second.text).toContain('Nora')
+    expect(third.text).toContain('Nora')
+    expect([first.stats!.reusedTokens, second.stats!.reusedTokens]).toEqual([0, 0])
+    // All that Guide read and wrote in its first turn; the last token it wrote was never read.
+    expect(third.stats!.reusedTokens).toBeGreaterThanOrEqual(
+      first.stats!.promptTokens + first.stats!.generatedTokens - 1,
+    )
+    expect(third.stats!.reusedTokens).toBeLessThan(third.stats!.promptTokens)
+    const { residents } = await host().client.pool.get()
+    expect(residents.find(({ modelId }) => modelId === guide)?.contexts[0]?.conversationId).toBe(id)
+  })
+
+  test('streams a snapshot, then the turn, then text that joins up to the answer', async () => {
+    const { client } = host()
+    const { id } = await client.conversations.create({})
+    const events = await client.conversations.watch({ id })
+    const { value: first } = await events.next()
+    const seen = follow(events, ({ state }) => state.kind === 'done')
+    const turn = await client.turns.send({ conversationId: id, text: 'What is a KV cache?', modelId: guide })
+    expect(turn.text).toBe('What is a KV cache?')
+    expect(first).toMatchObject({ kind: 'snapshot', conversation: { id, turns: [] } })
+    let text = ''
+    for (const event of await seen) {
+      if (event.kind === 'snapshot') text = event.conversation.turns.at(-1)?.answers[0]?.text ?? ''
+      if (event.kind === 'turn') text = chosen(event.turn).text
+      if (event.kind === 'text') {
+        expect(event.at).toBe(text.length)
+        text += event.text
+      }
+    }
+    const conversation = await client.conversations.get({ id })
+    expect(conversation.turns[0]?.answers[0]?.text).toBe(text)
+    expect(text.length).toBeGreaterThan(20)
+    expect(conversation.title).toBe('What is a KV cache?')
+  })
+
+  test('gives scripts the events of one turn and then ends', async () => {
+    const { client } = host()
+    const { id } = await client.conversations.create({})
+    const events = await client.turns.ask({ id, text: 'Who are you?', modelId: judge, stream: true })
+    const kinds: string[] = []
+    for await (const event of events as AsyncIterable<ConversationEvent>) kinds.push(event.kind)
+    expect(kinds[0]).toBe('snapshot')
+    expect(kinds.at(-1)).toBe('turn')
+    const { turns } = await client.conversations.get({ id })
+    expect(turns[0]?.answers[0]?.state).toEqual({ kind: 'done', stopReason: 'end' })
+  })
+
+  test('stops at once in the middle of an answer, keeps the text, and goes on afterwards', async () => {
+    const { client, starter } = host()
+    const { id } = await client.conversations.create({})
+    const events = await client.conversations.watch({ id })
+    starter.holdAfterFirstText()
+    const turn = await client.turns.send({ conversationId: id, text: 'What is a KV cache?', modelId: guide })
+    await firstText(events)
+    const before = (await client.conversations.get({ id })).turns[0]!.answers[0]!
+    expect(before.state).toEqual({ kind: 'writing' })
+
+    await expect(
+      client.turns.send({ conversationId: id, text: 'And now?', modelId: coder }),
+    ).rejects.toMatchObject({
+      code: 'MODEL_BUSY',
+      message: 'Cannot send to "What is a KV cache?": "Demo Guide" is still answering in it',
+    })
+
+    await client.turns.stop({ turnId: turn.id })
+    const stopped = (await client.conversations.get({ id })).turns[0]!.answers[0]!
+    expect([stopped.text, stopped.state]).toEqual([before.text, { kind: 'done', stopReason: 'stopped' }])
+    expect(stopped.text).not.toBe('')
+    await client.turns.stop({ turnId: turn.id })
+
+    starter.release()
+    const next = await ask(host(), id, 'Who are you?', guide)
+    expect(next.state).toEqual({ kind: 'done', stopReason: 'end' })
+    const { turns } = await client.conversations.get({ id })
+    expect(turns.map(({ answers }) => answers[0]?.stats !== null)).toEqual([true, true])
+  })
+
+  test('a turn asked again gets a second answer, which later turns build on', async () => {
+    const { client } = host()
+    const { id } = await client.conversations.create({})
+    await ask(host(), id, 'Who are you?', coder)
+    const [turn] = (await client.conversations.get({ id })).turns
+    const watching = await client.conversations.watch({ id })
+    const seen = follow(watching, ({ modelId, state }) => modelId === guide && state.kind === 'done')
+    await client.turns.retry({ turnId: turn!.id, modelId: guide })
+    await seen
+    const again = (await client.conversations.get({ id })).turns[0]!
+    expect(again.answers.map(({ modelId }) => modelId)).toEqual([coder, guide])
+    expect(chosen(again).modelId).toBe(guide)
+    expect(chosen(again).text).toContain('Guide')
+  })
+
+  test('deleting a conversation ends its answer and what the model kept of it', async () => {
+    const { client, starter } = host()
+    const { id } = await client.conversations.create({})
+    const events = await client.conversations.watch({ id })
+    starter.holdAfterFirstText()
+    await client.turns.send({ conversationId: id, text: 'What is a KV cache?', modelId: guide })
+    await firstText(events)
+    await client.conversations.delete({ id })
+    let last: ConversationEvent | undefined
+    for await (const event of events) last = event
+    expect(last).toEqual({ kind: 'deleted' })
+    starter.release()
+    await host().untilPool(({ residents }) =>
+      residents.every(
+        ({ state, contexts }) =>
+          state === 'ready' && contexts.every(({ conversationId }) => conversationId !== id),
+      ),
+    )
+    await expect(client.conversations.get({ id })).rejects.toMatchObject({ code: 'NOT_FOUND' })
+  })
+
+  test("says in the contract's terms what is wrong with a request", async () => {
+    const { client } = host()
+    const { id } = await client.conversations.create({})
+    const noModel = client.turns.send({ conversationId: id, text: 'Hello', modelId: 'none' })
+    await expect(noModel).rejects.toMatchObject({
+      defined: true,
+      code: 'NOT_FOUND',
+      message: 'There is no model "none"',
+      data: { modelId: 'none' },
+    })
+    const noText = client.turns.send({ conversationId: id, text: '', modelId: guide })
+    await expect(noText).rejects.toMatchObject({ defined: true, code: 'BAD_INPUT' })
+    await expect(client.files.choose({ kind: 'gguf' })).rejects.toMatchObject({ code: 'NOT_SUPPORTED' })
+    expect((await client.conversations.get({ id })).turns).toEqual([])
+  })
+
+  test('a model process that is killed in mid-answer takes nothing else with it', async () => {
+    const { client, starter } = host()
+    const { id } = await client.conversations.create({})
+    const events = await client.conversations.watch({ id })
+    starter.holdAfterFirstText()
+    await client.turns.send({ conversationId: id, text: 'What is a KV cache?', modelId: guide })
+    await firstText(events)
+    const text = (await client.conversations.get({ id })).turns[0]!.answers[0]!.text
+    const before = await client.pool.get()
+    process.kill(before.residents.find(({ modelId }) => modelId === guide)!.processId!, 'SIGKILL')
+    await follow(events, ({ state }) => state.kind === 'interrupted')
+    starter.release()
+
+    const answer = (await client.conversations.get({ id })).turns[0]!.answers[0]!
+    expect(answer.text).toBe(text)
+    expect(answer.text).not.toBe('')
+    expect(answer.state).toMatchObject({ kind: 'interrupted', problem: { code: 'MODEL_CRASHED' } })
+    const pool = await client.pool.get()
+    expect(pool.residents.map(({ modelId, state }) => [modelId, state]).sort()).toEqual([
+      [coder, 'ready'],
+      [guide, 'failed'],
+      [judge, 'ready'],
+    ])
+    expect(pool.counters.crashes).toBe(1)
+
+    const next = await ask(host(), id, 'Who are you?', guide)
+    expect(next.state).toEqual({ kind: 'done', stopReason: 'end' })
+    expect((await host().untilReady(guide, coder, judge)).residents).toHaveLength(3)
+  })
+})
+
+describe('a host with a small pool', () => {
+  test('a third model has the idle one leave and the pinned one stay; what cannot fit says what would help', async () => {
+    const host = await startOwnHost({ poolSizeBytes: 280 * MB, reserveBytes: 0 })
+    const { client } = host
+    await client.models.load({ id: guide })
+    await client.models.pin({ id: guide })
+    await client.models.load({ id: coder })
+    const preview = await client.models.preview({ id: judge })
+    expect(preview.verdict).toMatchObject({ kind: 'evicts', leaving: [{ modelId: coder }] })
+
+    const { id } = await client.conversations.create({})
+    const answer = await ask(host, id, 'Who are you?', judge)
+    expect(answer.text).toContain('Judge')
+    const pool = await host.untilReady(guide, judge)
+    expect(pool.residents.map(({ modelId }) => modelId).sort()).toEqual([guide, judge])
+    expect(pool.counters.evictions).toBe(1)
+
+    await client.models.pin({ id: judge })
+    const refused = await ask(host, id, 'Who are you?', coder)
+    expect(refused.state).toMatchObject({
+      kind: 'interrupted',
+      problem: { code: 'NO_ROOM', details: { remedies: [{ kind: 'unpin' }, { kind: 'unpin' }] } },
+    })
+    await expect(client.models.load({ id: coder })).rejects.toMatchObject({ code: 'NO_ROOM', status: 507 })
+  })
+})
+
+describe('a host that starts again', () => {
+  test('finds conversations, pins and settings, and offers what was resident', async () => {
+    const dataFolder = newFolder()
+    const first = await startHost({ dataFolder })
+    await first.untilReady(guide, coder, judge)
+    const { id } = await first.client.conversations.create({})
+    await ask(first, id, 'My name is Nora.', guide)
+    await first.client.models.pin({ id: guide })
+    await first.client.models.unload({ id: judge })
+    await first.client.settings.set({ threads: 1, idleUnloadMinutes: 90 })
+    const expected = await first.client.conversations.get({ id })
+    await first.end()
+
+    const second = await startOwnHost({ dataFolder })
+    expect(await second.client.conversations.get({ id })).toEqual(expected)
+    expect(await second.client.settings.get()).toMatchObject({
+      threads: 1,
+      idleUnloadMinutes: 90,
+      restoreResidents: 'ask',
+    })
+    const models = await second.client.models.list()
+    expect(models.map(({ id, pinned }) => [id, pinned]).sort()).toEqual([
+      [coder, false],
+      [guide, true],
+      [judge, false],
+    ])
+    const pool = await second.client.pool.get()
+    expect(pool.residents).toEqual([])
+    expect(pool.lastResidents.map(({ modelId }) => modelId).sort()).toEqual([coder, guide])
+    await second.client.pool.restore({ accept: true })
+    const restored = await second.untilReady(guide, coder)
+    expect(restored.lastResidents).toEqual([])
+    expect(restored.residents.map(({ modelId, pinned }) => [modelId, pinned]).sort()).toEqual([
+      [coder, false],
+      [guide, true],
+    ])
+    expect((await ask(second, id, 'What is my name?', coder)).text).toContain('Nora')
+  }, 60_000)
+
+  test('loses at most the last second of an answer to a kill -9', async () => {
+    const dataFolder = newFolder()
+    const child = fork(path.join(import.meta.dirname, 'testing-slow-answer.ts'), [dataFolder], {
+      execArgv: [],
+    })
+    const written: { at: number; length: number }[] = []
+    child.on('message', (length: number) => {
+      written.push({ at: performance.now(), length })
+      // Text has streamed for a while; nothing was ended or closed.
+      if (written.length === 60) child.kill('SIGKILL')
+    })
+    await once(child, 'exit')
+    const killedAt = written.at(-1)!.at
+    const safe = written.filter(({ at }) => at < killedAt - 1000).at(-1)!
+
+    const host = await startOwnHost({ dataFolder })
+    const [conversation] = await host.client.conversations.list()
+    const { turns } = await host.client.conversations.get({ id: conversation!.id })
+    const answer = turns[0]!.answers[0]!
+    expect(answer.text.length).toBeGreaterThanOrEqual(safe.length)
+    expect(answer.state).toMatchObject({
+      kind: 'interrupted',
+      problem: { message: 'The app ended while this answer was being written' },
+    })
+  })
+})
+
+async function firstText(events: AsyncIterator<ConversationEvent>): Promise<void> {
+  for (;;) {
+    const result = await events.next()
+    if (result.done === true) throw new Error('The conversation is no longer watched')
+    const event = result.value
+    if (event.kind === 'text' || (event.kind === 'turn' && chosen(event.turn).text !== '')) return
+  }
+}
