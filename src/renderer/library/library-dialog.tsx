@@ -42,6 +42,7 @@ export function LibraryDialog() {
         <div className={styles['bar']}>
           <input
             type="search"
+            data-first
             className={styles['search']}
             placeholder="Search"
             aria-label="Search the library"

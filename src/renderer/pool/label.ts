@@ -97,6 +97,6 @@ export function textMeasure({ size, weight }: { readonly size: number; readonly 
   const rootPx = Number.parseFloat(getComputedStyle(document.documentElement).fontSize) || 16
   const context = document.createElement('canvas').getContext('2d')
   if (!context) return (text) => text.length * 0.6 * size * rootPx
-  context.font = `${weight} ${size * rootPx}px ${getComputedStyle(document.documentElement).fontFamily}`
+  context.font = `${weight} ${size * rootPx}px ${getComputedStyle(document.body).fontFamily}`
   return (text) => context.measureText(text).width
 }

@@ -22,6 +22,12 @@ export function Dialog({ title, size = 'medium', onClose, children }: DialogProp
     if (!dialog || dialog.open) return
     const before = document.activeElement
     dialog.showModal()
+    const body = dialog.querySelector<HTMLElement>('[data-dialog-body]')
+    const first =
+      body?.querySelector<HTMLElement>('[data-first]') ??
+      body?.querySelector<HTMLElement>('button, input:not([hidden]), select, textarea, [tabindex="0"]')
+    // To the content, not to the cross; a dialog without fields takes the focus itself, so that arrows scroll it.
+    ;(first ?? body)?.focus()
     return () => {
       dialog.close()
       // The browser gives focus back on close(), but not when the element leaves the page in the same moment.
@@ -54,7 +60,9 @@ export function Dialog({ title, size = 'medium', onClose, children }: DialogProp
             <Icon name="close" />
           </button>
         </header>
-        <div className={styles['body']}>{children}</div>
+        <div className={styles['body']} data-dialog-body tabIndex={-1}>
+          {children}
+        </div>
       </div>
     </dialog>
   )
