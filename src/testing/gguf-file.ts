@@ -70,8 +70,10 @@ export type GgufFile = {
   readonly tensors: readonly TensorEntry[]
   readonly claimedTensors?: bigint
   readonly claimedMetadata?: bigint
-  /** `zero`: tensor data is there and all zero. `random`: small numbers in F32 and F16 tensors, random bytes elsewhere. `sparse`: zero, and takes no room on the disk. `none`: not there. */
-  readonly data?: 'zero' | 'random' | 'sparse' | 'none'
+  /** Bytes of tensor data in the file, when they are not what the tensors promise. Takes no room on the disk. */
+  readonly dataBytes?: number
+  /** `sparse` (default): all zero, and takes no room on the disk. `random`: small numbers in F32 and F16 tensors, random bytes elsewhere. `none`: not there. */
+  readonly data?: 'sparse' | 'random' | 'none'
 }
 
 export const text = (key: string, value: string): MetadataEntry => ({ key, type: 'string', value })
@@ -123,19 +125,19 @@ export function writeGgufFile(path: string, file: GgufFile): number {
   try {
     writeSync(descriptor, header)
     if (file.data === 'none') return header.length
-    let position = header.length
-    const random = randomBytes(1)
-    for (const tensor of file.tensors) {
-      const bytes = tensorBytes(tensor)
-      if (file.data === 'random')
+    const promised = file.tensors.reduce((sum, tensor) => sum + pad(tensorBytes(tensor), alignment), 0)
+    const end = header.length + (file.dataBytes ?? promised)
+    ftruncateSync(descriptor, end)
+    if (file.data === 'random') {
+      const random = randomBytes(1)
+      let position = header.length
+      for (const tensor of file.tensors) {
+        const bytes = tensorBytes(tensor)
         writeSync(descriptor, randomTensor(tensor, bytes, random), 0, bytes, position)
-      position += pad(bytes, alignment)
+        position += pad(bytes, alignment)
+      }
     }
-    if (file.data === 'zero')
-      for (let at = header.length; at < position; at += 2 ** 20)
-        writeSync(descriptor, new Uint8Array(Math.min(2 ** 20, position - at)), 0, undefined, at)
-    ftruncateSync(descriptor, position)
-    return position
+    return end
   } finally {
     closeSync(descriptor)
   }

@@ -30,7 +30,7 @@ export type HostileFile = {
 
 /** A small model that is as it should be, to be spoiled. */
 export function soundModel(): GgufFile {
-  return llamaFile(tinyShape, { data: 'zero' })
+  return llamaFile(tinyShape)
 }
 
 /** Every hostile file. Each is made anew, and takes next to no room on the disk. */
@@ -95,6 +95,7 @@ function without(name: string, options: Options, ...keys: readonly string[]): Ho
 function tensor(name: string, options: Options, change: Partial<TensorEntry>): HostileFile {
   return gguf(name, options, (file) => ({
     ...file,
+    dataBytes: 225_536,
     tensors: file.tensors.map((entry, index) => (index === 3 ? { ...entry, ...change } : entry)),
   }))
 }
@@ -632,11 +633,7 @@ function wrongSplits(): readonly HostileFile[] {
       create: (folder) => {
         const stem = path.join(folder, 'parts-of-different-models')
         const [one = ''] = writeSplitGgufFile(`${stem}-a`, soundModel(), 2)
-        const [, two = ''] = writeSplitGgufFile(
-          `${stem}-b`,
-          llamaFile({ ...tinyShape, layers: 4 }, { data: 'zero' }),
-          2,
-        )
+        const [, two = ''] = writeSplitGgufFile(`${stem}-b`, llamaFile({ ...tinyShape, layers: 4 }), 2)
         return [one, two]
       },
     },

@@ -159,7 +159,8 @@ function isTimeout(error: unknown): boolean {
 
 function crashOf(paths: readonly string[], crash: AppError): AppError {
   const [file = ''] = paths
-  const facts = crash.message.replace(/^.* ended by itself: /, '')
+  // The folders of the machine that built llama.cpp say nothing to anybody.
+  const facts = crash.message.replace(/^.* ended by itself: /, '').replace(/"\S*\/(?=(?:src|ggml)\/)/, '"')
   return new AppError(
     'BAD_MODEL_FILE',
     `Cannot read "${path.basename(file)}": the file stopped the model reader (${facts})`,

@@ -112,8 +112,8 @@ function describeFailure(
   })
 }
 
-/** `llama_model_load: error loading model: missing tensor 'x'` says no more than its end. */
+/** `llama_model_load: error loading model: check_tensor_dims: tensor 'x' not found` says no more than its end. */
 function tidy(message: string): string {
-  const fact = message.replace(/^[a-z_]+: /i, '').replace(/(^|: )error loading model[a-z ]*: /i, '')
+  const fact = message.replace(/^(?:(?:[a-z_]+|error loading model[a-z ]*): )+/i, '')
   return fact.replaceAll(/\s+/g, ' ').replace(/\.$/, '').slice(0, 300)
 }
