@@ -55,12 +55,7 @@ function openBrowser(url: string): void {
 }
 
 function browserCommand(url: string): [command: string, args: string[]] {
-  switch (process.platform) {
-    case 'darwin':
-      return ['open', [url]]
-    case 'win32':
-      return ['rundll32', ['url.dll,FileProtocolHandler', url]]
-    default:
-      return ['xdg-open', [url]]
-  }
+  if (process.platform === 'darwin') return ['open', [url]]
+  if (process.platform === 'win32') return ['rundll32', ['url.dll,FileProtocolHandler', url]]
+  return ['xdg-open', [url]]
 }
