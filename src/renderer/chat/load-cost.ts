@@ -1,6 +1,7 @@
 import { formatBytes } from '../../contract/bytes.ts'
 import type { Problem, Remedy } from '../../contract/errors.ts'
 import type { LoadPreview } from '../../contract/memory.ts'
+import { joinNames, previewBytes } from '../library/preview-text.ts'
 
 /** What it takes to have a model in memory, in a few words. */
 export type LoadCost = {
@@ -13,8 +14,9 @@ export type LoadCost = {
 }
 
 /** Puts a preview into words: "4.4 MB, nobody leaves", "41.2 GB, Coder and Judge leave". */
-export function describeCost({ footprint, verdict }: LoadPreview): LoadCost {
-  const bytes = formatBytes(footprint.reduce((sum, part) => sum + part.bytes, 0))
+export function describeCost(preview: LoadPreview): LoadCost {
+  const { verdict } = preview
+  const bytes = formatBytes(previewBytes(preview))
   switch (verdict.kind) {
     case 'resident':
       return { kind: 'free', text: 'Resident' }
@@ -34,11 +36,4 @@ export function describeCost({ footprint, verdict }: LoadPreview): LoadCost {
     default:
       return verdict satisfies never
   }
-}
-
-/** Names in a sentence: "Coder", "Coder and Judge", "Coder, Judge and 3 more". */
-export function joinNames(names: readonly string[]): string {
-  if (names.length <= 1) return names.join('')
-  if (names.length <= 3) return `${names.slice(0, -1).join(', ')} and ${names.at(-1) ?? ''}`
-  return `${names.slice(0, 2).join(', ')} and ${String(names.length - 2)} more`
 }

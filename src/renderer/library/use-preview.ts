@@ -21,12 +21,13 @@ export function poolShape(pool: PoolSnapshot | null): string {
   return [...residents, ...domains].join('\n')
 }
 
-/** The price of loading a model now: asked of the host, and asked again whenever the pool has changed. */
-export function usePreview(modelId: string, contextTokens?: number): PreviewAnswer {
-  const shape = useApp((state) => poolShape(state.pool))
-  const question = `${modelId} ${contextTokens ?? ''}`
+/** The price of loading a model now (null: of none): asked of the host, and asked again whenever the pool has changed. */
+export function usePreview(modelId: string | null, contextTokens?: number): PreviewAnswer {
+  const shape = useApp((state) => (modelId === null ? '' : poolShape(state.pool)))
+  const question = `${modelId ?? ''} ${contextTokens ?? ''}`
   const [answer, setAnswer] = useState<{ question: string; value: PreviewAnswer }>({ question, value: null })
   useEffect(() => {
+    if (modelId === null) return
     const abort = new AbortController()
     const ask = async () => {
       try {
