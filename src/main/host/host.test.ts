@@ -85,6 +85,10 @@ async function startHost(options: Partial<HostOptions> = {}) {
         modelIds.every((id) => residents.some(({ modelId, state }) => modelId === id && state === 'ready')),
       )
     },
+    /** Ends when the library knows all demo models. */
+    async untilListed(): Promise<void> {
+      for await (const models of await client.models.watch()) if (models.length === 3) return
+    },
     async end(): Promise<void> {
       starter.release()
       await host[Symbol.asyncDispose]()
@@ -335,6 +339,7 @@ describe('a host with a small pool', () => {
   test('a third model has the idle one leave and the pinned one stay; what cannot fit says what would help', async () => {
     const host = await startOwnHost({ poolSizeBytes: 280 * MB, reserveBytes: 0 })
     const { client } = host
+    await host.untilListed()
     await client.models.load({ id: guide })
     await client.models.pin({ id: guide })
     await client.models.load({ id: coder })

@@ -124,9 +124,9 @@ export class Pool implements TurnPool, AsyncDisposable {
     const { atStart } = this.#lastResidents
     const { restoreResidents } = this.#settings.get()
     if (atStart === null) {
-      void this.#loadWhatFits(() => this.#library.list().filter(({ source }) => source === 'demo'))
+      this.#loadDemoModels()
     } else if (restoreResidents === 'always') {
-      void this.#loadWhatFits(() => this.#known(atStart))
+      void this.#loadWhatFits(atStart)
     } else if (restoreResidents === 'ask') {
       this.#offered = atStart
     }
@@ -138,7 +138,7 @@ export class Pool implements TurnPool, AsyncDisposable {
     const offered = this.#offered
     this.#offered = []
     this.#changed()
-    if (accept) void this.#loadWhatFits(() => this.#known(offered))
+    if (accept) void this.#loadWhatFits(offered)
   }
 
   /** The pool at this moment. */
@@ -317,9 +317,23 @@ export class Pool implements TurnPool, AsyncDisposable {
     }
   }
 
+  /** Loads each demo model as soon as the library has found it. */
+  #loadDemoModels(): void {
+    const seen = new Set<string>()
+    let last = Promise.resolve()
+    const look = () => {
+      const found = this.#library.list().filter(({ id, source }) => source === 'demo' && !seen.has(id))
+      if (found.length === 0) return
+      for (const { id } of found) seen.add(id)
+      last = last.then(() => this.#loadWhatFits(found.map(({ id }) => id)))
+    }
+    this.#unsubscribe.push(this.#library.onChange(look))
+    look()
+  }
+
   /** Loads models one after the other for which nobody has to leave; pinned ones first. Never rejects. */
-  async #loadWhatFits(choose: () => readonly LibraryModel[]): Promise<void> {
-    const chosen = choose().toSorted((a, b) => Number(b.pinned) - Number(a.pinned))
+  async #loadWhatFits(modelIds: readonly string[]): Promise<void> {
+    const chosen = this.#known(modelIds).toSorted((a, b) => Number(b.pinned) - Number(a.pinned))
     for (const { id } of chosen) {
       try {
         const { verdict } = await this.preview(id)

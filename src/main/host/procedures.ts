@@ -58,7 +58,7 @@ export function createRouter(host: Procedures) {
         }),
       ),
       add: os.models.add.handler(({ input, signal }) => library.add(input.path, { signal })),
-      remove: os.models.remove.handler(({ input, signal }) => pool.removeModel(input.id, signal)),
+      remove: os.models.remove.handler(({ input }) => pool.removeModel(input.id)),
       update: os.models.update.handler(({ input: { id, ...changes } }) => library.update(id, changes)),
       preview: os.models.preview.handler(({ input: { id, ...options } }) => pool.preview(id, options)),
       load: os.models.load.handler(({ input, signal }) =>

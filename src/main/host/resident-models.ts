@@ -179,8 +179,9 @@ export class ResidentModels implements ResidencyEffects {
         throw new AppError('MODEL_BUSY', `Cannot load "${name}" yet: its file is being looked at`, {
           details,
         })
+      default:
+        return file satisfies never
     }
-    return file satisfies never
   }
 
   #forget(modelId: string, model: ResidentModel): void {
