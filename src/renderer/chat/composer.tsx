@@ -87,6 +87,11 @@ export function Composer() {
   )
 }
 
+/** Puts the focus into the message box. */
+export function focusComposer(): void {
+  document.querySelector<HTMLElement>('[data-composer]')?.focus()
+}
+
 // The box grows with its placeholder, which should stay in one line.
 function shorten(name: string): string {
   return name.length > 28 ? `${name.slice(0, 27).trimEnd()}…` : name

@@ -7,6 +7,7 @@ import { Dialog } from '../ui/dialog.tsx'
 import { Icon } from '../ui/icon.tsx'
 import { commandKeys } from '../ui/shortcut.ts'
 import { useToday } from '../ui/use-today.ts'
+import { focusComposer } from './composer.tsx'
 import { groupByDay } from './conversation-groups.ts'
 import styles from './conversation-list.module.css'
 import { ConversationRow } from './conversation-row.tsx'
@@ -116,7 +117,7 @@ export function ConversationList() {
 
 function startConversation(): void {
   newConversation()
-  requestAnimationFrame(() => document.querySelector<HTMLElement>('[data-composer]')?.focus())
+  requestAnimationFrame(focusComposer)
 }
 
 function useNewConversationKey(): void {

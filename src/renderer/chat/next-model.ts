@@ -23,10 +23,7 @@ export function whyUnusable(model: LibraryModel, residency: Residency): string |
   }
 }
 
-/**
- * The model that takes the next turn: 1. the one that was chosen; 2. the one of the conversation's last answer;
- * 3. the one that answered last anywhere; 4. one in memory; 5. any. Null when no model can answer.
- */
+/** The model that takes the next turn: the first of the preferred ones that can, else one in memory, else any, else null. */
 export function nextModel(options: {
   readonly models: readonly LibraryModel[]
   readonly residency: Residency

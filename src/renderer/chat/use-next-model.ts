@@ -3,6 +3,7 @@ import type { ResidentState } from '../../contract/memory.ts'
 import type { LibraryModel } from '../../contract/model.ts'
 import { chosenAnswer } from '../conversation-mirror.ts'
 import { useApp, type AppState } from '../store.ts'
+import { demoQuestions } from './demo-models.ts'
 import { nextModel, type Residency } from './next-model.ts'
 
 /** The models that can be chosen, which of them are in memory, and the one that takes the next turn. */
@@ -14,7 +15,10 @@ export function useNextModel(): {
   const models = useApp((state) => state.models)
   const residency = useApp(useShallow(residencyOf))
   const preferred = useApp(useShallow(preferencesOf))
-  return { models, residency, chosen: nextModel({ models, residency, preferred }) }
+  // Among the demo models the one that knows this app is the one to meet first.
+  const onlyDemos = models.every(({ id, source }) => source === 'demo' || residency[id] === undefined)
+  const guide = onlyDemos ? demoQuestions(models)[0]?.model.id : null
+  return { models, residency, chosen: nextModel({ models, residency, preferred: [...preferred, guide] }) }
 }
 
 // Shallow objects and arrays: a pool snapshot ten times a second draws nothing here unless somebody comes or goes.

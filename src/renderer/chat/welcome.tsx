@@ -3,15 +3,10 @@ import type { LibraryModel } from '../../contract/model.ts'
 import { sendTurn, showDialog, useApp } from '../store.ts'
 import { Button } from '../ui/button.tsx'
 import { ModelSwatch } from '../ui/model-swatch.tsx'
+import { focusComposer } from './composer.tsx'
+import { demoQuestions } from './demo-models.ts'
 import { whyUnusable } from './next-model.ts'
 import styles from './welcome.module.css'
-
-/** What the demo models were trained to answer (resources/demo-models/corpus.py). */
-const demoQuestions = [
-  { model: /guide/i, text: 'What is unified memory?' },
-  { model: /coder/i, text: 'Write a function that reverses a string.' },
-  { model: /guide/i, text: 'My name is Nora.' },
-]
 
 /** The page of a conversation that has no turns yet: how to begin, and without a model, how to get one. */
 export function Welcome() {
@@ -24,11 +19,7 @@ export function Welcome() {
   )
   if (!isKnown) return null
   if (!models.some((model) => whyUnusable(model, {}) === null)) return <NoModels count={models.length} />
-  const demos = models.filter((model) => model.source === 'demo' && whyUnusable(model, {}) === null)
-  const suggestions = demoQuestions.flatMap(({ model, text }) => {
-    const found = demos.find(({ id }) => model.test(id))
-    return found ? [{ text, model: found }] : []
-  })
+  const suggestions = demoQuestions(models)
   return (
     <div className={styles['welcome']}>
       <p className={styles['lead']}>Every model at the table sees the whole conversation.</p>
@@ -57,7 +48,10 @@ function Suggestion({ text, model, isDisabled }: SuggestionProps) {
       type="button"
       className={styles['suggestion']}
       disabled={isDisabled}
-      onClick={() => void sendTurn(text, model.id)}
+      onClick={() => {
+        focusComposer()
+        void sendTurn(text, model.id)
+      }}
     >
       <ModelSwatch colour={model.colour} />
       <span>{text}</span>
