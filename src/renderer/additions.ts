@@ -1,6 +1,7 @@
 import { AppError, problemSchema, toProblem, type Problem } from '../contract/errors.ts'
 import type { LoadPreview } from '../contract/memory.ts'
 import { addResultSchema, type AddResult, type LibraryModel, type LoadOptions } from '../contract/model.ts'
+import type { Gift } from './gifts.ts'
 import { host, useApp } from './store.ts'
 import { z } from 'zod'
 
@@ -40,12 +41,6 @@ export type AdditionState =
       readonly known: number
       readonly refused: readonly { readonly path: string; readonly problem: Problem }[]
     }
-
-/** What the user gave: paths of the host's file system, or files to be sent to it. */
-export type Gift =
-  | { readonly kind: 'path'; readonly path: string }
-  | { readonly kind: 'files'; readonly name: string; readonly files: readonly File[] }
-  | { readonly kind: 'refused'; readonly name: string; readonly problem: Problem }
 
 /** Adds what the user gave, one after the other, and offers or loads what was added. */
 export async function addGifts(gifts: readonly Gift[]): Promise<void> {

@@ -1,6 +1,6 @@
 import { useRef, useState } from 'react'
 import { addGifts } from '../additions.ts'
-import { uploadGifts } from '../pool/use-file-drop.ts'
+import { uploadGifts } from '../gifts.ts'
 import { attempt, host, useApp } from '../store.ts'
 import { Button } from '../ui/button.tsx'
 import { watchFolder } from './folders.ts'

@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { formatBytes } from '../../contract/bytes.ts'
 import type { FolderEntry } from '../../contract/contract.ts'
 import { toProblem, type Problem } from '../../contract/errors.ts'
@@ -43,10 +43,15 @@ export function FolderBrowser({ onClose, onAdd, onWatch }: FolderBrowserProps) {
     void read()
     return () => abort.abort()
   }, [path])
+  const list = useRef<HTMLUListElement>(null)
+  // The entry that was pressed is gone with its folder: the keyboard goes on in the new one.
+  useEffect(() => {
+    if (document.activeElement === document.body) list.current?.querySelector('button')?.focus()
+  }, [listing])
   return (
     <Dialog title="Folders of the host" onClose={onClose}>
       <div className={styles['browser']}>
-        <PathForm key={listing?.path} path={listing?.path ?? ''} onOpen={setPath} />
+        <PathForm path={listing?.path ?? ''} onOpen={setPath} />
         {problem && (
           <div role="alert">
             <ProblemText problem={problem} />
@@ -54,7 +59,7 @@ export function FolderBrowser({ onClose, onAdd, onWatch }: FolderBrowserProps) {
         )}
         {listing && (
           <>
-            <ul className={styles['entries']} aria-label={`Content of ${listing.path}`}>
+            <ul ref={list} className={styles['entries']} aria-label={`Content of ${listing.path}`}>
               {listing.parent !== null && (
                 <li>
                   <button
@@ -92,7 +97,9 @@ export function FolderBrowser({ onClose, onAdd, onWatch }: FolderBrowserProps) {
 }
 
 function PathForm({ path, onOpen }: { readonly path: string; readonly onOpen: (path: string) => void }) {
-  const [text, setText] = useState(path)
+  // What is typed is about the folder that is shown: when another is shown, it is void.
+  const [draft, setDraft] = useState<{ readonly of: string; readonly text: string } | null>(null)
+  const text = draft?.of === path ? draft.text : path
   return (
     <form
       className={styles['path']}
@@ -106,7 +113,7 @@ function PathForm({ path, onOpen }: { readonly path: string; readonly onOpen: (p
         autoComplete="off"
         spellCheck={false}
         value={text}
-        onChange={(event) => setText(event.target.value)}
+        onChange={(event) => setDraft({ of: path, text: event.target.value })}
       />
       <button type="submit">Open</button>
     </form>

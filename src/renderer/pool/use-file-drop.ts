@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'react'
 import { AppError, toProblem } from '../../contract/errors.ts'
-import type { Gift } from '../additions.ts'
 import { isDesktop } from '../connection.ts'
+import { pathGifts, uploadGifts, type Gift } from '../gifts.ts'
 
 /**
  * Takes files that are dropped anywhere on the window; whether some are held over it now. In the desktop app files and
@@ -54,7 +54,7 @@ function giftsOf(transfer: DataTransfer): readonly Gift[] {
     return entry?.isDirectory === true ? [entry.name] : []
   })
   const files = [...transfer.files]
-  if (isDesktop()) return pathGifts(files)
+  if (isDesktop()) return pathGifts(files, (file) => window.plenum?.pathForFile(file) ?? file.name)
   return [
     ...folders.map((name): Gift => ({ kind: 'refused', name, problem: toProblem(noFolders(name)) })),
     ...uploadGifts(files.filter(({ name }) => !folders.includes(name))),
@@ -65,32 +65,4 @@ function noFolders(name: string): AppError {
   return new AppError('NOT_SUPPORTED', `Cannot add "${name}": a browser does not pass on folders`, {
     details: { help: 'Drop the GGUF files in it, or choose the folder on the host from the library.' },
   })
-}
-
-/** Files as paths; of a split model only the first part, since the host finds the others beside it. */
-function pathGifts(files: readonly File[]): readonly Gift[] {
-  return groupSplits(files).map(([first]) => ({
-    kind: 'path',
-    path: window.plenum?.pathForFile(first) ?? first.name,
-  }))
-}
-
-/** Files to upload, the parts of a split model as one. */
-export function uploadGifts(files: readonly File[]): readonly Gift[] {
-  return groupSplits(files).map((group) => ({ kind: 'files', name: group[0].name, files: group }))
-}
-
-type Group = readonly [File, ...File[]]
-
-/** "llama-00002-of-00003.gguf" belongs to the same model as "llama-00001-of-00003.gguf"; parts in order. */
-function groupSplits(files: readonly File[]): readonly Group[] {
-  const groups = new Map<string, [File, ...File[]]>()
-  for (const file of [...files].sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }))) {
-    const key = file.name.replace(/-\d{5}-of-(\d{5}\.gguf)$/i, '-of-$1')
-    const group = groups.get(key)
-    // Two files of one name from two folders are no parts of each other.
-    if (group && key !== file.name) group.push(file)
-    else groups.set(groups.has(key) ? `${key} ${groups.size}` : key, [file])
-  }
-  return [...groups.values()]
 }

@@ -1,0 +1,128 @@
+import { describe, expect, it } from 'vitest'
+import { GB } from '../../contract/bytes.ts'
+import type { Domain, PoolSnapshot, Resident } from '../../contract/memory.ts'
+import { outsidePool, poolBlocks, residentBytes, summarise, usedKvBytes } from './blocks.ts'
+
+const resident = (modelId: string, gigabytes: number, changes: Partial<Resident> = {}): Resident => ({
+  modelId,
+  name: modelId,
+  state: 'ready',
+  pinned: false,
+  leases: 0,
+  footprint: [
+    { part: 'weights', domain: 'unified', bytes: 0.75 * gigabytes * GB, source: 'measured' },
+    { part: 'kvCache', domain: 'unified', bytes: 0.25 * gigabytes * GB, source: 'measured' },
+  ],
+  contexts: [],
+  contextTokens: 1000,
+  usedTokens: 100,
+  kvBytesPerToken: 1024,
+  kvBudgetBytes: GB,
+  processId: 1,
+  loadedBytes: null,
+  waitingFor: null,
+  problem: null,
+  loadedAt: 0,
+  lastUsedAt: 0,
+  ...changes,
+})
+
+function poolOf(
+  residents: readonly Resident[],
+  { totalBytes, machine }: { totalBytes: number; machine: PoolSnapshot['machine'] },
+): { readonly pool: PoolSnapshot; readonly domain: Domain } {
+  const usedBytes = residents.reduce((sum, item) => sum + residentBytes(item), 0)
+  const domain: Domain = {
+    id: 'unified',
+    name: 'Unified memory',
+    totalBytes,
+    reserveBytes: GB,
+    otherBytes: 2 * GB,
+    usedBytes,
+    freeBytes: totalBytes - usedBytes - 3 * GB,
+  }
+  const counters = { loads: 0, unloads: 0, evictions: 0, refusals: 0, crashes: 0 }
+  const pool: PoolSnapshot = {
+    kind: 'unified',
+    machine,
+    device: 'CPU',
+    domains: [domain],
+    residents: [...residents],
+    lastResidents: [],
+    counters,
+    events: [],
+  }
+  return { pool, domain }
+}
+
+const whole = { name: 'Machine', totalBytes: 24 * GB, otherBytes: 2 * GB }
+
+describe('poolBlocks', () => {
+  it('fills the machine exactly, largest block first', () => {
+    const { pool, domain } = poolOf([resident('a', 4), resident('b', 8)], {
+      totalBytes: 24 * GB,
+      machine: whole,
+    })
+    const blocks = poolBlocks(pool, domain, { view: 'machine', models: [] })
+    expect(blocks.map(({ key, bytes }) => [key, bytes / GB])).toEqual([
+      ['free', 9],
+      ['model:b', 8],
+      ['model:a', 4],
+      ['other', 2],
+      ['reserve', 1],
+    ])
+  })
+
+  it('shows what --pool-size leaves of the machine as blocks outside the pool', () => {
+    const machine = { name: 'Machine', totalBytes: 24 * GB, otherBytes: 7 * GB }
+    const { pool, domain } = poolOf([resident('a', 0.5)], { totalBytes: 8 * GB, machine })
+    const blocks = poolBlocks(pool, domain, { view: 'machine', models: [] })
+    expect(blocks.map(({ key, bytes }) => [key, bytes / GB])).toEqual([
+      ['outside', 11],
+      ['other', 7],
+      ['free', 4.5],
+      ['reserve', 1],
+      ['model:a', 0.5],
+    ])
+    expect(blocks.reduce((sum, { bytes }) => sum + bytes, 0)).toBe(machine.totalBytes)
+    expect(outsidePool(pool, domain)).toEqual({ otherBytes: 5 * GB, restBytes: 11 * GB })
+  })
+
+  it('keeps models in view that hold nothing, and takes the price of a ghost from what is free', () => {
+    const failed = resident('a', 0, { state: 'failed', footprint: [] })
+    const { pool, domain } = poolOf([failed], { totalBytes: 24 * GB, machine: whole })
+    const ghosts = [{ modelId: 'b', name: 'b', bytes: 6 * GB, note: 'fits' }]
+    const keys = (view: 'machine' | 'models') =>
+      poolBlocks(pool, domain, { view, models: [], ghosts }).map(({ key, bytes }) => [key, bytes / GB])
+    expect([keys('machine'), keys('models')]).toEqual([
+      [
+        ['free', 15],
+        ['ghost:b', 6],
+        ['other', 2],
+        ['reserve', 1],
+        ['model:a', 0],
+      ],
+      [
+        ['ghost:b', 6],
+        ['model:a', 0],
+      ],
+    ])
+  })
+})
+
+describe('usedKvBytes', () => {
+  it('never says more than is reserved', () =>
+    expect(usedKvBytes(resident('a', 1, { usedTokens: 10_000_000 }))).toBe(0.25 * GB))
+})
+
+describe('summarise', () => {
+  it('says in one sentence what the picture shows', () => {
+    const { pool, domain } = poolOf([resident('Guide', 4), resident('Coder', 8)], {
+      totalBytes: 24 * GB,
+      machine: whole,
+    })
+    expect(summarise(pool, domain)).toBe(
+      'Unified memory, 24.0 GB: 2 models hold 12.0 GB (Coder 8.00 GB, Guide 4.00 GB), other programs hold 2.00 GB, 1.00 GB is kept in reserve, 9.00 GB is free.',
+    )
+  })
+})
