@@ -55,11 +55,12 @@ async function connectBySocket(): Promise<Connection> {
   const url = new URL('rpc', document.baseURI)
   url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:'
   const websocket = new WebSocket(url)
-  const lost = new Promise<void>((resolve) => websocket.addEventListener('close', () => resolve()))
   await new Promise<void>((resolve, reject) => {
     websocket.addEventListener('open', () => resolve())
     websocket.addEventListener('error', () => reject(new Error(`Cannot reach the host at ${url.host}`)))
   })
   const client: Client = createORPCClient(new WebSocketLink({ websocket }))
+  // After the link's own listener: whoever stops watching because of it must find the link closed, not try to say so.
+  const lost = new Promise<void>((resolve) => websocket.addEventListener('close', () => resolve()))
   return { client, lost }
 }

@@ -15,11 +15,11 @@ export function sendJson(response: ServerResponse, body: unknown, status = 200):
   response.end(text)
 }
 
-/** Answers with an error in the form in which the contract's REST side sends its own. */
+/** Answers with an error in the form in which oRPC sends the contract's own (`data`), which is also a problem (`details`). */
 export function sendError(response: ServerResponse, error: unknown, status?: number): void {
   const { code, message, details } = toProblem(error)
   const known = status ?? statuses[code]
-  sendJson(response, { defined: true, code, status: known, message, data: details }, known)
+  sendJson(response, { defined: true, code, status: known, message, data: details, details }, known)
 }
 
 /** Answers a browser without the token with a page that takes it. */

@@ -1,0 +1,40 @@
+import path from 'node:path'
+import { defineConfig } from '@playwright/test'
+import type { HostKind } from './e2e/app.ts'
+import { findChromium } from './scripts/chromium.ts'
+import { findElectron } from './scripts/electron-binary.ts'
+
+// Where Electron's binary is not, a stand-in takes its place; both need to know the Chromium.
+if (findElectron().kind === 'missing') {
+  process.env['ELECTRON_OVERRIDE_DIST_PATH'] = path.join(import.meta.dirname, 'e2e', 'electron-stand-in')
+}
+const chromium = findChromium()
+if (chromium !== null) process.env['CHROMIUM_PATH'] = chromium
+
+const quiet = [
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--disable-quic',
+]
+
+/** The same specs on both hosts. They run on the built app: `npm run build` first. */
+export default defineConfig<{ hostKind: HostKind }>({
+  testDir: 'e2e',
+  outputDir: 'test-results',
+  // Each test runs an app of its own with real models on it.
+  workers: 1,
+  timeout: 60_000,
+  expect: { timeout: 15_000 },
+  forbidOnly: process.env['CI'] !== undefined,
+  reporter: 'list',
+  use: {
+    ...(chromium !== null && { launchOptions: { executablePath: chromium, args: quiet } }),
+    viewport: { width: 1280, height: 840 },
+    screenshot: 'only-on-failure',
+  },
+  projects: [
+    { name: 'desktop', use: { hostKind: 'desktop' } },
+    { name: 'headless', use: { hostKind: 'headless' } },
+  ],
+})
