@@ -1,4 +1,5 @@
 import { useEffect, useId, useRef, useState, type KeyboardEvent } from 'react'
+import { flushSync } from 'react-dom'
 import type { LibraryModel } from '../../contract/model.ts'
 import { chooseNextModel, showDialog } from '../store.ts'
 import { Icon } from '../ui/icon.tsx'
@@ -51,10 +52,13 @@ export function ModelMenu({ models, residency, chosen, onChosen }: ModelMenuProp
         id={id}
         popover="auto"
         className={styles['popover']}
-        onToggle={(event) => {
-          // A popover inside of this one sends its own events up.
-          if (event.target === event.currentTarget) setIsOpen(event.newState === 'open')
+        // Before and at once: the search field has to be there when the browser moves the focus, or the first
+        // letters that are typed go elsewhere.
+        onBeforeToggle={({ newState }) => {
+          if (newState === 'open') flushSync(() => setIsOpen(true))
         }}
+        // After: the browser gives the focus back only from something that is still there.
+        onToggle={({ newState }) => setIsOpen(newState === 'open')}
       >
         {isOpen && (
           <ModelOptions
@@ -110,7 +114,7 @@ function ModelOptions({ models, residency, chosen, onDone }: ModelOptionsProps) 
       <div className={styles['search']}>
         <Icon name="search" />
         <input
-          ref={focusOnce}
+          ref={takeFocus}
           role="combobox"
           aria-label="Find a model"
           aria-expanded="true"
@@ -229,8 +233,9 @@ function matches(name: string, filter: string): boolean {
     .every((word) => lower.includes(word))
 }
 
-function focusOnce(input: HTMLInputElement | null): void {
-  input?.focus()
+// The attribute, which React does not write: a popover that opens gives the focus to it.
+function takeFocus(input: HTMLInputElement | null): void {
+  input?.setAttribute('autofocus', '')
 }
 
 function showOption(option: HTMLElement | null): void {

@@ -1,4 +1,5 @@
 import { useId, useRef, useState, type KeyboardEvent, type ToggleEvent } from 'react'
+import { flushSync } from 'react-dom'
 import { Icon, type IconName } from './icon.tsx'
 import styles from './menu.module.css'
 
@@ -26,6 +27,11 @@ export function Menu({ label, items, tabIndex = 0 }: MenuProps) {
   const anchorName = `--menu${id.replace(/\W/g, '')}`
   const list = useRef<HTMLDivElement>(null)
   const [isOpen, setIsOpen] = useState(false)
+  // Opening, at once: the first item has to be there when the browser moves the focus.
+  const beforeToggle = ({ newState }: ToggleEvent) => {
+    if (newState === 'open') flushSync(() => setIsOpen(true))
+  }
+  // Closing, after it: the browser gives the focus back only from something that is still there.
   const toggle = ({ newState }: ToggleEvent) => setIsOpen(newState === 'open')
   const move = (event: KeyboardEvent) => {
     const buttons = [...(list.current?.querySelectorAll('button') ?? [])]
@@ -60,6 +66,7 @@ export function Menu({ label, items, tabIndex = 0 }: MenuProps) {
         aria-label={label}
         className={styles['menu']}
         style={{ positionAnchor: anchorName }}
+        onBeforeToggle={beforeToggle}
         onToggle={toggle}
         onKeyDown={move}
       >
@@ -67,8 +74,7 @@ export function Menu({ label, items, tabIndex = 0 }: MenuProps) {
           items.map((item, index) => (
             <button
               key={item.label}
-              // The first item takes the focus when the menu opens, as menus do.
-              ref={index === 0 ? focusOnce : null}
+              ref={index === 0 ? takeFocus : null}
               type="button"
               role="menuitem"
               tabIndex={-1}
@@ -89,6 +95,7 @@ export function Menu({ label, items, tabIndex = 0 }: MenuProps) {
   )
 }
 
-function focusOnce(button: HTMLButtonElement | null): void {
-  button?.focus()
+// The attribute, which React does not write: a popover that opens gives the focus to it.
+function takeFocus(button: HTMLButtonElement | null): void {
+  button?.setAttribute('autofocus', '')
 }
