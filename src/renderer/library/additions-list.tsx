@@ -123,8 +123,11 @@ function Offer({
   const shape = useApp((app) => poolShape(app.pool))
   const first = useRef<HTMLDivElement>(null)
   const asked = useRef(shape)
-  // The card answers what the user has just done, so the keyboard goes there.
-  useEffect(() => first.current?.querySelector('button')?.focus(), [])
+  // The card answers what the user has just done, so the keyboard goes there; to the first of several.
+  useEffect(() => {
+    if (document.activeElement?.closest('[data-offer]')) return
+    first.current?.querySelector('button')?.focus()
+  }, [])
   useEffect(() => {
     if (asked.current === shape) return
     asked.current = shape
@@ -143,11 +146,11 @@ function Offer({
         {verdict.kind === 'refused' ? '' : previewText(preview)}
       </p>
       {verdict.kind === 'refused' && (
-        <ProblemText problem={verdict.problem}>
+        <ProblemText problem={verdict.problem} hasRemedies={verdict.remedies.length > 0}>
           <Remedies remedies={verdict.remedies} onShorten={(options) => void acceptOffer(id, options)} />
         </ProblemText>
       )}
-      <div ref={first} className={styles['buttons']}>
+      <div ref={first} className={styles['buttons']} data-offer>
         {canLoad && (
           <Button look="primary" onClick={() => void acceptOffer(id)}>
             Load

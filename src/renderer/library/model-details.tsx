@@ -237,7 +237,7 @@ function Price({
         <p className={styles['price']}>{`${previewText(answer.preview)}.`}</p>
       )}
       {verdict?.kind === 'refused' && (
-        <ProblemText problem={verdict.problem}>
+        <ProblemText problem={verdict.problem} hasRemedies={verdict.remedies.length > 0}>
           <Remedies remedies={verdict.remedies} onShorten={load} />
         </ProblemText>
       )}

@@ -30,7 +30,7 @@ export function Activity({ events }: { readonly events: readonly PoolEvent[] }) 
                 {(date.toDateString() === today ? timeOfDay : dayAndTime).format(date)}
               </time>
               <span className={styles['text']}>
-                <strong className={styles['name']}>{name}</strong> {text}
+                <strong className={styles['name']}>{name}</strong> {asPredicate(text)}
               </span>
             </li>
           )
@@ -43,4 +43,9 @@ export function Activity({ events }: { readonly events: readonly PoolEvent[] }) 
       )}
     </section>
   )
+}
+
+/** "Loaded in 1.2 s" goes on from the model's name: "Guide loaded in 1.2 s". */
+function asPredicate(text: string): string {
+  return /^\p{Lu}\p{Ll}/u.test(text) ? text.charAt(0).toLowerCase() + text.slice(1) : text
 }

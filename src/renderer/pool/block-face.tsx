@@ -39,24 +39,25 @@ function labelOf(block: Block, { width, height, faces }: Size & { readonly faces
   const isPinned = block.kind === 'resident' && block.resident.pinned
   const hasMark = isPinned && inner > 4.5 * remPx
   const lines = Math.max(1, Math.floor((height / remPx - margin.block) / lineHeight))
-  const fit = (name: string) =>
-    fitName(name, {
-      widthPx: inner - (hasMark ? 1.1 * remPx : 0),
-      // A line is for the size, unless there is only one.
-      lines: Math.min(3, Math.max(1, lines - 1)),
-      measure: faces.name,
-      others: faces.names,
-    })
-  const short = shortNames[block.kind]
-  const whole = fit(block.name)
-  const name = short !== undefined && whole.join(' ') !== block.name ? fit(short) : whole
+  const widthPx = inner - (hasMark ? 1.1 * remPx : 0)
+  const name =
+    block.kind === 'resident' || block.kind === 'ghost'
+      ? fitName(block.name, {
+          widthPx,
+          // A line is for the size, unless there is only one.
+          lines: Math.min(3, Math.max(1, lines - 1)),
+          measure: faces.name,
+          others: faces.names,
+        })
+      : // Plain words say nothing when they are cut: a shorter word, or none.
+        [firstFitting([block.name, shortNames[block.kind]], { widthPx, measure: faces.name })].filter(Boolean)
   const note =
     lines > name.length ? firstFitting(notesOf(block), { widthPx: inner, measure: faces.note }) : ''
   const restRem = height / remPx - margin.block - lineHeight * (name.length + (note === '' ? 0 : 1))
   return { name, note, hasMark, side, restRem }
 }
 
-const shortNames: Readonly<Partial<Record<Block['kind'], string>>> = { other: 'Others', outside: 'Outside' }
+const shortNames = { other: 'Others', outside: 'Outside', reserve: 'Reserve', free: 'Free' } as const
 
 /** What is said under the name, longest first. */
 function notesOf(block: Block): readonly string[] {

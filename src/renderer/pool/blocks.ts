@@ -162,7 +162,12 @@ export function summarise(pool: PoolSnapshot, domain: Domain): string {
     ...(outside.restBytes > 0 ? [`${formatBytes(outside.restBytes)} is outside the pool`] : []),
     `${formatBytes(domain.freeBytes)} is free`,
   ]
-  return `${domain.name}, ${formatBytes(domain.totalBytes)}: ${[models, ...rest].join(', ')}.`
+  const machineBytes = domain.totalBytes + outside.otherBytes + outside.restBytes
+  const size =
+    machineBytes > domain.totalBytes
+      ? `${formatBytes(machineBytes)} with a pool of ${formatBytes(domain.totalBytes)}`
+      : formatBytes(domain.totalBytes)
+  return `${domain.name}, ${size}: ${[models, ...rest].join(', ')}.`
 }
 
 /** What a resident is doing, in plain words. */
