@@ -46,7 +46,8 @@ type Step = typeof step extends fc.Arbitrary<infer T> ? T : never
 class Run {
   readonly pool: FakePool
   readonly leases: Lease[] = []
-  readonly waits: { readonly controller: AbortController; isSettled: boolean }[] = []
+  readonly waits: { readonly modelId: string; readonly controller: AbortController; isSettled: boolean }[] =
+    []
   readonly violations: string[] = []
 
   constructor(policy: 'cost' | 'lru' | 'lru_access') {
@@ -75,7 +76,7 @@ class Run {
     }
     switch (action.do) {
       case 'acquire': {
-        const wait = { controller: new AbortController(), isSettled: false }
+        const wait = { modelId: action.modelId, controller: new AbortController(), isSettled: false }
         this.waits.push(wait)
         residency
           .acquire(action.modelId, { signal: wait.controller.signal })
@@ -104,7 +105,7 @@ class Run {
       case 'failUnload':
         return pick(backend.unloads.values(), action.which)?.fail(new Error('broken'))
       case 'crash':
-        if (/ready|busy/.test(this.pool.kinds()[action.modelId] ?? '')) backend.crash(action.modelId)
+        if (!backend.unloads.has(action.modelId)) backend.crash(action.modelId)
         {
           residency.reportCrash(action.modelId, { code: 'MODEL_CRASHED', message: 'died', details: {} })
           return
@@ -161,6 +162,10 @@ class Run {
     for (const { modelId: id, state, leases } of states) {
       expect(leases).toBe(this.live().filter((lease) => lease.modelId === id).length)
       expect(state === 'busy').toBe(leases > 0)
+      // A load goes on only as long as somebody waits for it.
+      const isAwaited = this.waits.some((wait) => wait.modelId === id && !wait.isSettled)
+      if (state === 'queued' || state === 'loading')
+        expect({ id, state, isAwaited }).toEqual({ id, state, isAwaited: true })
     }
     for (const { modelId: id } of this.live()) expect(holding).toContain(id)
     expect([...backend.holding].every((id) => holding.includes(id))).toBe(true)

@@ -53,6 +53,8 @@ export type LoadingSlot = {
   loadedBytes: number
   /** Set when the backend is done and what it measured is still to be fitted in. */
   arrived: (LoadResult & { readonly seconds: number }) | null
+  /** Set when its process was reported dead. */
+  crash: Problem | null
   /** Ends when the backend is done with it either way; for a cancelled load, when its memory is back. Never rejects. */
   readonly settled: PromiseWithResolvers<null>
 }

@@ -253,6 +253,43 @@ describe('making room', () => {
     await pool.bring('a')
   })
 
+  test('lets the one who waits in when other programs give memory back', async () => {
+    const pool = createFakePool(10, { busy: { bytes: 4 }, next: { bytes: 6 } })
+    await pool.bring('busy')
+    using _lease = await pool.residency.acquire('busy')
+    pool.residency.setOther('unified', 2)
+    watch(pool.residency.acquire('next'))
+    await settle()
+    expect(pool.kinds()).toEqual({ busy: 'busy', next: 'queued' })
+    pool.residency.setOther('unified', 0)
+    expect(pool.kinds()).toEqual({ busy: 'busy', next: 'loading' })
+  })
+
+  test('decides anew when somebody changes his mind on being told what he waits for', async () => {
+    const pool = createFakePool(10, {
+      one: { bytes: 3 },
+      two: { bytes: 3 },
+      large: { bytes: 9 },
+      small: { bytes: 4 },
+    })
+    await pool.bring('one')
+    await pool.bring('two')
+    const lease = await pool.residency.acquire('one')
+    using _other = await pool.residency.acquire('two')
+    const controller = new AbortController()
+    const onWait = (reason: string) => {
+      if (reason === 'Waiting for "two" to be done') controller.abort(new Error('not for two'))
+    }
+    const large = watch(pool.residency.acquire('large', { signal: controller.signal, onWait }))
+    watch(pool.residency.acquire('small'))
+    await settle()
+    expect(pool.kinds()).toMatchObject({ large: 'queued', small: 'queued' })
+    lease[Symbol.dispose]()
+    expect(pool.kinds()).toEqual({ one: 'ready', two: 'busy', small: 'loading' })
+    await settle()
+    expect(large.error).toEqual(new Error('not for two'))
+  })
+
   test('lets nobody overtake a load that waits for room', async () => {
     const pool = createFakePool(10, { busy: { bytes: 6 }, large: { bytes: 8 }, small: { bytes: 2 } })
     await pool.bring('busy')
@@ -463,6 +500,17 @@ describe('crashes', () => {
     await settle()
     pool.residency.reportCrash('a', crash)
     expect(pool.kinds()).toEqual({ a: 'failed', b: 'loading' })
+  })
+
+  test('a model that dies just after its load has ended is not taken for ready', async () => {
+    const pool = createFakePool(10, { a: { bytes: 6 } })
+    const acquired = watch(pool.residency.acquire('a'))
+    await settle()
+    pool.backend.loads.get('a')?.finish()
+    pool.residency.reportCrash('a', crash)
+    await settle()
+    expect(acquired.error).toMatchObject({ code: 'MODEL_CRASHED' })
+    expect([pool.kinds(), used(pool)]).toEqual([{ a: 'failed' }, 0])
   })
 
   test('an end that was asked for is no crash', async () => {

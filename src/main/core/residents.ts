@@ -118,6 +118,7 @@ export class Residents {
       startedAt: this.#clock.now(),
       loadedBytes: 0,
       arrived: null,
+      crash: null,
       settled: Promise.withResolvers(),
     }
     this.#slots.delete(job.modelId)
@@ -189,17 +190,17 @@ export class Residents {
     )
   }
 
-  /** The process of a model has died. While it loads, its load fails by itself; while it unloads, its end is expected. */
+  /** The process of a model has died. While it unloads, that is expected. */
   crash(modelId: string, problem: Problem): void {
     const slot = this.#slots.get(modelId)
     if (slot?.kind === 'loaded') {
       this.#fail(slot, problem)
       this.#revoke(slot, fromProblem(problem))
       this.#activity.record('crashed', slot, problem.message)
-    } else if (slot?.kind === 'loading' && slot.arrived) {
-      this.#fail(slot.job, problem)
-      slot.job.rejectAll(fromProblem(problem))
-      this.#activity.record('crashed', slot.job, problem.message)
+    } else if (slot?.kind === 'loading') {
+      // A load under way fails by itself; should it have ended well just before, this is what counts.
+      slot.crash = problem
+      if (slot.arrived) this.#crashLoad(slot, problem)
     }
   }
 
@@ -238,6 +239,7 @@ export class Residents {
       })
       // Too late to be cancelled: what came has to go.
       if (controller.signal.aborted) await this.#effects.unload(modelId)
+      else if (slot.crash) this.#crashLoad(slot, slot.crash)
       else slot.arrived = { ...result, seconds: (this.#clock.now() - slot.startedAt) / 1000 }
     } catch (error) {
       if (!controller.signal.aborted) {
@@ -253,6 +255,12 @@ export class Residents {
     }
     slot.settled.resolve(null)
     this.#onFact()
+  }
+
+  #crashLoad({ job }: LoadingSlot, problem: Problem): void {
+    this.#fail(job, problem)
+    job.rejectAll(fromProblem(problem))
+    this.#activity.record('crashed', job, problem.message)
   }
 
   /** Ends a model that the backend has loaded; afterwards it is absent, or failed with the problem. */
