@@ -9,7 +9,7 @@ import {
   type ConversationSummary,
   type Turn,
 } from '../../contract/conversation.ts'
-import type { Problem } from '../../contract/errors.ts'
+import { AppError, type Problem } from '../../contract/errors.ts'
 
 const summarySchema = z
   .object({
@@ -91,16 +91,21 @@ export class ConversationRows {
     this.#database = database
   }
 
-  /** Runs several writes as one. */
+  /** Runs several writes as one. Throws `DISK_FULL` when there is no room for them; then nothing is written. */
   together<T>(work: () => T): T {
-    this.#database.exec('BEGIN IMMEDIATE')
     try {
+      this.#database.exec('BEGIN IMMEDIATE')
       const result = work()
       this.#database.exec('COMMIT')
       return result
     } catch (error) {
-      this.#database.exec('ROLLBACK')
-      throw error
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK')
+      throw isDiskFull(error)
+        ? new AppError('DISK_FULL', 'Cannot keep the conversation: the disk is full', {
+            details: { help: 'Make room on the disk; what is on the screen is written then' },
+            cause: error,
+          })
+        : error
     }
   }
 
@@ -222,6 +227,11 @@ export class ConversationRows {
       .run(JSON.stringify(state))
     return Number(changes)
   }
+}
+
+/** SQLITE_FULL (https://www.sqlite.org/rescode.html#full). */
+function isDiskFull(error: unknown): boolean {
+  return error instanceof Error && 'errcode' in error && error.errcode === 13
 }
 
 function joinTurns(turnRows: readonly unknown[], answerRows: readonly unknown[]): Turn[] {

@@ -15,16 +15,19 @@ import { Feed, watchState } from './frames.ts'
 
 /** Text that streams is written to the database this often: what a killed app loses at most. */
 const flushMs = 500
+/** When writing failed (a full disk), it is tried again this often. */
+const retryMs = 5000
 
 /** Who answers, as an answer records it. */
 export type AnsweringModel = { readonly id: string; readonly name: string }
 
-/** An answer that is being made: its text and state are ahead of the database's. */
+/** An answer that is being made, or has ended and is not yet written: it is ahead of the database. */
 type LiveAnswer = {
   readonly conversationId: string
   readonly turnId: string
   answer: Answer
   isDirty: boolean
+  hasEnded: boolean
 }
 
 /**
@@ -34,14 +37,19 @@ type LiveAnswer = {
 export class Conversations implements Disposable {
   readonly #rows: ConversationRows
   readonly #now: () => number
+  readonly #onDefect: (error: unknown) => void
   readonly #live = new Map<string, LiveAnswer>()
   readonly #feeds = new Map<string, Set<Feed<ConversationEvent>>>()
   readonly #listListeners = new Set<() => void>()
   #flushTimer: NodeJS.Timeout | undefined
 
-  /** Answers that were under way when the app last ended become `interrupted`. */
-  constructor(database: DatabaseSync, options: { now?: () => number } = {}) {
+  /** Answers that were under way when the app last ended become `interrupted`. `onDefect` hears of text that could not be written. */
+  constructor(
+    database: DatabaseSync,
+    options: { now?: () => number; onDefect?: (error: unknown) => void } = {},
+  ) {
     this.#rows = new ConversationRows(database)
+    this.#onDefect = options.onDefect ?? (() => undefined)
     this.#now = options.now ?? Date.now
     this.#rows.interruptUnended({
       code: 'MODEL_CRASHED',
@@ -146,7 +154,8 @@ export class Conversations implements Disposable {
     const turn: Turn = {
       id: randomUUID(),
       parentId: this.#rows.shownTurnId(conversationId),
-      text: message.text,
+      // Half a surrogate pair cannot be stored; what is on the screen is what will be there after a restart.
+      text: message.text.toWellFormed(),
       answers: [answer],
       chosenAnswerId: answer.id,
       createdAt: answer.createdAt,
@@ -180,7 +189,7 @@ export class Conversations implements Disposable {
 
   /** Says where an answer under way is. Ignored when it has ended. */
   setState(answerId: string, state: Extract<AnswerState, { kind: 'waiting' | 'reading' | 'writing' }>): void {
-    const live = this.#live.get(answerId)
+    const live = this.#underWay(answerId)
     const isNewKind = live?.answer.state.kind !== state.kind
     if (!live || (state.kind === 'writing' && !isNewKind)) return
     live.answer = { ...live.answer, state }
@@ -190,7 +199,7 @@ export class Conversations implements Disposable {
 
   /** Appends text to an answer under way. Ignored when it has ended. */
   append(answerId: string, text: string): void {
-    const live = this.#live.get(answerId)
+    const live = this.#underWay(answerId)
     if (!live || text === '') return
     const at = live.answer.text.length
     live.answer = { ...live.answer, text: live.answer.text + text }
@@ -204,40 +213,53 @@ export class Conversations implements Disposable {
     state: Extract<AnswerState, { kind: 'done' | 'interrupted' }>,
     stats?: AnswerStats,
   ): void {
-    const live = this.#live.get(answerId)
+    const live = this.#underWay(answerId)
     if (!live) return
     live.answer = { ...live.answer, state, stats: stats ?? null }
-    this.#rows.together(() => {
-      this.#rows.saveAnswer(live.answer)
-      this.#rows.touch(live.conversationId, this.#now())
-    })
+    live.hasEnded = true
+    live.isDirty = true
+    this.flush()
     this.#publishTurn(live)
-    this.#live.delete(answerId)
     this.#tellList()
   }
 
   /** What an answer cost, where that became known only after its end. Ignored when the conversation is gone. */
   addStats(answerId: string, turnId: string, stats: AnswerStats): void {
-    this.#rows.saveStats(answerId, stats)
+    const live = this.#live.get(answerId)
+    if (live) live.answer = { ...live.answer, stats }
+    else this.#rows.saveStats(answerId, stats)
     const conversationId = this.#rows.conversationOfTurn(turnId)
     if (conversationId !== undefined) this.#publishTurn({ conversationId, turnId })
   }
 
-  /** Writes all text that is not in the database yet. */
+  /** Writes all text that is not in the database yet. What cannot be written stays in memory and is tried again. */
   flush(): void {
     clearTimeout(this.#flushTimer)
     this.#flushTimer = undefined
-    const dirty = [...this.#live.values()].filter(({ isDirty }) => isDirty)
+    const dirty = [...this.#live].filter(([, { isDirty }]) => isDirty)
     if (dirty.length === 0) return
-    this.#rows.together(() => {
-      for (const { answer } of dirty) this.#rows.saveAnswer(answer)
-    })
-    for (const live of dirty) live.isDirty = false
+    try {
+      this.#rows.together(() => {
+        for (const [, live] of dirty) {
+          this.#rows.saveAnswer(live.answer)
+          if (live.hasEnded) this.#rows.touch(live.conversationId, this.#now())
+        }
+      })
+    } catch (error) {
+      this.#onDefect(error)
+      this.#flushTimer = setTimeout(() => this.flush(), retryMs)
+      return
+    }
+    for (const [answerId, live] of dirty) {
+      live.isDirty = false
+      if (live.hasEnded) this.#live.delete(answerId)
+    }
   }
 
   /** Writes what is left and lets all watchers go. */
   [Symbol.dispose](): void {
     this.flush()
+    clearTimeout(this.#flushTimer)
     for (const feeds of this.#feeds.values()) for (const feed of feeds) feed.end()
     this.#feeds.clear()
   }
@@ -246,6 +268,12 @@ export class Conversations implements Disposable {
     const summary = this.#rows.summary(id)
     if (!summary) throw new AppError('NOT_FOUND', `There is no conversation "${id}"`)
     return summary
+  }
+
+  /** An answer that has not ended. */
+  #underWay(answerId: string): LiveAnswer | undefined {
+    const live = this.#live.get(answerId)
+    return live?.hasEnded ? undefined : live
   }
 
   #newAnswer({ model, reason }: { model: AnsweringModel; reason: string }): Answer {
@@ -261,7 +289,7 @@ export class Conversations implements Disposable {
   }
 
   #begin(conversationId: string, turnId: string, answer: Answer): void {
-    const live: LiveAnswer = { conversationId, turnId, answer, isDirty: false }
+    const live: LiveAnswer = { conversationId, turnId, answer, isDirty: false, hasEnded: false }
     this.#live.set(answer.id, live)
     this.#publishTurn(live)
     this.#tellList()

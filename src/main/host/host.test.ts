@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { MB } from '../../contract/bytes.ts'
 import type { Answer, ConversationEvent, Turn } from '../../contract/conversation.ts'
 import type { PoolSnapshot } from '../../contract/memory.ts'
@@ -139,6 +139,10 @@ describe('a host with the demo models', () => {
     await host().untilReady(guide, coder, judge)
   }, 60_000)
 
+  afterEach(() => {
+    host().starter.release()
+  })
+
   afterAll(async () => {
     await host().end()
     rmSync(host().dataFolder, { recursive: true, force: true })
@@ -147,9 +151,9 @@ describe('a host with the demo models', () => {
   test('shows three residents at the first start, and sums that agree', async () => {
     const pool = await host().client.pool.get()
     expect(pool.residents.map(({ name, state, pinned }) => [name, state, pinned]).sort()).toEqual([
-      ['Demo Coder', 'ready', false],
-      ['Demo Guide', 'ready', false],
-      ['Demo Judge', 'ready', false],
+      ['Coder', 'ready', false],
+      ['Guide', 'ready', false],
+      ['Judge', 'ready', false],
     ])
     const [domain] = pool.domains
     const held = pool.residents
@@ -169,11 +173,7 @@ describe('a host with the demo models', () => {
     const first = await ask(host(), id, 'My name is Nora.', guide)
     const second = await ask(host(), id, 'What is my name?', coder)
     const third = await ask(host(), id, 'What is my name?', guide)
-    expect([first.modelName, second.modelName, third.modelName]).toEqual([
-      'Demo Guide',
-      'Demo Coder',
-      'Demo Guide',
-    ])
+    expect([first.modelName, second.modelName, third.modelName]).toEqual(['Guide', 'Coder', 'Guide'])
     expect(second.text).toContain('Nora')
     expect(third.text).toContain('Nora')
     expect([first.stats!.reusedTokens, second.stats!.reusedTokens]).toEqual([0, 0])
@@ -236,7 +236,7 @@ describe('a host with the demo models', () => {
       client.turns.send({ conversationId: id, text: 'And now?', modelId: coder }),
     ).rejects.toMatchObject({
       code: 'MODEL_BUSY',
-      message: 'Cannot send to "What is a KV cache?": "Demo Guide" is still answering in it',
+      message: 'Cannot send to "What is a KV cache?": "Guide" is still answering in it',
     })
 
     await client.turns.stop({ turnId: turn.id })

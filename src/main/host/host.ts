@@ -4,6 +4,7 @@ import path from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { z } from 'zod'
 import type { HostInfo } from '../../contract/contract.ts'
+import type { Settings } from '../../contract/settings.ts'
 import { Conversations } from './conversations.ts'
 import { openDatabase } from './database.ts'
 import { Library } from './library.ts'
@@ -56,12 +57,19 @@ export async function createHost(options: HostOptions): Promise<Host> {
 
   const database = resources.adopt(openDatabase(path.join(dataFolder, 'plenum.db')), closeDatabase)
   const settings = new SettingsStore(database)
-  const conversations = resources.use(new Conversations(database))
+  const conversations = resources.use(
+    new Conversations(database, { onDefect: (error) => logDefect(error, ['conversations']) }),
+  )
   const probe = resources.use(createProbe({ start, file, env }))
   const { totalBytes } = await readMachineMemory()
   const library = resources.use(
     new Library({ database, probe, settings: () => settings.get(), demoFolder, modelsFolder, home }),
   )
+  let folders = foldersOf(settings.get())
+  settings.onChange((changed) => {
+    if (folders === (folders = foldersOf(changed))) return
+    void library.rescan()
+  })
   const pool = resources.use(
     new Pool({
       database,
@@ -75,6 +83,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
       childEnv: env,
       cores: availableParallelism(),
       fixed: options,
+      onDefect: logDefect,
     }),
   )
   const turns = resources.use(new Turns({ conversations, pool }))
@@ -94,6 +103,11 @@ export async function createHost(options: HostOptions): Promise<Host> {
   pool.start()
   const owned = resources.move()
   return { router, pool, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+}
+
+/** What the settings say about where models are looked for. */
+function foldersOf({ modelFolders, findOtherApps }: Settings): string {
+  return JSON.stringify([modelFolders, findOtherApps])
 }
 
 const cpu: Device = { name: 'CPU', totalBytes: 0, isUnified: true }

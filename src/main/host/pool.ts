@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { formatBytes } from '../../contract/bytes.ts'
 import { AppError } from '../../contract/errors.ts'
 import type { Footprint, LoadPreview, PoolSnapshot, Resident } from '../../contract/memory.ts'
-import type { LibraryModel, LoadOptions } from '../../contract/model.ts'
+import type { LoadOptions } from '../../contract/model.ts'
 import type { Settings, SettingsChanges } from '../../contract/settings.ts'
 import { otherInPoolBytes, type MachineReading } from '../core/capacity.ts'
 import { longestTimerMs, type Clock } from '../core/clock.ts'
@@ -34,6 +34,7 @@ export type PoolOptions = {
   readonly modelProgram: string
   readonly childEnv: Readonly<Record<string, string>>
   readonly cores: number
+  readonly onDefect: (error: unknown, path: readonly string[]) => void
   /** Given on the command line; they go before the settings. */
   readonly fixed: {
     readonly poolSizeBytes?: number
@@ -65,14 +66,17 @@ export class Pool implements TurnPool, AsyncDisposable {
   readonly #unsubscribe: (() => void)[]
   readonly #deviceFound: Promise<void>
   #shape: PoolShape
-  #offered: readonly string[] = []
   #otherOnMachineBytes = 0
 
   constructor(options: PoolOptions) {
     this.#options = options
     this.#library = options.library
     this.#settings = options.settings
-    this.#lastResidents = new LastResidents(options.database)
+    this.#lastResidents = new LastResidents({
+      ...options,
+      loadIfItFits: (modelId) => this.#loadIfItFits(modelId),
+      onChange: () => this.#changed(),
+    })
     const settings = options.settings.get()
     this.#shape = poolShape(options.device.likely, options.machine.totalBytes)
     this.#ledger = new Ledger(poolDomains(this.#shape, this.#sizes(settings)))
@@ -107,7 +111,7 @@ export class Pool implements TurnPool, AsyncDisposable {
     this.#deviceFound = options.device.found.then((device) => this.#takeDevice(device))
     this.#unsubscribe = [
       this.#residency.onChange(() => {
-        this.#keepResidents()
+        this.#lastResidents.keep(this.#residentIds())
         this.#changed()
       }),
       options.settings.onChange(({ evictionPolicy, idleUnloadMinutes }) =>
@@ -116,29 +120,14 @@ export class Pool implements TurnPool, AsyncDisposable {
     ]
   }
 
-  /**
-   * Brings back what was resident when the app last ended, as the settings say; at the very first start the demo models. Only
-   * what fits without anybody leaving. Loads go on in the background.
-   */
+  /** Brings back or offers who was resident when the app last ended; at the very first start the demo models come. */
   start(): void {
-    const { atStart } = this.#lastResidents
-    const { restoreResidents } = this.#settings.get()
-    if (atStart === null) {
-      this.#loadDemoModels()
-    } else if (restoreResidents === 'always') {
-      void this.#loadWhatFits(atStart)
-    } else if (restoreResidents === 'ask') {
-      this.#offered = atStart
-    }
-    this.#changed()
+    this.#lastResidents.start(this.#settings.get().restoreResidents)
   }
 
   /** Loads the models that are offered again, or takes the offer back. Loads go on in the background. */
-  restore({ accept }: { accept: boolean }): void {
-    const offered = this.#offered
-    this.#offered = []
-    this.#changed()
-    if (accept) void this.#loadWhatFits(offered)
+  restore(answer: { accept: boolean }): void {
+    this.#lastResidents.answer(answer)
   }
 
   /** The pool at this moment. */
@@ -152,7 +141,7 @@ export class Pool implements TurnPool, AsyncDisposable {
       device: this.#shape.device.name,
       domains: this.#ledger.domains(),
       residents: states.map((state) => this.#describeResident(state)),
-      lastResidents: this.#known(this.#offered)
+      lastResidents: this.#lastResidents.offered
         .filter(({ id }) => !resident.has(id))
         .map(({ id, name }) => ({ modelId: id, name })),
       counters: this.#residency.counters,
@@ -178,7 +167,7 @@ export class Pool implements TurnPool, AsyncDisposable {
           watching[Symbol.dispose]()
         }
       },
-      signal,
+      signal: AbortSignal.any([this.#closing.signal, ...(signal ? [signal] : [])]),
     })
   }
 
@@ -200,7 +189,8 @@ export class Pool implements TurnPool, AsyncDisposable {
 
   /** Takes a model out of memory; ends when the memory is back. */
   async unload(modelId: string, options: { force: boolean }): Promise<void> {
-    this.#models.entry(modelId)
+    // A model whose entry has left the library can still be resident.
+    if (!this.#models.get(modelId)) this.#models.entry(modelId)
     await this.#residency.unload(modelId, options)
   }
 
@@ -268,16 +258,13 @@ export class Pool implements TurnPool, AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort()
+    this.#lastResidents[Symbol.dispose]()
     for (const unsubscribe of this.#unsubscribe) unsubscribe()
     this.#memory[Symbol.dispose]()
     await this.#residency[Symbol.asyncDispose]()
   }
 
-  // Models of the library
-
-  #known(modelIds: readonly string[]): LibraryModel[] {
-    return modelIds.map((id) => this.#library.get(id)).filter((entry) => entry !== undefined)
-  }
+  // What a load needs
 
   #takeDevice(device: Device): void {
     const { kind, device: likely } = this.#shape
@@ -317,39 +304,9 @@ export class Pool implements TurnPool, AsyncDisposable {
     }
   }
 
-  /** Loads each demo model as soon as the library has found it. */
-  #loadDemoModels(): void {
-    const seen = new Set<string>()
-    let last = Promise.resolve()
-    const look = () => {
-      const found = this.#library.list().filter(({ id, source }) => source === 'demo' && !seen.has(id))
-      if (found.length === 0) return
-      for (const { id } of found) seen.add(id)
-      last = last.then(() => this.#loadWhatFits(found.map(({ id }) => id)))
-    }
-    this.#unsubscribe.push(this.#library.onChange(look))
-    look()
-  }
-
-  /** Loads models one after the other for which nobody has to leave; pinned ones first. Never rejects. */
-  async #loadWhatFits(modelIds: readonly string[]): Promise<void> {
-    const chosen = this.#known(modelIds).toSorted((a, b) => Number(b.pinned) - Number(a.pinned))
-    for (const { id } of chosen) {
-      try {
-        const { verdict } = await this.preview(id)
-        if (verdict.kind === 'fits') await this.load(id, { signal: this.#closing.signal })
-      } catch {
-        // A file that is gone or broken says so in the library, a load that failed in the pool.
-      }
-    }
-  }
-
-  #keepResidents(): void {
-    const resident = this.#residency
-      .states()
-      .filter(({ state }) => state === 'loading' || state === 'ready' || state === 'busy')
-      .map(({ modelId }) => modelId)
-    this.#lastResidents.keep(resident)
+  async #loadIfItFits(modelId: string): Promise<void> {
+    const { verdict } = await this.preview(modelId)
+    if (verdict.kind === 'fits') await this.load(modelId, { signal: this.#closing.signal })
   }
 
   // What the screen is shown
@@ -358,6 +315,7 @@ export class Pool implements TurnPool, AsyncDisposable {
     const contexts = this.#models.get(state.modelId)?.contexts() ?? []
     return {
       ...state,
+      name: this.#library.get(state.modelId)?.name ?? state.name,
       contexts,
       contextTokens: contexts.reduce((sum, context) => sum + context.contextTokens, 0),
       usedTokens: contexts.reduce((sum, context) => sum + context.usedTokens, 0),
@@ -381,6 +339,13 @@ export class Pool implements TurnPool, AsyncDisposable {
       onWait(`Loading "${state.name}": ${loaded} of ${formatBytes(weights)}`)
     })
     return { tell: onWait, [Symbol.dispose]: unsubscribe }
+  }
+
+  #residentIds(): string[] {
+    return this.#residency
+      .states()
+      .filter(({ state }) => state === 'loading' || state === 'ready' || state === 'busy')
+      .map(({ modelId }) => modelId)
   }
 
   #setOther(otherOnMachineBytes: number): void {
