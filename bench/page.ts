@@ -32,13 +32,13 @@ async function main(): Promise<void> {
       ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
     ],
   })
-  const runs = Array.from({ length: Number(values.runs) })
+  const runs = Number(values.runs)
   console.log(
     `${cpus()[0]?.model ?? 'unknown processor'}, models with one thread, medians of ${values.runs} runs`,
   )
   try {
     const starts: Start[] = []
-    for (const _ of runs) starts.push(await measureStart(browser))
+    while (starts.length < runs) starts.push(await measureStart(browser))
     console.log(
       `start of the host to "ready"              ${spread(starts.map(({ readyMs }) => readyMs))} ms`,
     )
@@ -49,7 +49,7 @@ async function main(): Promise<void> {
       `start of the host to three residents seen ${spread(starts.map(({ residentsMs }) => residentsMs))} ms`,
     )
     const streams: Stream[] = []
-    for (const _ of runs) streams.push(await measureStream(browser))
+    while (streams.length < runs) streams.push(await measureStream(browser))
     const tokens = median(streams.map(({ tokensPerSecond }) => tokensPerSecond))
     console.log(`frames later than ${String(lateMs)} ms while ${tokens.toFixed(0)} tokens a second stream`)
     console.log(
