@@ -12,6 +12,8 @@ const dayAndTime = new Intl.DateTimeFormat('en-GB', {
   minute: '2-digit',
 })
 
+const exact = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium' })
+
 /** What happened in the pool, newest first. */
 export function Activity({ events }: { readonly events: readonly PoolEvent[] }) {
   const [showsAll, setShowsAll] = useState(false)
@@ -26,7 +28,7 @@ export function Activity({ events }: { readonly events: readonly PoolEvent[] }) 
           const date = new Date(at)
           return (
             <li key={id} className={styles['event']} data-kind={kind}>
-              <time dateTime={date.toISOString()} title={date.toLocaleString('en-GB')}>
+              <time dateTime={date.toISOString()} title={exact.format(date)}>
                 {(date.toDateString() === today ? timeOfDay : dayAndTime).format(date)}
               </time>
               <span className={styles['text']}>

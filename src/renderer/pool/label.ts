@@ -98,5 +98,11 @@ export function textMeasure({ size, weight }: { readonly size: number; readonly 
   const context = document.createElement('canvas').getContext('2d')
   if (!context) return (text) => text.length * 0.6 * size * rootPx
   context.font = `${weight} ${size * rootPx}px ${getComputedStyle(document.body).fontFamily}`
-  return (text) => context.measureText(text).width
+  // The same few names are measured with every snapshot of the pool.
+  const known = new Map<string, number>()
+  return (text) => {
+    const width = known.get(text) ?? context.measureText(text).width
+    if (known.size < 10_000) known.set(text, width)
+    return width
+  }
 }

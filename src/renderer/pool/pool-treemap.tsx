@@ -1,4 +1,14 @@
-import { useEffect, useMemo, useRef, useState, type KeyboardEvent, type ReactElement } from 'react'
+import {
+  createContext,
+  memo,
+  useContext,
+  useEffect,
+  useMemo,
+  useRef,
+  useState,
+  type KeyboardEvent,
+  type ReactElement,
+} from 'react'
 import { createPortal } from 'react-dom'
 import { Treemap, type TreemapNode } from 'recharts'
 import type { Domain, PoolSnapshot } from '../../contract/memory.ts'
@@ -27,44 +37,66 @@ type PoolTreemapProps = {
 export function PoolTreemap({ pool, domain, blocks, ...rest }: PoolTreemapProps) {
   const [canvas, setCanvas] = useState<HTMLDivElement | null>(null)
   const [layer, setLayer] = useState<HTMLDivElement | null>(null)
-  const { width, height } = useSize(canvas)
-  const data = blocks.filter(({ bytes }) => bytes > 0).map(({ key, name, bytes }) => ({ key, name, bytes }))
-  const content = (node: TreemapNode): ReactElement =>
-    node.depth === 0 && layer ? (
-      createPortal(
-        <Blocks blocks={blocks} nodes={node.children ?? []} size={{ width, height }} {...rest} />,
-        layer,
-      )
-    ) : (
-      <g />
-    )
+  const size = useSize(canvas)
+  // Only what the layout depends on, as a text: most snapshots of the pool leave it as it is.
+  const areas = JSON.stringify(
+    blocks.filter(({ bytes }) => bytes > 0).map(({ key, name, bytes }) => ({ key, name, bytes })),
+  )
   return (
     <figure className={styles['treemap']}>
       <figcaption className="visually-hidden">{summarise(pool, domain)}</figcaption>
-      <div ref={setCanvas} className={styles['canvas']} aria-hidden="true">
-        {width > 0 && height > 0 && (
-          <Treemap
-            data={data}
-            dataKey="bytes"
-            width={width}
-            height={height}
-            nodeGap={3}
-            isAnimationActive={false}
-            content={content}
-          />
-        )}
-      </div>
+      <BlocksContext value={{ blocks, size, ...rest }}>
+        <div ref={setCanvas} className={styles['canvas']} aria-hidden="true">
+          {size.width > 0 && size.height > 0 && layer && (
+            <Layout areas={areas} width={size.width} height={size.height} layer={layer} />
+          )}
+        </div>
+      </BlocksContext>
       <div ref={setLayer} className={styles['layer']} role="group" aria-label={`Blocks of ${domain.name}`} />
     </figure>
   )
 }
 
-type BlocksProps = Pick<PoolTreemapProps, 'blocks' | 'leaving' | 'nextModelId' | 'onOpen'> & {
-  readonly nodes: readonly TreemapNode[]
+type LayoutProps = {
+  /** Keys, names and bytes as JSON. */
+  readonly areas: string
+  readonly width: number
+  readonly height: number
+  /** The element above the drawing in which the blocks are put. */
+  readonly layer: HTMLElement
+}
+
+/** recharts' squarified layout. Drawn anew only when an area changes; the blocks in it follow the pool by themselves. */
+const Layout = memo(function Layout({ areas, width, height, layer }: LayoutProps) {
+  const content = (node: TreemapNode): ReactElement =>
+    node.depth === 0 ? createPortal(<Blocks nodes={node.children ?? []} />, layer) : <g />
+  return (
+    <Treemap
+      data={JSON.parse(areas) as { key: string; name: string; bytes: number }[]}
+      dataKey="bytes"
+      width={width}
+      height={height}
+      nodeGap={3}
+      isAnimationActive={false}
+      content={content}
+    />
+  )
+})
+
+type BlocksValue = Pick<PoolTreemapProps, 'blocks' | 'leaving' | 'nextModelId' | 'onOpen'> & {
   readonly size: { readonly width: number; readonly height: number }
 }
 
-function Blocks({ blocks, nodes, size, leaving, nextModelId, onOpen }: BlocksProps) {
+const BlocksContext = createContext<BlocksValue | null>(null)
+
+function Blocks({ nodes }: { readonly nodes: readonly TreemapNode[] }) {
+  const value = useContext(BlocksContext)
+  return value && <PlacedBlocks nodes={nodes} {...value} />
+}
+
+type PlacedBlocksProps = BlocksValue & { readonly nodes: readonly TreemapNode[] }
+
+function PlacedBlocks({ blocks, nodes, size, leaving, nextModelId, onOpen }: PlacedBlocksProps) {
   const faces = useFaces(blocks)
   const [activeKey, setActiveKey] = useState<string | null>(null)
   const group = useRef<HTMLDivElement>(null)

@@ -6,9 +6,12 @@ import styles from './problem-text.module.css'
 /** A problem at the place where it belongs: what happened, what would help, and what can be pressed. */
 export function ProblemText({
   problem,
+  hasRemedies = false,
   children,
 }: {
   readonly problem: Problem
+  /** Whether the children hold what would help, so that it need not be told as well. */
+  readonly hasRemedies?: boolean
   readonly children?: ReactNode
 }) {
   return (
@@ -18,7 +21,9 @@ export function ProblemText({
       </span>
       <div className={styles['text']}>
         <p className={styles['message']}>{problem.message}</p>
-        {problem.details.help !== undefined && <p className={styles['help']}>{problem.details.help}</p>}
+        {problem.details.help !== undefined && !hasRemedies && (
+          <p className={styles['help']}>{problem.details.help}</p>
+        )}
         {children}
       </div>
     </div>
