@@ -24,7 +24,9 @@ export type EvictionCandidate = {
 }
 
 /** Who leaves, in policy order. */
-export type EvictionPlan = { readonly leaving: readonly EvictionCandidate[] }
+export type EvictionPlan<Candidate extends EvictionCandidate = EvictionCandidate> = {
+  readonly leaving: readonly Candidate[]
+}
 
 /** What has to be free, and what is. `freeBytes` may be below zero where other programs took more than was left. */
 export type EvictionNeed = {
@@ -34,8 +36,8 @@ export type EvictionNeed = {
   readonly exclude?: string
 }
 
-export type EvictionOrder = {
-  readonly candidates: readonly EvictionCandidate[]
+export type EvictionOrder<Candidate extends EvictionCandidate = EvictionCandidate> = {
+  readonly candidates: readonly Candidate[]
   readonly policy: EvictionPolicy
   /** Milliseconds since 1970, for idleness. */
   readonly now: number
@@ -56,7 +58,9 @@ const idleHalfMs = 10 * 60_000
  * leased or loading model, nor the excluded one. Nobody in the plan could stay: after choosing in policy order, those
  * that turn out not to be needed are dropped, most valuable first. Pure; must not log; called speculatively.
  */
-export function planEviction(input: EvictionOrder & EvictionNeed): EvictionPlan | null {
+export function planEviction<Candidate extends EvictionCandidate>(
+  input: EvictionOrder<Candidate> & EvictionNeed,
+): EvictionPlan<Candidate> | null {
   return createEvictionPlanner(input)(input)
 }
 
@@ -64,77 +68,103 @@ export function planEviction(input: EvictionOrder & EvictionNeed): EvictionPlan 
  * `planEviction` for many needs against the same residents: they are ranked once for each set of short domains, so
  * that previews of a whole library cost little. The same guarantees.
  */
-export function createEvictionPlanner(order: EvictionOrder): (need: EvictionNeed) => EvictionPlan | null {
+export function createEvictionPlanner<Candidate extends EvictionCandidate>(
+  order: EvictionOrder<Candidate>,
+): (need: EvictionNeed) => EvictionPlan<Candidate> | null {
   const mayLeave = order.candidates.filter(isEvictable)
-  const rankings = new Map<string, readonly EvictionCandidate[]>()
+  const rankings = new Map<string, Ranking<Candidate>>()
 
   return function plan({ neededBytes, freeBytes, exclude }) {
-    const short: { readonly domain: DomainId; readonly bytes: number }[] = []
+    const domains: DomainId[] = []
+    const missing: number[] = []
     for (const domain of domainIds) {
       const needed = neededBytes[domain] ?? 0
       const bytes = needed - (freeBytes[domain] ?? 0)
-      if (needed > 0 && bytes > 0) short.push({ domain, bytes })
+      if (needed <= 0 || bytes <= 0) continue
+      domains.push(domain)
+      missing.push(bytes)
     }
-    if (short.length === 0) return { leaving: [] }
+    if (domains.length === 0) return { leaving: [] }
 
-    const domains = short.map(({ domain }) => domain)
     const key = domains.join()
     let ranking = rankings.get(key)
     if (!ranking) rankings.set(key, (ranking = rank(mayLeave, domains, order)))
+    if (exceeds(missing, ranking.totals)) return null
 
-    const missing = short.map(({ bytes }) => bytes)
-    const chosen: EvictionCandidate[] = []
-    for (const candidate of ranking) {
-      if (missing.every((bytes) => bytes <= 0)) break
-      if (candidate.modelId === exclude) continue
-      if (domains.every((domain, index) => freed(candidate, domain) === 0 || (missing[index] ?? 0) <= 0))
-        continue
-      chosen.push(candidate)
-      for (const [index, domain] of domains.entries())
-        missing[index] = (missing[index] ?? 0) - freed(candidate, domain)
+    const chosen: Ranked<Candidate>[] = []
+    for (const ranked of ranking.order) {
+      if (ranked.candidate.modelId === exclude || !helps(ranked.freed, missing)) continue
+      chosen.push(ranked)
+      subtract(missing, ranked.freed)
+      if (isCovered(missing)) return { leaving: dropUnneeded(chosen, missing) }
     }
-    if (missing.some((bytes) => bytes > 0)) return null
-    return { leaving: dropUnneeded(chosen, domains, missing) }
+    return null
   }
 }
+
+/** A candidate and what it frees in each of the short domains. */
+type Ranked<Candidate> = { readonly candidate: Candidate; readonly freed: readonly number[] }
+
+/** First to leave comes first; `totals` is what all of them together free in each short domain. */
+type Ranking<Candidate> = { readonly order: readonly Ranked<Candidate>[]; readonly totals: readonly number[] }
 
 /** Whether policy may choose this model at all. */
 export function isEvictable(candidate: EvictionCandidate): boolean {
   return candidate.state === 'ready' && !candidate.pinned && candidate.leases === 0
 }
 
-/** `missing` is at most zero in every domain: what would be freed beyond need. */
-function dropUnneeded(
-  chosen: readonly EvictionCandidate[],
-  domains: readonly DomainId[],
-  missing: readonly number[],
-): EvictionCandidate[] {
-  const spare = missing.map((bytes) => -bytes)
-  const leaving = [...chosen]
-  for (let index = leaving.length - 1; index >= 0; index--) {
-    const candidate = leaving[index]
-    if (!candidate || domains.some((domain, at) => freed(candidate, domain) > (spare[at] ?? 0))) continue
-    leaving.splice(index, 1)
-    for (const [at, domain] of domains.entries()) spare[at] = (spare[at] ?? 0) - freed(candidate, domain)
-  }
-  return leaving
+function isCovered(missing: readonly number[]): boolean {
+  return missing.every((bytes) => bytes <= 0)
 }
 
-/** First to leave comes first; ties go by model id, so that a plan can be repeated. */
-function rank(
-  candidates: readonly EvictionCandidate[],
+function exceeds(missing: readonly number[], freed: readonly number[]): boolean {
+  return missing.some((bytes, index) => bytes > (freed[index] ?? 0))
+}
+
+/** Whether leaving would free anything in a domain where something is still missing. */
+function helps(freed: readonly number[], missing: readonly number[]): boolean {
+  return missing.some((bytes, index) => bytes > 0 && (freed[index] ?? 0) > 0)
+}
+
+function subtract(amounts: number[], freed: readonly number[]): void {
+  for (let index = 0; index < amounts.length; index++)
+    amounts[index] = (amounts[index] ?? 0) - (freed[index] ?? 0)
+}
+
+/** `missing` is at most zero in every domain: what would be freed beyond need. */
+function dropUnneeded<Candidate>(
+  chosen: readonly Ranked<Candidate>[],
+  missing: readonly number[],
+): Candidate[] {
+  const spare = missing.map((bytes) => -bytes)
+  const leaving: Candidate[] = []
+  for (const { candidate, freed } of chosen.toReversed()) {
+    if (exceeds(freed, spare)) leaving.push(candidate)
+    else subtract(spare, freed)
+  }
+  return leaving.reverse()
+}
+
+/** Ties go by model id, so that a plan can be repeated. */
+function rank<Candidate extends EvictionCandidate>(
+  candidates: readonly Candidate[],
   domains: readonly DomainId[],
   { policy, now }: EvictionOrder,
-): EvictionCandidate[] {
-  const keyed = candidates.map((candidate) => ({
-    candidate,
-    keys: rankingKeys(candidate, domains, policy, now),
-  }))
-  keyed.sort(
-    (a, b) =>
-      a.keys[0] - b.keys[0] || a.keys[1] - b.keys[1] || (a.candidate.modelId < b.candidate.modelId ? -1 : 1),
-  )
-  return keyed.map(({ candidate }) => candidate)
+): Ranking<Candidate> {
+  const order = candidates
+    .map((candidate) => ({
+      candidate,
+      freed: domains.map((domain) => candidate.bytes[domain] ?? 0),
+      keys: rankingKeys(candidate, domains, policy, now),
+    }))
+    .sort(
+      (a, b) =>
+        a.keys[0] - b.keys[0] ||
+        a.keys[1] - b.keys[1] ||
+        (a.candidate.modelId < b.candidate.modelId ? -1 : 1),
+    )
+  const totals = domains.map((_, index) => order.reduce((sum, { freed }) => sum + (freed[index] ?? 0), 0))
+  return { order, totals }
 }
 
 function rankingKeys(
@@ -161,10 +191,6 @@ function worthOfKeeping(candidate: EvictionCandidate, domains: readonly DomainId
   const rebuildSeconds = (candidate.usedTokens * candidate.weightBytes) / assumedPrefillByteTokensPerSecond
   const idleness = 1 + Math.max(0, now - candidate.lastUsedAt) / idleHalfMs
   let freedBytes = 0
-  for (const domain of domains) freedBytes += freed(candidate, domain)
+  for (const domain of domains) freedBytes += candidate.bytes[domain] ?? 0
   return freedBytes === 0 ? Infinity : (reloadSeconds + rebuildSeconds) / freedBytes / idleness
-}
-
-function freed(candidate: EvictionCandidate, domain: DomainId): number {
-  return candidate.bytes[domain] ?? 0
 }

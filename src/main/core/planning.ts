@@ -1,5 +1,5 @@
 import { formatBytes } from '../../contract/bytes.ts'
-import { AppError, type Remedy } from '../../contract/errors.ts'
+import type { Problem, Remedy } from '../../contract/errors.ts'
 import type { DomainId } from '../../contract/memory.ts'
 import { domainIds, sumOfDomains, type DomainBytes } from './domain-bytes.ts'
 import {
@@ -13,6 +13,9 @@ import {
 
 /** A model with a reservation, as planning sees it. */
 export type PoolMember = EvictionCandidate & { readonly name: string }
+
+/** Who of the pool leaves. */
+export type PoolPlan = EvictionPlan<PoolMember>
 
 /** What room is asked for. */
 export type RoomRequest = {
@@ -38,7 +41,7 @@ export class Planning {
   readonly #members: readonly PoolMember[]
   readonly #freeBytes: DomainBytes
   readonly #order: Pick<EvictionOrder, 'policy' | 'now'>
-  #planners: Partial<Record<'now' | 'later' | 'unpinned', (need: EvictionNeed) => EvictionPlan | null>> = {}
+  #planners: Partial<Record<'now' | 'later' | 'unpinned', (need: EvictionNeed) => PoolPlan | null>> = {}
   #evictableBytes: DomainBytes | null = null
 
   /** `freeBytes`: room for reservations, counting what is being given back; below zero where others took more than was left. */
@@ -54,13 +57,13 @@ export class Planning {
   }
 
   /** Who has to leave now; null when those who may do not make room. */
-  planNow(neededBytes: DomainBytes, exclude: string): EvictionPlan | null {
+  planNow(neededBytes: DomainBytes, exclude: string): PoolPlan | null {
     this.#planners.now ??= createEvictionPlanner({ ...this.#order, candidates: this.#members })
     return this.#planners.now({ neededBytes, freeBytes: this.#freeBytes, exclude })
   }
 
   /** Who would have to leave once those that are busy or loading are done; null when that would not do either. */
-  planLater(neededBytes: DomainBytes, exclude: string): EvictionPlan | null {
+  planLater(neededBytes: DomainBytes, exclude: string): PoolPlan | null {
     this.#planners.later ??= createEvictionPlanner({
       ...this.#order,
       candidates: this.#members.map(whenIdle),
@@ -68,47 +71,43 @@ export class Planning {
     return this.#planners.later({ neededBytes, freeBytes: this.#freeBytes, exclude })
   }
 
-  /** The models of a plan as a preview shows them. */
-  leaving(plan: EvictionPlan): { modelId: string; name: string; freesBytes: number }[] {
-    const leaving = new Map(plan.leaving.map(({ modelId, bytes }) => [modelId, sumOfDomains(bytes)]))
-    return this.#members
-      .filter(({ modelId }) => leaving.has(modelId))
-      .map(({ modelId, name }) => ({ modelId, name, freesBytes: leaving.get(modelId) ?? 0 }))
-  }
-
   /** The busy or loading models of a plan of `planLater`. */
-  blockers(plan: EvictionPlan): PoolMember[] {
+  blockers(plan: PoolPlan): PoolMember[] {
     const leaving = new Set(plan.leaving.map(({ modelId }) => modelId))
     return this.#members.filter((member) => leaving.has(member.modelId) && !isEvictable(member))
   }
 
-  /** The error of a request for which neither evicting nor waiting makes room. */
-  refusal(request: RoomRequest): AppError {
+  /** The problem of a request for which neither evicting nor waiting makes room. */
+  refusal(request: RoomRequest): Problem {
     const { facts, details } = this.#shortage(request)
-    return new AppError('NO_ROOM', `Cannot load "${request.name}": ${facts}`, { details })
+    return { code: 'NO_ROOM', message: `Cannot load "${request.name}": ${facts}`, details }
   }
 
   /** The problem of a request that has to wait for others to be done. */
-  delay(request: RoomRequest, blockers: readonly PoolMember[]): AppError {
+  delay(request: RoomRequest, blockers: readonly PoolMember[]): Problem {
     const { facts, details } = this.#shortage(request)
     const names = blockers.map(({ name }) => `"${name}"`).join(', ')
-    return new AppError('NO_ROOM', `Cannot load "${request.name}" until ${names} is done: ${facts}`, {
+    return {
+      code: 'NO_ROOM',
+      message: `Cannot load "${request.name}" until ${names} is done: ${facts}`,
       details,
-    })
+    }
   }
 
-  /** The error of a model that turned out to take more than was reserved for it, with no room for the rest. */
-  misfit(request: RoomRequest, measuredBytes: DomainBytes): AppError {
+  /** The problem of a model that turned out to take more than was reserved for it, with no room for the rest. */
+  misfit(request: RoomRequest, measuredBytes: DomainBytes): Problem {
     const neededBytes = sumOfDomains(measuredBytes)
     const reserved = formatBytes(sumOfDomains(request.neededBytes))
     const freeBytes = Math.max(0, sumOfDomains(this.#freeBytes))
     const facts = `takes ${formatBytes(neededBytes)}, ${reserved} was reserved and ${formatBytes(freeBytes)} more is free`
-    return new AppError('NO_ROOM', `Cannot keep "${request.name}" in memory: ${facts}`, {
+    return {
+      code: 'NO_ROOM',
+      message: `Cannot keep "${request.name}" in memory: ${facts}`,
       details: {
         help: 'Unload another model, or load it with a shorter context',
         ...{ modelId: request.modelId, neededBytes, freeBytes },
       },
-    })
+    }
   }
 
   /**
@@ -226,11 +225,16 @@ function helpOf(remedies: readonly Remedy[], areAlternatives: boolean): string {
       case 'unload':
         return `unload "${name}" (frees ${formatBytes(freesBytes)})`
       case 'shorten':
-        return `use a context of ${(contextTokens ?? 0).toLocaleString('en')} tokens (saves ${formatBytes(freesBytes)})`
+        return `use a context of ${grouped(contextTokens ?? 0)} tokens (saves ${formatBytes(freesBytes)})`
       default:
         return kind satisfies never
     }
   })
   const sentence = acts.join(areAlternatives ? ', or ' : ', and ')
   return sentence.charAt(0).toUpperCase() + sentence.slice(1)
+}
+
+/** "32,768". The host's `toLocaleString` says the same and takes a hundred times as long. */
+function grouped(count: number): string {
+  return String(count).replace(/\B(?=(\d{3})+$)/g, ',')
 }

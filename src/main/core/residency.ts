@@ -1,16 +1,16 @@
 import { formatBytes } from '../../contract/bytes.ts'
-import { AppError, fromProblem, toProblem, type Problem } from '../../contract/errors.ts'
+import { AppError, fromProblem, type Problem } from '../../contract/errors.ts'
 import type { DomainId, Footprint, LoadPreview, PoolCounters, PoolEvent } from '../../contract/memory.ts'
 import type { LoadOptions } from '../../contract/model.ts'
 import { Activity } from './activity.ts'
 import type { Clock } from './clock.ts'
-import { addBytes, bytesByDomain, subtractBytes, type DomainBytes } from './domain-bytes.ts'
-import type { EvictionPlan, EvictionPolicy } from './eviction.ts'
+import { addBytes, bytesByDomain, subtractBytes, sumOfDomains, type DomainBytes } from './domain-bytes.ts'
+import type { EvictionPolicy } from './eviction.ts'
 import { withAdmissionMargin } from './footprint.ts'
 import { abortError, type Lease } from './lease.ts'
 import type { DomainCapacity, Ledger } from './ledger.ts'
 import { LoadJob, roomRequest, type Waiter } from './load-job.ts'
-import { Planning } from './planning.ts'
+import { Planning, type PoolPlan } from './planning.ts'
 import { describeQueued, type LoadedSlot, type ModelDescription } from './residency-state.ts'
 import type { LoadingSlot, ResidencyEffects, ResidencyState } from './residency-state.ts'
 import { Residents } from './residents.ts'
@@ -251,10 +251,10 @@ export class Residency implements AsyncDisposable {
     const isLoaded = this.#residents.get(modelId)?.kind === 'loaded'
     const planning = this.#planning()
     if (!isLoaded && !planning.planLater(job.room.neededBytes, modelId)) {
-      const error = planning.refusal(job.room)
-      this.#activity.record('refused', job, error.message)
+      const problem = planning.refusal(job.room)
+      this.#activity.record('refused', job, problem.message)
       this.#changed()
-      throw error
+      throw fromProblem(problem)
     }
     this.#queue.set(modelId, job)
     return job
@@ -312,8 +312,7 @@ export class Residency implements AsyncDisposable {
       this.#evict(plan, `Left because "${job.name}" takes more than predicted`)
       return
     }
-    const error = planning.misfit(job.room, bytesByDomain(arrived.footprint))
-    this.#residents.rejectArrival(slot, error)
+    this.#residents.rejectArrival(slot, planning.misfit(job.room, bytesByDomain(arrived.footprint)))
   }
 
   /** Admits, refuses or holds the first in line; true when the next one is to be looked at. */
@@ -360,9 +359,9 @@ export class Residency implements AsyncDisposable {
     }
     // 7. There cannot.
     this.#queue.delete(modelId)
-    const error = planning.refusal(job.room)
-    job.rejectAll(error)
-    this.#activity.record('refused', job, error.message)
+    const problem = planning.refusal(job.room)
+    job.rejectAll(fromProblem(problem))
+    this.#activity.record('refused', job, problem.message)
     return true
   }
 
@@ -378,7 +377,7 @@ export class Residency implements AsyncDisposable {
     return this.#queue.values().next().value
   }
 
-  #evict(plan: EvictionPlan, why: string): void {
+  #evict(plan: PoolPlan, why: string): void {
     for (const { modelId } of plan.leaving) {
       const slot = this.#residents.get(modelId)
       if (slot?.kind === 'loaded') this.#residents.leave(slot, 'evicted', why)
@@ -404,13 +403,16 @@ export class Residency implements AsyncDisposable {
     const preview = { modelId, contextTokens: request.contextTokens, footprint }
     const plan = planning.planNow(request.neededBytes, modelId)
     if (plan) {
-      const leaving = planning.leaving(plan)
+      const leaving = plan.leaving.map((member) => ({
+        modelId: member.modelId,
+        name: member.name,
+        freesBytes: sumOfDomains(member.bytes),
+      }))
       return { ...preview, verdict: leaving.length === 0 ? { kind: 'fits' } : { kind: 'evicts', leaving } }
     }
     const later = planning.planLater(request.neededBytes, modelId)
-    const error = later ? planning.delay(request, planning.blockers(later)) : planning.refusal(request)
-    const { remedies = [] } = error.details
-    return { ...preview, verdict: { kind: 'refused', problem: toProblem(error), remedies } }
+    const problem = later ? planning.delay(request, planning.blockers(later)) : planning.refusal(request)
+    return { ...preview, verdict: { kind: 'refused', problem, remedies: problem.details.remedies ?? [] } }
   }
 
   /** The pool as it is now. What is being given back counts as free unless told otherwise. */

@@ -148,10 +148,9 @@ export class Residents {
   }
 
   /** Takes a model out again whose measured footprint has no room. */
-  rejectArrival(slot: LoadingSlot, error: Error): void {
-    const problem = toProblem(error)
+  rejectArrival(slot: LoadingSlot, problem: Problem): void {
     this.#end(slot.job, problem, () => this.#activity.record('failed', slot.job, problem.message))
-    slot.job.rejectAll(error)
+    slot.job.rejectAll(fromProblem(problem))
   }
 
   lease(slot: LoadedSlot): Lease {
