@@ -3,6 +3,7 @@ import ReactMarkdown, { type Components } from 'react-markdown'
 import remarkGfm from 'remark-gfm'
 import { CodeBlock } from './code-block.tsx'
 import { splitBlocks } from './markdown-blocks.ts'
+import { usePaced } from './use-paced.ts'
 import styles from './markdown.module.css'
 
 type MarkdownProps = {
@@ -23,7 +24,11 @@ export function Markdown({ text, isGrowing }: MarkdownProps) {
         block.kind === 'code' ? (
           <CodeBlock key={index} language={block.language} code={block.code} />
         ) : (
-          <TextBlock key={index} text={block.text} />
+          <TextBlock
+            key={index}
+            text={block.text}
+            paceMs={isGrowing && index === blocks.length - 1 ? paceOf(block.text) : 0}
+          />
         ),
       )}
     </div>
@@ -32,7 +37,25 @@ export function Markdown({ text, isGrowing }: MarkdownProps) {
 
 const remarkPlugins = [remarkGfm]
 
-const TextBlock = memo(function TextBlock({ text }: { readonly text: string }) {
+type TextBlockProps = {
+  readonly text: string
+  /** Draw again at most this often; 0: with every change. */
+  readonly paceMs: number
+}
+
+function TextBlock({ text, paceMs }: TextBlockProps) {
+  return <DrawnText text={usePaced(text, paceMs)} />
+}
+
+/**
+ * How often a growing block is drawn, in milliseconds; 0 is every frame. Parsing takes about 2 ms per 1,000 characters
+ * (measured), which is too much for each frame once a single paragraph, list or table is very long.
+ */
+function paceOf({ length }: string): number {
+  return length < 4000 ? 0 : Math.min(800, 100 * 2 ** Math.floor(Math.log2(length / 4000)))
+}
+
+const DrawnText = memo(function DrawnText({ text }: { readonly text: string }) {
   return (
     <div className={styles['text']}>
       <ReactMarkdown remarkPlugins={remarkPlugins} components={components} urlTransform={outsideUrl}>

@@ -6,7 +6,7 @@ import { Icon } from '../ui/icon.tsx'
 import { ModelSwatch } from '../ui/model-swatch.tsx'
 import { altKeys } from '../ui/shortcut.ts'
 import styles from './model-menu.module.css'
-import { describeState, whyUnusable, type Residency } from './next-model.ts'
+import { describeState, residentIds, whyUnusable, type Residency } from './next-model.ts'
 import { useLoadCost } from './use-load-cost.ts'
 
 /** More than this is not read but searched. */
@@ -84,7 +84,7 @@ function ModelOptions({ models, residency, chosen, onDone }: ModelOptionsProps) 
   const id = useId()
   const [filter, setFilter] = useState('')
   const [activeId, setActiveId] = useState(chosen?.id ?? null)
-  const order = Object.keys(residency)
+  const order = residentIds(residency)
   const found = sortModels(models, residency).filter(({ name }) => matches(name, filter))
   const shown = found.slice(0, mostOptions)
   const choosable = shown.filter((model) => whyUnusable(model, residency) === null)
@@ -216,7 +216,7 @@ function ModelOption(props: ModelOptionProps) {
 
 /** Residents in the pool's order, then the others by name, those that cannot be used last. */
 function sortModels(models: readonly LibraryModel[], residency: Residency): readonly LibraryModel[] {
-  const order = Object.keys(residency)
+  const order = residentIds(residency)
   const rank = (model: LibraryModel) => {
     const at = order.indexOf(model.id)
     return at !== -1 ? at : whyUnusable(model, residency) === null ? order.length : order.length + 1

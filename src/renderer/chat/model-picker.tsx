@@ -5,7 +5,7 @@ import { ModelSwatch } from '../ui/model-swatch.tsx'
 import { altKeys } from '../ui/shortcut.ts'
 import { ModelMenu } from './model-menu.tsx'
 import styles from './model-picker.module.css'
-import { describeState, whyUnusable, type Residency } from './next-model.ts'
+import { describeState, residentIds, whyUnusable, type Residency } from './next-model.ts'
 
 /** More chips than this make the choice slower, not faster; the menu has them all. */
 const mostChips = 4
@@ -24,7 +24,7 @@ type ModelPickerProps = {
  * Alt+1 to Alt+9 choose the nth resident.
  */
 export function ModelPicker({ models, residency, chosen, onChosen }: ModelPickerProps) {
-  const residents = Object.keys(residency)
+  const residents = residentIds(residency)
     .map((id) => models.find((model) => model.id === id))
     .filter((model) => model !== undefined)
   useResidentKeys(residents, residency, onChosen)

@@ -4,6 +4,11 @@ import type { LibraryModel } from '../../contract/model.ts'
 /** The state of each model that is in memory or on its way, by model id, in the pool's order. */
 export type Residency = Readonly<Record<string, ResidentState>>
 
+/** The models that are in memory or on their way, in the pool's order: what Alt+1 to Alt+9 count. */
+export function residentIds(residency: Residency): readonly string[] {
+  return Object.keys(residency).filter((id) => residency[id] !== 'failed')
+}
+
 /** Why a model cannot take a turn, in plain words; null when it can. */
 export function whyUnusable(model: LibraryModel, residency: Residency): string | null {
   const { file } = model
