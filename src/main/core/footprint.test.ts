@@ -134,6 +134,16 @@ test.each([
   },
 )
 
+test('counts the vectors of each expert in use, as the dry run of Mixtral 8x7B does with four of its layers', () => {
+  const facts = {
+    vocabularySize: 32000,
+    embeddingLength: 4096,
+    feedForwardLength: 14336,
+    experts: { count: 8, used: 2 },
+  }
+  expect(Math.abs((32768 * 16384 + computeBytes(facts, 32768)) / 780154880 - 1)).toBeLessThan(0.001)
+})
+
 test('counts the KV cache of Llama 3 70B as 327,680 bytes a token', () => {
   expect(kvBytesPerToken(llama70b.kvLayerGroups)).toBe(327_680)
   expect(kvCacheBytes(llama70b, 4096)).toBe(4096 * 327_680)

@@ -103,8 +103,9 @@ export function kvBytesPerToken(groups: readonly KvLayerGroup[]): number {
 /**
  * Compute buffer of one context in bytes. llama.cpp reserves it for the largest step of a full batch, in f32
  * (`llama_context::graph_reserve`): either the output (logits, and two embeddings) or one layer (three vectors of
- * the feed-forward width and four embeddings, beside the attention mask in f16). Agrees within 4 % with llama.cpp's
- * dry run with flash attention on shapes of Llama 1B to 70B, Llama 2 7B, Qwen3 0.6B to 32B, Qwen3 30B-A3B and Gemma 3 4B.
+ * the feed-forward width and four embeddings, beside the attention mask in f16). Within 2 % of llama.cpp's dry run with
+ * flash attention on the shapes of the test; too much for mixtures of experts whose dense layers are wider than an
+ * expert (the width of an expert is not among the facts), which is little beside their weights.
  */
 export function computeBytes(
   facts: Pick<ModelFacts, 'vocabularySize' | 'embeddingLength' | 'feedForwardLength' | 'experts'>,
