@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import type { DatabaseSync } from 'node:sqlite'
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { ConversationEvent } from '../../contract/conversation.ts'
 import { Conversations, titleFrom } from './conversations.ts'
@@ -19,19 +20,29 @@ const stats = {
 }
 
 /** A database file of this test, opened again and again as by starts of the app; a start does not end the one before. */
-function newDatabase(): () => Conversations {
+function newDatabase() {
   const folder = mkdtempSync(path.join(tmpdir(), 'plenum-conversations-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))
   let time = 1000
-  return () => {
+  const databases: DatabaseSync[] = []
+  const start = (options: { onDefect?: (error: unknown) => void } = {}): Conversations => {
     const database = openDatabase(path.join(folder, 'plenum.db'))
-    const conversations = new Conversations(database, { now: () => time++ })
+    databases.push(database)
+    const conversations = new Conversations(database, { now: () => time++, ...options })
     onTestFinished(() => {
       conversations[Symbol.dispose]()
       database.close()
     })
     return conversations
   }
+  return Object.assign(start, { databases })
+}
+
+/** Lets a database grow no further, as a full disk does. */
+function fillDisk(database: DatabaseSync): { free: () => void } {
+  const { page_count: pages } = database.prepare('PRAGMA page_count').get() as { page_count: number }
+  database.exec(`PRAGMA max_page_count = ${pages}`)
+  return { free: () => database.exec('PRAGMA max_page_count = 1000000') }
 }
 
 function openConversations(): Conversations {
@@ -202,6 +213,29 @@ describe('conversations', () => {
       { role: 'assistant', text: 'Yes' },
       { role: 'user', text: 'Three' },
     ])
+  })
+
+  test('a full disk loses no text: it is written when there is room again', () => {
+    vi.useFakeTimers()
+    const defects: unknown[] = []
+    const start = newDatabase()
+    const conversations = start({ onDefect: (error) => defects.push(error) })
+    const { id } = conversations.create()
+    const turn = conversations.addTurn(id, { text: 'Tell me a story', model: guide, reason })
+    const room = fillDisk(start.databases[0]!)
+    conversations.append(turn.chosenAnswerId, 'Once upon a time '.repeat(10_000))
+    conversations.end(turn.chosenAnswerId, { kind: 'done', stopReason: 'end' }, stats)
+    const expected = conversations.get(id)
+    expect(defects).toMatchObject([{ code: 'DISK_FULL' }])
+    expect(expected.turns[0]?.answers[0]?.text).toHaveLength(170_000)
+    expect(() => conversations.addTurn(id, { text: 'x'.repeat(100_000), model: guide, reason })).toThrow(
+      'Cannot keep the conversation: the disk is full',
+    )
+
+    room.free()
+    vi.advanceTimersByTime(5000)
+    const { turns } = start().get(id)
+    expect(turns).toEqual(expected.turns)
   })
 
   test('a deleted conversation takes its turns with it and takes no more text', () => {
