@@ -50,6 +50,8 @@ export default defineConfig(
   { files: ['src/contract/**'], rules: walls([electron, llama], [nodeBuiltins, hostPackages]) },
   { files: ['src/main/core/**'], rules: walls([electron, llama], [nodeBuiltins, hostPackages]) },
   { files: ['src/main/model/**'], rules: walls([electron]) },
+  // What Plenum is measured against is node-llama-cpp by itself.
+  { files: ['bench/**'], rules: walls([electron]) },
   { files: ['src/main/headless/**'], rules: walls([electron, llama], [desktop]) },
   { files: ['src/main/electron/**'], rules: walls([llama], [headless]) },
   { files: ['src/preload/**'], rules: walls([llama], [nodeBuiltins, hostPackages]) },

@@ -90,6 +90,8 @@ export const backendContract = {
         path: z.string(),
         threads: z.number().int(),
         gpuLayers: z.number().int().nullable(),
+        /** Where model and device can; false: never. */
+        flashAttention: z.boolean().default(true),
       }),
     )
     .output(eventIterator(loadEventSchema)),

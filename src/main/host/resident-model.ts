@@ -2,7 +2,7 @@ import type { Allocation, ChatMessage, GenerateEvent, ProcessUsage } from '../..
 import { AppError } from '../../contract/errors.ts'
 import type { Footprint, ResidentContext } from '../../contract/memory.ts'
 import type { ModelFacts } from '../../contract/model.ts'
-import { kvCacheBytes } from '../core/footprint.ts'
+import { kvCacheBytes, usesFlashAttention } from '../core/footprint.ts'
 import { AnswerLine } from './answer-line.ts'
 import type { MemoryDomains } from './measured-footprint.ts'
 import { measuredFootprint } from './measured-footprint.ts'
@@ -106,11 +106,12 @@ export class ResidentModel implements AsyncDisposable {
     options: { signal?: AbortSignal; onProgress?: (loadedBytes: number) => void } = {},
   ): Promise<Footprint> {
     const { signal, onProgress } = options
-    const { path, threads, gpuLayers } = this.#options
+    const { path, threads, gpuLayers, facts } = this.#options
     const { client } = this.#process
     try {
       signal?.throwIfAborted()
-      for await (const event of await client.load({ path, threads, gpuLayers }, withSignal(signal))) {
+      const wanted = { path, threads, gpuLayers, flashAttention: usesFlashAttention(facts) }
+      for await (const event of await client.load(wanted, withSignal(signal))) {
         if (event.kind === 'progress') onProgress?.(event.loadedBytes)
         else this.#loaded = { usage: event.after, weights: event.weights }
       }

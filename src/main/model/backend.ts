@@ -3,7 +3,7 @@ import path from 'node:path'
 import type { LoadEvent, ProcessUsage } from '../../contract/backend.ts'
 import { AppError } from '../../contract/errors.ts'
 import type { OpenedLlama } from './llama.ts'
-import type { LoadedModel } from './loaded-model.ts'
+import type { LoadedModel, LoadModelOptions } from './loaded-model.ts'
 import { splitPaths } from './split-paths.ts'
 import { readUsage } from './usage.ts'
 
@@ -39,7 +39,7 @@ export class Backend {
 
   /** Loads the model of this process, telling how many bytes of it are in. Aborting rejects with the signal's reason. */
   async *load(
-    options: { path: string; threads: number; gpuLayers: number | null },
+    options: Pick<LoadModelOptions, 'path' | 'threads' | 'gpuLayers' | 'flashAttention'>,
     signal?: AbortSignal,
   ): AsyncGenerator<LoadEvent, void, void> {
     signal?.throwIfAborted()

@@ -15,6 +15,8 @@ export interface LoadModelOptions {
   readonly threads: number
   /** Layers on the GPU; null: all. */
   readonly gpuLayers: number | null
+  /** Where model and device can; false: never. */
+  readonly flashAttention: boolean
   readonly onProgress: (fraction: number) => void
   readonly signal?: AbortSignal | undefined
 }
@@ -36,7 +38,7 @@ export class LoadedModel {
 
   /** Loads a model. Rejects with `MODEL_FAILED` and llama.cpp's own reason, or with the signal's. */
   static async load(opened: OpenedLlama, options: LoadModelOptions): Promise<LoadedModel> {
-    const { path, threads, gpuLayers, onProgress, signal } = options
+    const { path, threads, gpuLayers, flashAttention, onProgress, signal } = options
     const { llama } = opened
     // What llama.cpp logged before is not about this model.
     opened.takeLastError()
@@ -47,6 +49,7 @@ export class LoadedModel {
         gpuLayers: gpuLayers ?? 'max',
         // The host's ledger has granted the memory; the library's own opinion could only refuse or shrink it.
         ignoreMemorySafetyChecks: true,
+        defaultContextFlashAttention: flashAttention ? 'auto' : false,
         onLoadProgress: onProgress,
         ...(signal && { loadSignal: signal }),
       })
