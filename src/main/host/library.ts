@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs'
 import { realpath, stat } from 'node:fs/promises'
+import { homedir } from 'node:os'
 import path from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import type { Inspection } from '../../contract/backend.ts'
@@ -11,7 +12,14 @@ import { type FolderInterest, FolderWatch } from './folder-watch.ts'
 import { describeDemo, freeColour, freeId, freeName } from './library-names.ts'
 import { type KnownProjector, type LibraryEntry, LibraryRows } from './library-rows.ts'
 import { chooseProjector, groupModelFiles, isGgufName, type ModelFiles, modelFilesOf } from './model-files.ts'
-import { findInFolder, findOtherApps, type FoundModel, mergeFindings } from './model-finder.ts'
+import {
+  findInFolder,
+  findOtherApps,
+  type FoundModel,
+  mergeFindings,
+  ollamaServiceFolders,
+  type Places,
+} from './model-finder.ts'
 import { type Probe, ProbeTimeout } from './probe.ts'
 
 /** What the library is made of. */
@@ -23,7 +31,7 @@ export type LibraryOptions = {
   /** Where uploaded models go. */
   readonly modelsFolder: string
   readonly home: string
-  /** Variables that move other apps' folders; the process's own when absent. */
+  /** Variables that move other apps' folders. */
   readonly env?: Readonly<Record<string, string | undefined>>
   /** How long a watched folder has to be quiet. */
   readonly quietMs?: number
@@ -350,7 +358,7 @@ export class Library implements AsyncDisposable {
   }
 
   async #scan(): Promise<void> {
-    const { modelsFolder, home } = this.#options
+    const { modelsFolder } = this.#options
     const { signal } = this.#leaving
     const { modelFolders, findOtherApps: usesOtherApps } = this.#options.settings()
     // What is listed goes before what may be found: at the first start these are the demo models.
@@ -359,8 +367,7 @@ export class Library implements AsyncDisposable {
     const watched = await Promise.all(
       modelFolders.map((folder) => findInFolder(path.resolve(folder), { source: 'folder', signal })),
     )
-    const places = { home, env: this.#options.env ?? process.env, platform: process.platform }
-    const apps = usesOtherApps ? await findOtherApps(places, signal) : { models: [], folders: [] }
+    const apps = usesOtherApps ? await findOtherApps(this.#places(), signal) : { models: [], folders: [] }
     const findings = mergeFindings([own, ...watched, apps])
     signal.throwIfAborted()
 
@@ -370,6 +377,18 @@ export class Library implements AsyncDisposable {
     this.#looked = findings.folders
     this.#follow()
     await this.#lookAtEntries()
+  }
+
+  /** Another home than the user's (in a test, say) is all there is: variables and services belong to the user's. */
+  #places(): Places {
+    const { home, env } = this.#options
+    const isOwnHome = home === homedir()
+    return {
+      home,
+      env: env ?? (isOwnHome ? process.env : {}),
+      platform: process.platform,
+      serviceFolders: isOwnHome && process.platform === 'linux' ? ollamaServiceFolders : [],
+    }
   }
 
   /** Entries of folders that are watched no more, and of other apps when they are not to be used. */

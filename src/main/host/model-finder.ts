@@ -22,7 +22,15 @@ export type Places = {
   readonly home: string
   readonly env: Readonly<Record<string, string | undefined>>
   readonly platform: NodeJS.Platform
+  /** Where services of this machine keep models, outside of the home. */
+  readonly serviceFolders: readonly string[]
 }
+
+/** Where Ollama keeps its models when it runs as a service on Linux. */
+export const ollamaServiceFolders: readonly string[] = [
+  '/usr/share/ollama/.ollama/models',
+  '/var/lib/ollama/models',
+]
 
 const maxDepth = 8
 const maxFolders = 2000
@@ -122,15 +130,15 @@ const ollamaManifest = z.object({
 
 /**
  * Ollama keeps `manifests/<registry>/<namespace>/<model>/<tag>` beside `blobs/sha256-<digest>`: in `OLLAMA_MODELS`, in
- * `~/.ollama/models`, or, as a service on Linux, in `/usr/share/ollama/.ollama/models`.
+ * `~/.ollama/models`, or in the folder of its service.
  * Source: https://docs.ollama.com/faq and https://github.com/ollama/ollama (manifest, server/modelpath.go).
  */
 async function findOllama(places: Places, signal?: AbortSignal): Promise<Findings> {
-  const { home, env, platform } = places
+  const { home, env, serviceFolders } = places
   const roots = [
     ...(env['OLLAMA_MODELS'] === undefined || env['OLLAMA_MODELS'] === '' ? [] : [env['OLLAMA_MODELS']]),
     path.join(home, '.ollama', 'models'),
-    ...(platform === 'linux' ? ['/usr/share/ollama/.ollama/models', '/var/lib/ollama/models'] : []),
+    ...serviceFolders,
   ]
   return mergeFindings(await Promise.all([...new Set(roots)].map((root) => findInOllama(root, signal))))
 }

@@ -1,0 +1,110 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { AppError } from '../../contract/errors.ts'
+import { hostileFiles } from '../../testing/hostile-files.ts'
+import { startNodeChild } from './node-starter.ts'
+import { createProbe, type ProbeOptions } from './probe.ts'
+import type { ChildChannel } from './starter.ts'
+
+const demoModel = path.resolve(import.meta.dirname, '../../../resources/demo-models/demo-guide-2.2m-f16.gguf')
+const folder = mkdtempSync(path.join(tmpdir(), 'plenum-probe-'))
+const children: ChildChannel[] = []
+const base: ProbeOptions = {
+  start: (options) => {
+    const child = startNodeChild(options)
+    children.push(child)
+    return child
+  },
+  file: path.resolve(import.meta.dirname, '../model/index.ts'),
+  env: { PLENUM_DEVICE: 'cpu' },
+}
+const probe = createProbe(base)
+afterAll(async () => {
+  await probe[Symbol.asyncDispose]()
+  rmSync(folder, { recursive: true })
+})
+
+const files = hostileFiles()
+const gigabyte = 2 ** 30
+
+describe('Probe', () => {
+  it('has many hostile files to refuse', () => {
+    expect(files.length).toBeGreaterThan(100)
+    expect(new Set(files.map(({ name }) => name)).size).toBe(files.length)
+  })
+
+  it.each(files)('refuses $name', { timeout: 20_000 }, async ({ create, says }) => {
+    const paths = await create(folder)
+    if (paths === null) return
+    const startedAt = performance.now()
+    const error: unknown = await probe.inspect(paths).then(
+      (inspection) => inspection,
+      (reason: unknown) => reason,
+    )
+    expect(error).toBeInstanceOf(AppError)
+    const { code, message, details } = error as AppError
+    expect(['BAD_MODEL_FILE', 'NOT_FOUND']).toContain(code)
+    expect(message).toMatch(/^Cannot read "/)
+    expect(message).toMatch(says)
+    expect(details).toEqual({ path: expect.any(String) as string, help: expect.any(String) as string })
+    expect(performance.now() - startedAt).toBeLessThan(10_000)
+    for (const peakBytes of children.map(peakBytesOf)) expect(peakBytes).toBeLessThan(gigabyte)
+  })
+
+  it('still reads a sound model', async () => {
+    expect(await probe.inspect([demoModel])).toMatchObject({ kind: 'model', facts: { title: 'Demo Guide' } })
+  })
+
+  it('reads many at once, one after the other, with one child', async () => {
+    await using other = createProbe(base)
+    const before = children.length
+    const inspections = await Promise.all(
+      [demoModel, demoModel, demoModel].map((file) => other.inspect([file])),
+    )
+    expect(inspections.map(({ kind }) => kind)).toEqual(['model', 'model', 'model'])
+    expect(children.length - before).toBe(1)
+  })
+
+  it('does not blame a file for a child that was killed while it read others', async () => {
+    await using other = createProbe(base)
+    await other.inspect([demoModel])
+    const reading = other.inspect([demoModel])
+    children.at(-1)?.kill()
+    expect(await reading).toMatchObject({ kind: 'model' })
+  })
+
+  it('gives up when it is told to, and works on', async () => {
+    await using other = createProbe(base)
+    const controller = new AbortController()
+    const reading = other.inspect([demoModel], { signal: controller.signal })
+    const reason = new Error('not wanted any more')
+    controller.abort(reason)
+    await expect(reading).rejects.toBe(reason)
+    expect(await other.inspect([demoModel])).toMatchObject({ kind: 'model' })
+  })
+
+  it('ends its child when nothing is asked of it', async () => {
+    await using other = createProbe({ ...base, idleMs: 1 })
+    await other.inspect([demoModel])
+    const child = children.at(-1)
+    await new Promise((resolve) => child?.onExit(resolve))
+    expect(await other.inspect([demoModel])).toMatchObject({ kind: 'model' })
+  })
+
+  it('says what computes', async () => {
+    await using other = createProbe(base)
+    expect(await other.device()).toEqual({ name: 'CPU', totalBytes: 0, isUnified: true })
+  })
+})
+
+/** The most memory that a child has ever held, as Linux tells while it runs; 0 where it is unknown. */
+function peakBytesOf({ processId }: ChildChannel): number {
+  try {
+    const status = readFileSync(`/proc/${String(processId)}/status`, 'utf8')
+    return Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0) * 1024
+  } catch {
+    return 0
+  }
+}
