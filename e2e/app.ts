@@ -21,6 +21,8 @@ export interface PlenumApp {
   readonly page: Page
   /** The main process. */
   readonly processId: number
+  /** Errors of the page and violations of its security policy; a test that ends with some fails. */
+  readonly complaints: string[]
   /** Only on the desktop: its main process. */
   readonly electron: ElectronApplication
   /** Only on the headless host: address and token. */
@@ -76,6 +78,7 @@ export const test = base.extend<Fixtures & { hostKind: HostKind }>({
     await use({
       kind: hostKind,
       dataFolder,
+      complaints,
       get page() {
         return state.started.page
       },
