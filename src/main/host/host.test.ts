@@ -333,6 +333,21 @@ describe('a host with the demo models', () => {
     expect(next.state).toEqual({ kind: 'done', stopReason: 'end' })
     expect((await host().untilReady(guide, coder, judge)).residents).toHaveLength(3)
   })
+
+  // Last: the pool is smaller afterwards.
+  test('a pool that is made smaller has idle models leave, and is refused what they may not give', async () => {
+    const { client } = host()
+    await client.models.pin({ id: guide })
+    await client.models.pin({ id: coder })
+    await client.settings.set({ poolSizeBytes: 280 * MB, reserveBytes: 0 })
+    const pool = await client.pool.get()
+    expect(pool.residents.map(({ modelId }) => modelId).sort()).toEqual([coder, guide])
+    expect(pool.domains[0]).toMatchObject({ totalBytes: 280 * MB, reserveBytes: 0, otherBytes: 0 })
+
+    await expect(client.settings.set({ poolSizeBytes: 128 * MB })).rejects.toMatchObject({ code: 'NO_ROOM' })
+    await expect(client.settings.set({ reserveBytes: 280 * MB })).rejects.toMatchObject({ code: 'BAD_INPUT' })
+    expect(await client.settings.get()).toMatchObject({ poolSizeBytes: 280 * MB, reserveBytes: 0 })
+  })
 })
 
 describe('a host with a small pool', () => {
