@@ -76,10 +76,13 @@ type GroupProps = { readonly settings: Settings; readonly save: (changes: Settin
 
 function PoolSettings({ settings, pool, save }: GroupProps & { readonly pool: PoolSnapshot | null }) {
   const machine = pool ? formatBytes(pool.machine.totalBytes) : 'what the machine has'
+  pool?.domains.reduce((bytes, domain) => bytes + of(domain), 0)
+  // The settings are of the pool's first domain: the card's memory where it has its own.
+  const domain = pool?.domains[0]
   return (
     <Group title="Memory pool">
       <Setting
-        effect={`How much of the machine's memory the pool may show and share out. Default: what the machine has.`}
+        effect={`How much of the machine's memory the pool may show and share out. Default: what the machine has.${inForce(settings.poolSizeBytes, domain?.totalBytes)}`}
       >
         {(noteId) => (
           <SizeField
@@ -93,16 +96,14 @@ function PoolSettings({ settings, pool, save }: GroupProps & { readonly pool: Po
         )}
       </Setting>
       <Setting
-        effect={`Kept free of models, so that the machine stays responsive. Default: a sixteenth of the pool, at least ${formatBytes(512 * MB)} and at most ${formatBytes(8 * GB)}.`}
+        effect={`Kept free of models, so that the machine stays responsive. Default: a sixteenth of the pool, at least ${formatBytes(512 * MB)} and at most ${formatBytes(8 * GB)}.${inForce(settings.reserveBytes, domain?.reserveBytes)}`}
       >
         {(noteId) => (
           <SizeField
             label="Reserve"
             bytes={settings.reserveBytes}
             placeholder={
-              pool && settings.reserveBytes === null
-                ? formatBytes(pool.domains.reduce((sum, { reserveBytes }) => sum + reserveBytes, 0))
-                : 'a sixteenth'
+              pool && settings.reserveBytes === null ? formatBytes(domain?.reserveBytes ?? 0) : 'a sixteenth'
             }
             minBytes={0}
             describedBy={noteId}
@@ -138,6 +139,12 @@ function PoolSettings({ settings, pool, save }: GroupProps & { readonly pool: Po
       </Setting>
     </Group>
   )
+}
+
+/** Says so when a flag of the start overrules a setting. */
+function inForce(bytes: number | null, actualBytes: number | undefined): string {
+  if (bytes === null || actualBytes === undefined || bytes === actualBytes) return ''
+  return ` Now ${formatBytes(actualBytes)}, as given at the start.`
 }
 
 function LoadSettings({ settings, save }: GroupProps) {

@@ -91,10 +91,9 @@ export function LibraryDialog() {
                 onEnter={() => details.current?.querySelector('button')?.focus()}
               />
             </div>
-            <div ref={details} className={styles['details']}>
+            <div key={chosen?.id} ref={details} className={styles['details']}>
               {chosen ? (
                 <ModelDetails
-                  key={chosen.id}
                   model={chosen}
                   resident={residents.get(chosen.id) ?? null}
                   defaultContextTokens={defaultContextTokens}
