@@ -102,6 +102,16 @@ describe('receiveUpload', () => {
     expect(readFileSync(path.join(place.folder, 'a (2).gguf'), 'utf8')).toBe('theirs')
   })
 
+  it('takes the same file sent again for the one that is there, and never removes that', async () => {
+    writeFileSync(path.join(place.folder, 'a.gguf'), 'twice')
+    await put('a.gguf', 'twice', 'refused')
+    await put('a.gguf', 'other', 'known')
+    expect([place.added, readdirSync(place.folder)]).toEqual([
+      ['a.gguf', 'a (2).gguf'],
+      ['a (2).gguf', 'a.gguf'],
+    ])
+  })
+
   it('keeps nothing of a file that the library refuses, except a part of a split model', async () => {
     await put('junk.gguf', 'junk', 'refused')
     await put('big-00001-of-00002.gguf', 'part', 'refused')

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
-import { copyFile, constants, link, mkdir, readdir, rm, stat, statfs } from 'node:fs/promises'
+import { copyFile, constants, link, mkdir, open, readdir, rm, stat, statfs } from 'node:fs/promises'
 import type { IncomingMessage } from 'node:http'
 import path from 'node:path'
 import { pipeline } from 'node:stream/promises'
@@ -41,10 +41,10 @@ export async function receiveUpload(
         `Cannot take "${name}": ${String(size)} of ${String(bytes)} bytes arrived`,
       )
     }
-    const file = await place(part, name)
+    const { file, isNew } = await place(part, name)
     const results = await add(file)
     // A part of a split model is no model before the others are there; anything else that is refused is no use to keep.
-    if (results.every((result) => result.kind === 'refused') && !isSplitPart(name))
+    if (isNew && results.every((result) => result.kind === 'refused') && !isSplitPart(name))
       await rm(file, { force: true })
     return results
   } catch (error) {
@@ -103,20 +103,24 @@ async function noSpace(folder: string, name: string, bytes: number, cause?: unkn
   )
 }
 
-/** Gives a whole upload its name, never another file's. */
-async function place(part: string, name: string): Promise<string> {
+/** Gives a whole upload its name, never another file's. The same file sent again is the one that is there. */
+async function place(
+  part: string,
+  name: string,
+): Promise<{ readonly file: string; readonly isNew: boolean }> {
   for (const candidate of uploadNames(name)) {
     const file = path.join(path.dirname(part), candidate)
+    if (await hasSameContent(part, file)) return { file, isNew: false }
     try {
       // A hard link fails when the name is taken, which a rename does not.
       await link(part, file)
-      return file
+      return { file, isNew: true }
     } catch (error) {
       if (hasCode(error, 'EEXIST')) continue
       // File systems without hard links (exFAT, some network drives).
       try {
         await copyFile(part, file, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE)
-        return file
+        return { file, isNew: true }
       } catch (copyError) {
         if (!hasCode(copyError, 'EEXIST')) throw copyError
       }
@@ -125,6 +129,20 @@ async function place(part: string, name: string): Promise<string> {
   throw new AppError('BAD_INPUT', `Cannot take "${name}": a file of that name is there`, {
     details: { path: path.join(path.dirname(part), name) },
   })
+}
+
+/** Compares two files, megabyte by megabyte; false when the second is not there or of another size. */
+async function hasSameContent(part: string, file: string): Promise<boolean> {
+  const [first, second] = await Promise.all([stat(part), stat(file).catch(() => null)])
+  if (!second?.isFile() || first.size !== second.size) return false
+  await using a = await open(part)
+  await using b = await open(file)
+  const [left, right] = [Buffer.alloc(MB), Buffer.alloc(MB)]
+  for (let position = 0; position < first.size; position += MB) {
+    const [ofA, ofB] = await Promise.all([a.read(left, 0, MB, position), b.read(right, 0, MB, position)])
+    if (!left.subarray(0, ofA.bytesRead).equals(right.subarray(0, ofB.bytesRead))) return false
+  }
+  return true
 }
 
 function isNoSpace(error: unknown): boolean {
