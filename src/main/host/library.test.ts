@@ -354,6 +354,7 @@ class TestPlace implements AsyncDisposable {
   readonly #folder = mkdtempSync(path.join(tmpdir(), 'plenum-library-'))
   readonly #database = openDatabase(path.join(this.#folder, 'plenum.db'))
   readonly #open: Library[] = []
+  readonly #defects: unknown[] = []
 
   at(name: string): string {
     return path.join(this.#folder, name)
@@ -406,6 +407,7 @@ class TestPlace implements AsyncDisposable {
       home: options.home ?? this.at('no-home'),
       env: {},
       quietMs: 20,
+      onDefect: (error) => this.#defects.push(error),
     })
     this.#open.push(library)
     return library
@@ -415,5 +417,6 @@ class TestPlace implements AsyncDisposable {
     for (const library of this.#open) await library[Symbol.asyncDispose]()
     this.#database.close()
     rmSync(this.#folder, { recursive: true })
+    expect(this.#defects).toEqual([])
   }
 }

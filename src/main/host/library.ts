@@ -36,7 +36,7 @@ export type LibraryOptions = {
   /** How long a watched folder has to be quiet. */
   readonly quietMs?: number
   /** Told of a scan that failed, which is a defect of the library. */
-  readonly onDefect?: (error: unknown) => void
+  readonly onDefect: (error: unknown) => void
 }
 
 /**
@@ -66,11 +66,11 @@ export class Library implements AsyncDisposable {
     const { forgotten, projectors } = this.#rows.notes()
     this.#forgotten = new Set(forgotten)
     for (const projector of projectors) this.#projectors.set(projector.path, projector)
-    this.#watch = new FolderWatch(() => this.#rescanInBackground(), {
+    this.#watch = new FolderWatch(() => void this.rescan(), {
       ...(options.quietMs === undefined ? {} : { quietMs: options.quietMs }),
     })
     this.#listDemoModels()
-    this.#rescanInBackground()
+    void this.rescan()
   }
 
   /** All entries, in the order in which they came. */
@@ -135,7 +135,7 @@ export class Library implements AsyncDisposable {
 
   /**
    * Looks at every file and folder again: the demo models, the models folder, watched folders and other apps, as the settings say.
-   * Ends when what is new or has changed was inspected. A scan that waits for the one before is shared by all who ask for it.
+   * Ends when what is new or has changed was inspected, and never rejects. A scan that waits for the one before is shared by all who ask.
    */
   async rescan(): Promise<void> {
     this.#nextScan ??= this.#scanning
@@ -149,7 +149,7 @@ export class Library implements AsyncDisposable {
       await this.#nextScan
     } catch (error) {
       // Closed in the middle: nobody waits for the rest.
-      if (!this.#leaving.signal.aborted) throw error
+      if (!this.#leaving.signal.aborted) this.#options.onDefect(error)
     }
   }
 
@@ -336,10 +336,6 @@ export class Library implements AsyncDisposable {
   }
 
   // Looking around
-
-  #rescanInBackground(): void {
-    this.rescan().catch(this.#options.onDefect ?? ((error: unknown) => console.error(error)))
-  }
 
   /** The demo models are in the list from the first moment, so that a first start can load them. */
   #listDemoModels(): void {
