@@ -76,7 +76,6 @@ type GroupProps = { readonly settings: Settings; readonly save: (changes: Settin
 
 function PoolSettings({ settings, pool, save }: GroupProps & { readonly pool: PoolSnapshot | null }) {
   const machine = pool ? formatBytes(pool.machine.totalBytes) : 'what the machine has'
-  pool?.domains.reduce((bytes, domain) => bytes + of(domain), 0)
   // The settings are of the pool's first domain: the card's memory where it has its own.
   const domain = pool?.domains[0]
   return (
