@@ -45,7 +45,7 @@ export function SettingsDialog() {
     <Dialog title="Settings" onClose={() => showDialog(null)}>
       <div className={styles['settings']}>
         {problem && (
-          <div role="alert">
+          <div role="alert" className={styles['problem']}>
             <ProblemText problem={problem} />
           </div>
         )}
