@@ -9,6 +9,7 @@ import { measuredFootprint } from './measured-footprint.ts'
 import type { ModelProcess } from './model-process.ts'
 import { startModelProcess } from './model-process.ts'
 import type { StartChild } from './starter.ts'
+import type { Patience } from './watchdog.ts'
 
 /** What a resident model is made of. */
 export interface ResidentModelOptions {
@@ -36,6 +37,8 @@ export interface ResidentModelOptions {
   readonly resize: (footprint: Footprint) => boolean
   /** Something that a snapshot shows has changed: contexts or their tokens. */
   readonly onChange?: () => void
+  /** How long its process may be silent before it is ended. */
+  readonly patience?: Patience
 }
 
 /** How an answer is written. */
@@ -89,6 +92,7 @@ export class ResidentModel implements AsyncDisposable {
       file: options.program,
       name: options.name,
       ...(options.env && { env: options.env }),
+      ...(options.patience && { patience: options.patience }),
     })
     this.#process.onExit((crash) => {
       this.#line.close(crash ?? new AppError('MODEL_FAILED', `"${options.name}" was unloaded`))
@@ -163,6 +167,7 @@ export class ResidentModel implements AsyncDisposable {
       signal,
       onWait: (ahead) => onWait?.(waitReason(this.#options.name, ahead)),
     })
+    using _watch = this.#process.watch(signal)
     const context = await this.#claim(conversationId)
     using _claim = { [Symbol.dispose]: () => this.#release(context) }
     const { id: contextId } = context
