@@ -119,18 +119,25 @@ export const poolSnapshotSchema = z.object({
 })
 export type PoolSnapshot = z.infer<typeof poolSnapshotSchema>
 
+const leaverSchema = z.object({ modelId: z.string(), name: z.string(), freesBytes: z.number() })
+
 /** What loading a model would take, and who would have to leave. Nothing happens by asking. */
 export const loadPreviewSchema = z.object({
   modelId: z.string(),
   contextTokens: z.number().int(),
   footprint: footprintSchema,
-  /** `resident`: it is there. `fits`: nobody leaves. `evicts`: these leave. `refused`: it cannot be. */
+  /** `resident`: it is there. `fits`: nobody leaves. `evicts`: these leave. `waits`: these leave when some of them are done. `refused`: it cannot be. */
   verdict: z.discriminatedUnion('kind', [
     z.object({ kind: z.literal('resident') }),
     z.object({ kind: z.literal('fits') }),
+    z.object({ kind: z.literal('evicts'), leaving: z.array(leaverSchema) }),
     z.object({
-      kind: z.literal('evicts'),
-      leaving: z.array(z.object({ modelId: z.string(), name: z.string(), freesBytes: z.number() })),
+      kind: z.literal('waits'),
+      leaving: z.array(leaverSchema),
+      /** Those of them that are busy or still loading. */
+      waitsFor: z.array(leaverSchema),
+      /** What would spare the wait; each is enough. */
+      remedies: z.array(remedySchema),
     }),
     z.object({ kind: z.literal('refused'), problem: problemSchema, remedies: z.array(remedySchema) }),
   ]),

@@ -83,15 +83,10 @@ export class Planning {
     return { code: 'NO_ROOM', message: `Cannot load "${request.name}": ${facts}`, details }
   }
 
-  /** The problem of a request that has to wait for others to be done. */
-  delay(request: RoomRequest, blockers: readonly PoolMember[]): Problem {
-    const { facts, details } = this.#shortage(request)
-    const names = blockers.map(({ name }) => `"${name}"`).join(', ')
-    return {
-      code: 'NO_ROOM',
-      message: `Cannot load "${request.name}" until ${names} is done: ${facts}`,
-      details,
-    }
+  /** What the user could do so that a request need not wait for others to be done; each is enough. */
+  waitSavers(request: RoomRequest): readonly Remedy[] {
+    const { remedies, areAlternatives } = this.remedies(request)
+    return areAlternatives ? remedies.filter(({ kind }) => kind !== 'wait') : []
   }
 
   /** The problem of a model that turned out to take more than was reserved for it, with no room for the rest. */

@@ -10,7 +10,7 @@ import { withAdmissionMargin } from './footprint.ts'
 import { abortError, type Lease } from './lease.ts'
 import type { DomainCapacity, Ledger } from './ledger.ts'
 import { LoadJob, roomRequest, type Waiter } from './load-job.ts'
-import { Planning, type PoolPlan } from './planning.ts'
+import { Planning, type PoolMember, type PoolPlan } from './planning.ts'
 import { describeQueued, type LoadedSlot, type ModelDescription } from './residency-state.ts'
 import type { LoadingSlot, ResidencyEffects, ResidencyState } from './residency-state.ts'
 import { Residents } from './residents.ts'
@@ -403,15 +403,17 @@ export class Residency implements AsyncDisposable {
     const preview = { modelId, contextTokens: request.contextTokens, footprint }
     const plan = planning.planNow(request.neededBytes, modelId)
     if (plan) {
-      const leaving = plan.leaving.map((member) => ({
-        modelId: member.modelId,
-        name: member.name,
-        freesBytes: sumOfDomains(member.bytes),
-      }))
+      const leaving = plan.leaving.map(describeLeaver)
       return { ...preview, verdict: leaving.length === 0 ? { kind: 'fits' } : { kind: 'evicts', leaving } }
     }
     const later = planning.planLater(request.neededBytes, modelId)
-    const problem = later ? planning.delay(request, planning.blockers(later)) : planning.refusal(request)
+    if (later) {
+      const leaving = later.leaving.map(describeLeaver)
+      const waitsFor = planning.blockers(later).map(describeLeaver)
+      const remedies = [...planning.waitSavers(request)]
+      return { ...preview, verdict: { kind: 'waits', leaving, waitsFor, remedies } }
+    }
+    const problem = planning.refusal(request)
     return { ...preview, verdict: { kind: 'refused', problem, remedies: problem.details.remedies ?? [] } }
   }
 
@@ -431,6 +433,10 @@ export class Residency implements AsyncDisposable {
 function hold(job: LoadJob, reason: string): false {
   job.tell(reason)
   return false
+}
+
+function describeLeaver({ modelId, name, bytes }: PoolMember) {
+  return { modelId, name, freesBytes: sumOfDomains(bytes) }
 }
 
 function quoted(names: readonly string[]): string {

@@ -5,11 +5,12 @@ import { joinNames, previewBytes } from '../library/preview-text.ts'
 
 /** What it takes to have a model in memory, in a few words. */
 export type LoadCost = {
-  /** `free`: nothing happens. `load`: it loads and nobody leaves. `evict`: others leave. `refused`: it cannot be. */
-  readonly kind: 'free' | 'load' | 'evict' | 'refused'
+  /** `free`: nothing happens. `load`: it loads and nobody leaves. `evict`: others leave. `wait`: others have to be done first. `refused`: it cannot be. */
+  readonly kind: 'free' | 'load' | 'evict' | 'wait' | 'refused'
   readonly text: string
   /** For `refused`: all of it. */
   readonly problem?: Problem
+  /** For `wait` and `refused`: what would help. */
   readonly remedies?: readonly Remedy[]
 }
 
@@ -27,6 +28,15 @@ export function describeCost(preview: LoadPreview): LoadCost {
       return {
         kind: 'evict',
         text: `${bytes}, ${names} ${verdict.leaving.length === 1 ? 'leaves' : 'leave'}`,
+      }
+    }
+    case 'waits': {
+      const names = joinNames(verdict.waitsFor.map(({ name }) => name))
+      const are = verdict.waitsFor.length === 1 ? 'is' : 'are'
+      return {
+        kind: 'wait',
+        text: `${bytes}, waits until ${names} ${are} done`,
+        remedies: verdict.remedies,
       }
     }
     case 'refused': {
