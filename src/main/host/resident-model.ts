@@ -3,7 +3,7 @@ import { AppError } from '../../contract/errors.ts'
 import type { Footprint, ResidentContext } from '../../contract/memory.ts'
 import type { ModelFacts } from '../../contract/model.ts'
 import { kvCacheBytes, usesFlashAttention } from '../core/footprint.ts'
-import { AnswerLine } from './answer-line.ts'
+import type { Pausable } from '../core/arbiter.ts'
 import type { MemoryDomains } from './measured-footprint.ts'
 import { measuredFootprint } from './measured-footprint.ts'
 import type { ModelProcess } from './model-process.ts'
@@ -29,8 +29,6 @@ export interface ResidentModelOptions {
   readonly contextTokens: number
   /** Conversations that are live at once, each with a context of its own. Default 2. */
   readonly liveContexts?: number
-  /** Answers that are written at once; more wait in line. Default 1. */
-  readonly parallelAnswers?: number
   readonly domains: MemoryDomains
   /** Asks for room for another footprint, or reports a measured one. False: there is none. */
   readonly resize: (footprint: Footprint) => boolean
@@ -42,8 +40,6 @@ export interface ResidentModelOptions {
 export interface AnswerOptions {
   /** Aborting ends the answer within one batch: its events then end with `done` and `stopped`. While it waits in line it rejects. */
   readonly signal?: AbortSignal
-  /** Why it does not start yet, in plain words. */
-  readonly onWait?: (reason: string) => void
   readonly maxTokens?: number
   /** Default 0: greedy. */
   readonly temperature?: number
@@ -67,10 +63,9 @@ interface Context {
 }
 
 /** A model in a process of its own, with a context for each live conversation. Owns the process: disposing ends it. */
-export class ResidentModel implements AsyncDisposable {
+export class ResidentModel implements Pausable, AsyncDisposable {
   readonly #options: ResidentModelOptions
   readonly #process: ModelProcess
-  readonly #line: AnswerLine
   readonly #contexts: Context[] = []
   #loaded: { readonly usage: ProcessUsage; readonly weights: Allocation } | null = null
   #latest: ProcessUsage | null = null
@@ -83,15 +78,11 @@ export class ResidentModel implements AsyncDisposable {
   /** Starts the process; `load` comes next. */
   constructor(options: ResidentModelOptions) {
     this.#options = options
-    this.#line = new AnswerLine(Math.min(options.parallelAnswers ?? 1, this.#liveContexts))
     this.#process = startModelProcess({
       start: options.start,
       file: options.program,
       name: options.name,
       ...(options.env && { env: options.env }),
-    })
-    this.#process.onExit((crash) => {
-      this.#line.close(crash ?? new AppError('MODEL_FAILED', `"${options.name}" was unloaded`))
     })
   }
 
@@ -151,18 +142,25 @@ export class ResidentModel implements AsyncDisposable {
     }))
   }
 
-  /** Reads a conversation as far as its context does not hold it, and writes the answer. */
+  /** Lets its answers stand still at the next token; ends when they do. */
+  async pause(): Promise<void> {
+    await this.#process.client.pause()
+  }
+
+  resume(): void {
+    // A process that has died says so by the answer's own events.
+    this.#process.client.resume().catch(() => undefined)
+  }
+
+  /** Reads a conversation as far as its context does not hold it, and writes the answer. One answer at a time for each conversation. */
   async *generate(
     conversationId: string,
     messages: readonly ChatMessage[],
     options: AnswerOptions = {},
   ): AsyncGenerator<GenerateEvent, void, void> {
-    const { signal, onWait, maxTokens = null, temperature = 0, seed = null } = options
+    const { signal, maxTokens = null, temperature = 0, seed = null } = options
     const { client } = this.#process
-    using _turn = await this.#line.enter(conversationId, {
-      signal,
-      onWait: (ahead) => onWait?.(waitReason(this.#options.name, ahead)),
-    })
+    signal?.throwIfAborted()
     const context = await this.#claim(conversationId)
     using _claim = { [Symbol.dispose]: () => this.#release(context) }
     const { id: contextId } = context
@@ -328,12 +326,6 @@ export class ResidentModel implements AsyncDisposable {
     this.#latest = await this.#process.client.usage()
     this.#options.resize(this.footprint())
   }
-}
-
-function waitReason(name: string, ahead: number): string {
-  return ahead === 1
-    ? `"${name}" is writing another answer`
-    : `"${name}" has ${String(ahead)} other answers to write first`
 }
 
 function withSignal(signal: AbortSignal | undefined): { signal?: AbortSignal } {
