@@ -154,6 +154,8 @@ export const contract = {
           text: z.string().min(1).max(5_000_000),
           modelId: z.string(),
           stream: z.boolean().default(false),
+          /** Nobody waits for this answer: it makes way for those that somebody waits for. */
+          background: z.boolean().default(false),
         }),
       )
       .output(type<Turn | AsyncIteratorObject<ConversationEvent, void, void>>()),

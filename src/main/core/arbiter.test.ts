@@ -14,6 +14,7 @@ class Asker {
   error: unknown = null
   readonly #pauses: PromiseWithResolvers<undefined>[] = []
   #turn: Disposable | null = null
+  #hasEnded = false
 
   constructor(
     arbiter: Arbiter,
@@ -33,7 +34,7 @@ class Asker {
         const still = Promise.withResolvers<undefined>()
         this.#pauses.push(still)
         await still.promise
-        if (this.state === 'pausing') this.state = 'paused'
+        if (!this.#hasEnded) this.state = 'paused'
       },
       resume: () => {
         expect(this.state).toBe('paused')
@@ -50,7 +51,7 @@ class Asker {
       .then(
         (turn) => {
           this.#turn = turn
-          if (this.state === 'ended') return turn[Symbol.dispose]()
+          if (this.#hasEnded) turn[Symbol.dispose]()
           this.state = 'decoding'
           onStart(this)
         },
@@ -66,6 +67,7 @@ class Asker {
   }
 
   end(): void {
+    this.#hasEnded = true
     this.state = 'ended'
     this.#turn?.[Symbol.dispose]()
   }
@@ -111,7 +113,9 @@ test('a cancelled turn leaves the line at once, and those behind it move up', as
 
 test('one that comes with an aborted signal never enters', async () => {
   const { arbiter, ask } = newArbiter()
-  const signal = AbortSignal.abort('gone')
+  const controller = new AbortController()
+  controller.abort('gone')
+  const { signal } = controller
   const entering = arbiter.enter({ modelId: 'a', name: 'a', runsBeside: false, signal })
   await expect(entering).rejects.toBe('gone')
   const next = ask('b')
@@ -291,7 +295,7 @@ test('whatever happens, nobody decodes who may not, everybody is served in bound
         await settle()
         check()
       }
-      for (let round = 0; round < askers.length; round++) {
+      while (askers.some(({ state }) => state === 'decoding' || state === 'pausing')) {
         for (const each of askers.filter(({ state }) => state === 'decoding' || state === 'pausing'))
           each.end()
         await settle()

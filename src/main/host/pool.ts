@@ -4,6 +4,7 @@ import { AppError } from '../../contract/errors.ts'
 import type { Footprint, LoadPreview, PoolSnapshot, Resident } from '../../contract/memory.ts'
 import type { LoadOptions } from '../../contract/model.ts'
 import type { Settings, SettingsChanges } from '../../contract/settings.ts'
+import { Arbiter } from '../core/arbiter.ts'
 import { otherInPoolBytes, type MachineReading } from '../core/capacity.ts'
 import { longestTimerMs, type Clock } from '../core/clock.ts'
 import { Ledger, type DomainCapacity } from '../core/ledger.ts'
@@ -20,7 +21,7 @@ import { ResidentModels } from './resident-models.ts'
 import type { Device } from './probe.ts'
 import type { SettingsStore } from './settings.ts'
 import type { StartChild } from './starter.ts'
-import type { ModelLease, TurnPool } from './turns.ts'
+import type { AcquireForTurn, ModelLease, TurnPool } from './turns.ts'
 
 /** What a pool is made of. */
 export type PoolOptions = {
@@ -61,6 +62,7 @@ export class Pool implements TurnPool, AsyncDisposable {
   readonly #residency: Residency
   readonly #memory: PoolMemory
   readonly #lastResidents: LastResidents
+  readonly #arbiter = new Arbiter(systemClock)
   readonly #models: ResidentModels
   readonly #listeners = new Set<() => void>()
   readonly #closing = new AbortController()
@@ -228,18 +230,16 @@ export class Pool implements TurnPool, AsyncDisposable {
     return { id, name }
   }
 
-  async acquire(
-    modelId: string,
-    { signal, onWait }: { signal: AbortSignal; onWait: (reason: string) => void },
-  ): Promise<ModelLease> {
+  async acquire(modelId: string, { signal, onWait, isBackground }: AcquireForTurn): Promise<ModelLease> {
     await this.#prepare(modelId, signal)
-    const { name } = this.#models.entry(modelId)
+    const { name, loadOptions } = this.#models.entry(modelId)
     const progress = this.#tellProgress(modelId, onWait)
     try {
       const lease = await this.#residency.acquire(modelId, { signal, onWait: progress.tell })
       const model = this.#models.get(modelId)
       if (!model) throw new AppError('INTERNAL', `"${name}" is resident without a process`)
-      return leaseModel(lease, model, { name, onWait })
+      const runsBeside = loadOptions.bandwidthThrottle === false
+      return leaseModel(lease, model, { name, arbiter: this.#arbiter, onWait, runsBeside, isBackground })
     } catch (error) {
       // Somebody took it out of memory while this waited: no cancel of the one who asked.
       if (!signal.aborted && isAbortError(error)) throw takenAwayError(name)

@@ -154,36 +154,46 @@ test('forgets a conversation and uses its context for the next one', async () =>
   expect(done.reusedTokens).toBe(0)
 })
 
-test('answers wait in line, and one that is cancelled there leaves it', async () => {
+test('stands still at a token until it may go on, and writes the same as without', async () => {
   const model = await startLoaded(guide)
-  const reasons: string[] = []
-  const controller = new AbortController()
-  const cancelled = ask(model, newConversation('b'), 'Hello', { signal: controller.signal })
-  const order: string[] = []
-  const answers = ['a', 'b', 'c'].map(async (id) => {
-    const options =
-      id === 'b'
-        ? { signal: controller.signal }
-        : id === 'c'
-          ? { onWait: (reason: string) => reasons.push(reason) }
-          : {}
-    try {
-      await ask(model, newConversation(id), 'How do I pin a model?', options)
-      order.push(id)
-    } catch (error) {
-      order.push(`${id} ${String(error)}`)
+  const question: ChatMessage[] = [{ role: 'user', text: 'How do I pin a model?' }]
+  const plain = await ask(model, newConversation('plain'), 'How do I pin a model?')
+  const events: GenerateEvent[] = []
+  const arrived = Promise.withResolvers<null>()
+  const answer = (async () => {
+    for await (const event of model.generate('paused', question)) {
+      events.push(event)
+      if (event.kind === 'text') arrived.resolve(null)
     }
-  })
-  controller.abort('no longer wanted')
-  await Promise.all([...answers, cancelled.catch(() => undefined)])
-  expect(order).toEqual(['b no longer wanted', 'a', 'c'])
-  expect(reasons.at(-1)).toContain('is writing another answer')
+    arrived.resolve(null)
+  })()
+  await arrived.promise
+  await model.pause()
+  // What was under way has come with the reply at the latest.
+  await new Promise((resolve) => setImmediate(resolve))
+  const before = events.length
+  // Other calls are answered meanwhile, and nothing is written.
+  for (let call = 0; call < 20; call++) await model.pause()
+  expect(events).toHaveLength(before)
+  model.resume()
+  await answer
+  const text = events.flatMap((event) => (event.kind === 'text' ? [event.text] : [])).join('')
+  expect(text).toBe(plain.answer)
+})
+
+test('an answer that is stopped while it stands still ends', async () => {
+  const model = await startLoaded(guide)
+  await model.pause()
+  const controller = new AbortController()
+  const stopped = ask(model, newConversation('one'), 'How do I pin a model?', { signal: controller.signal })
+  controller.abort()
+  expect((await stopped).done).toMatchObject({ stopReason: 'stopped', generatedTokens: 0 })
 })
 
 test('may write several answers at once, and waits for a context when there is no room for one each', async () => {
   const names = ['Ada', 'Grace', 'Linus']
   for (const hasRoom of [true, false]) {
-    const model = await startLoaded(guide, { parallelAnswers: 2, resize: () => hasRoom })
+    const model = await startLoaded(guide, { resize: () => hasRoom })
     const conversations = names.map((name) => newConversation(name))
     const greetings = conversations.map(async (each) => ask(model, each, `My name is ${each.id}.`))
     expect((await Promise.all(greetings)).every(({ answer }) => answer !== '')).toBe(true)
