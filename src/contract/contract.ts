@@ -69,6 +69,10 @@ export const contract = {
     watch: base.output(eventIterator(poolSnapshotSchema)),
     /** Loads the models of `lastResidents`, or forgets them. */
     restore: base.input(z.object({ accept: z.boolean() })).output(z.void()),
+    /** Gives all idle KV caches back; what that has won. */
+    consolidate: base
+      .route({ method: 'POST', path: '/pool/consolidate' })
+      .output(z.object({ freedBytes: z.number(), kvCaches: z.number().int() })),
   },
   models: {
     list: base.route({ method: 'GET', path: '/models' }).output(z.array(libraryModelSchema)),

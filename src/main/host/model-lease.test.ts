@@ -45,9 +45,11 @@ test('two models answer one after the other, and background work stands still me
   const arbiter = new Arbiter(new FakeClock())
   const log: string[] = []
   const reasons: string[] = []
+  const prefills: { tokens: number; ms: number }[] = []
   async function answer(model: ResidentModel, name: string, isBackground: boolean): Promise<GenerateEvent[]> {
     const onWait = (reason: string) => reasons.push(`${name}: ${reason}`)
-    const options = { name, arbiter, onWait, runsBeside: false, isBackground }
+    const onPrefill = (prefill: { tokens: number; ms: number }) => prefills.push(prefill)
+    const options = { name, arbiter, onWait, runsBeside: false, isBackground, onPrefill }
     using lease = leaseModel(leaseOf(name), model, options)
     const events: GenerateEvent[] = []
     const { signal } = new AbortController()
@@ -70,6 +72,7 @@ test('two models answer one after the other, and background work stands still me
   expect(answers.map((events) => events.at(-1)?.kind)).toEqual(['done', 'done'])
   expect(textOf(answers[1])).toBe(plain)
   expect(reasons).toContain('Coder: Next in line behind "Guide"')
+  expect(prefills.every(({ tokens, ms }) => tokens > 10 && ms > 0) && prefills.length).toBe(3)
   // The answer came in one piece.
   const coders = log.slice(log.indexOf('Coder'), log.lastIndexOf('Coder') + 1)
   expect(new Set(coders)).toEqual(new Set(['Coder']))

@@ -15,9 +15,11 @@ export function leaseModel(
     /** Decodes beside other models. */
     readonly runsBeside: boolean
     readonly isBackground: boolean
+    /** Hears how long reading has taken. */
+    readonly onPrefill: (prefill: { readonly tokens: number; readonly ms: number }) => void
   },
 ): ModelLease {
-  const { name, arbiter, onWait, runsBeside, isBackground } = options
+  const { name, arbiter, onWait, runsBeside, isBackground, onPrefill } = options
   return {
     async *generate(conversationId, messages, { signal }) {
       try {
@@ -26,7 +28,11 @@ export function leaseModel(
           ...(isBackground && { background: model }),
           signal: AbortSignal.any([signal, lease.signal]),
         })
-        yield* model.generate(conversationId, messages, { signal })
+        for await (const event of model.generate(conversationId, messages, { signal })) {
+          if (event.kind === 'done' && event.generatedTokens > 0)
+            onPrefill({ tokens: event.promptTokens - event.reusedTokens, ms: event.timeToFirstTokenMs })
+          yield event
+        }
       } catch (error) {
         throw lease.signal.aborted && isAbortError(lease.signal.reason) ? takenAwayError(name) : error
       }

@@ -101,6 +101,7 @@ export class Pool implements TurnPool, AsyncDisposable {
       clock: systemClock,
       policy: settings.evictionPolicy,
       idleUnloadMinutes: settings.idleUnloadMinutes,
+      pressureShare: settings.pressureShare,
     })
     this.#memory = new PoolMemory({
       readMachine: options.readMachine,
@@ -117,8 +118,8 @@ export class Pool implements TurnPool, AsyncDisposable {
         this.#lastResidents.keep(this.#residentIds())
         this.#changed()
       }),
-      options.settings.onChange(({ evictionPolicy, idleUnloadMinutes }) =>
-        this.#residency.configure({ policy: evictionPolicy, idleUnloadMinutes }),
+      options.settings.onChange(({ evictionPolicy, idleUnloadMinutes, pressureShare }) =>
+        this.#residency.configure({ policy: evictionPolicy, idleUnloadMinutes, pressureShare }),
       ),
     ]
   }
@@ -138,18 +139,27 @@ export class Pool implements TurnPool, AsyncDisposable {
     const { machine } = this.#options
     const states = this.#residency.states()
     const resident = new Set(states.map(({ modelId }) => modelId))
+    const residents = states.map((state) => this.#describeResident(state))
     return {
       kind: this.#shape.kind,
       machine: { ...machine, otherBytes: this.#otherOnMachineBytes },
       device: this.#shape.device.name,
       domains: this.#ledger.domains(),
-      residents: states.map((state) => this.#describeResident(state)),
+      residents,
       lastResidents: this.#lastResidents.offered
         .filter(({ id }) => !resident.has(id))
         .map(({ id, name }) => ({ modelId: id, name })),
+      kv: kvTotals(residents),
+      isUnderPressure: this.#residency.isUnderPressure,
+      thrash: this.#residency.thrash,
       counters: this.#residency.counters,
       events: [...this.#residency.events],
     }
+  }
+
+  /** Gives all idle KV caches back; what that has won. */
+  async consolidate(): Promise<{ freedBytes: number; kvCaches: number }> {
+    return this.#residency.consolidate()
   }
 
   /** The pool as it is, with a fresh look at the machine's memory. */
@@ -239,7 +249,10 @@ export class Pool implements TurnPool, AsyncDisposable {
       const model = this.#models.get(modelId)
       if (!model) throw new AppError('INTERNAL', `"${name}" is resident without a process`)
       const runsBeside = loadOptions.bandwidthThrottle === false
-      return leaseModel(lease, model, { name, arbiter: this.#arbiter, onWait, runsBeside, isBackground })
+      return leaseModel(lease, model, {
+        ...{ name, arbiter: this.#arbiter, onWait, runsBeside, isBackground },
+        onPrefill: (prefill) => this.#residency.reportPrefill(modelId, prefill),
+      })
     } catch (error) {
       // Somebody took it out of memory while this waited: no cancel of the one who asked.
       if (!signal.aborted && isAbortError(error)) throw takenAwayError(name)
@@ -375,6 +388,18 @@ export class Pool implements TurnPool, AsyncDisposable {
   #changed(): void {
     for (const listener of [...this.#listeners]) listener()
   }
+}
+
+/** KV caches of all residents: see the snapshot's `kv`. */
+function kvTotals(residents: readonly Resident[]): PoolSnapshot['kv'] {
+  const totals = { reservedBytes: 0, unusedBytes: 0, strandedBytes: 0 }
+  for (const context of residents.flatMap(({ contexts }) => contexts)) {
+    const { kvBytes, contextTokens, usedTokens } = context
+    totals.reservedBytes += kvBytes
+    totals.unusedBytes += Math.round(kvBytes * Math.max(0, 1 - usedTokens / contextTokens))
+    if (!context.isBusy && context.conversationId !== null) totals.strandedBytes += kvBytes
+  }
+  return totals
 }
 
 function bytesOf(footprint: Footprint): number {

@@ -148,10 +148,36 @@ test('forgets a conversation and uses its context for the next one', async () =>
   await ask(model, one, 'My name is Ada.')
   model.forget('one')
   expect(model.contexts()).toEqual([
-    { conversationId: null, contextTokens: 1024, usedTokens: 0, kvBytes: 1024 * 1280 },
+    { conversationId: null, contextTokens: 1024, usedTokens: 0, kvBytes: 1024 * 1280, isBusy: false },
   ])
   const { done } = await ask(model, one, 'What is my name?')
   expect(done.reusedTokens).toBe(0)
+})
+
+test('gives idle contexts back but the last one, and answers on', async () => {
+  const reported: Footprint[] = []
+  const resize = (footprint: Footprint) => reported.push(footprint) > 0
+  const model = await startLoaded(guide, { resize })
+  const [one, two] = [newConversation('one'), newConversation('two')]
+  expect(model.idleKv()).toEqual([])
+  await ask(model, one, 'My name is Ada.')
+  await ask(model, two, 'My name is Grace.')
+  const [kv] = model.idleKv()
+  expect(model.idleKv()).toMatchObject([{ kind: 'drop', tokens: model.contexts()[0]?.usedTokens }])
+  model.forget('one')
+  expect(model.idleKv()).toMatchObject([{ kind: 'shrink', tokens: 0 }])
+
+  const before = totalBytes(model.footprint())
+  const freed = await model.giveBack(kv?.id ?? '')
+  expect(freed).toBeGreaterThanOrEqual(1024 * 1280)
+  expect(totalBytes(model.footprint())).toBe(before - freed)
+  expect(reported.at(-1)).toEqual(model.footprint())
+  expect(model.contexts().map(({ conversationId }) => conversationId)).toEqual(['two'])
+  // What is gone, and the last one, cannot be given back.
+  expect(await model.giveBack(kv?.id ?? '')).toBe(0)
+  expect(model.idleKv()).toEqual([])
+  expect((await ask(model, two, 'What is my name?')).answer).toContain('Grace')
+  expect((await ask(model, one, 'What is my name?')).answer).toContain('Ada')
 })
 
 test('stands still at a token until it may go on, and writes the same as without', async () => {

@@ -4,6 +4,7 @@ import type { Footprint, ResidentContext } from '../../contract/memory.ts'
 import type { ModelFacts } from '../../contract/model.ts'
 import { kvCacheBytes, usesFlashAttention } from '../core/footprint.ts'
 import type { Pausable } from '../core/arbiter.ts'
+import type { IdleKv } from '../core/relief.ts'
 import type { MemoryDomains } from './measured-footprint.ts'
 import { measuredFootprint } from './measured-footprint.ts'
 import type { ModelProcess } from './model-process.ts'
@@ -60,6 +61,8 @@ interface Context {
   hasAnswered: boolean
   /** Order of use; the lowest idle one is reused first. */
   usedAt: number
+  /** When that was, in milliseconds since 1970. */
+  lastUsedAt: number
 }
 
 /** A model in a process of its own, with a context for each live conversation. Owns the process: disposing ends it. */
@@ -134,12 +137,53 @@ export class ResidentModel implements Pausable, AsyncDisposable {
 
   /** The live contexts, for the snapshot. */
   contexts(): ResidentContext[] {
-    return this.#contexts.map(({ conversationId, contextTokens, usedTokens, kvBytes }) => ({
+    return this.#contexts.map(({ conversationId, contextTokens, usedTokens, kvBytes, isBusy }) => ({
       conversationId,
       contextTokens,
       usedTokens,
       kvBytes,
+      isBusy,
     }))
+  }
+
+  /** Contexts that can be given back: all idle ones but the last that was used, which a next answer needs. */
+  idleKv(): IdleKv[] {
+    const { host, device } = this.#options.domains
+    const idle = this.#contexts.filter(({ isBusy }) => !isBusy).sort((a, b) => b.usedAt - a.usedAt)
+    const kept = idle.find(({ conversationId }) => conversationId !== null) ?? idle[0]
+    return idle
+      .filter((context) => context !== kept)
+      .map(({ id, conversationId, allocated, usedTokens, lastUsedAt }) => ({
+        id,
+        kind: conversationId === null ? 'shrink' : 'drop',
+        bytes:
+          host === device
+            ? { [host]: allocated.hostBytes + allocated.deviceBytes }
+            : { [host]: allocated.hostBytes, [device]: allocated.deviceBytes },
+        tokens: usedTokens,
+        lastUsedAt,
+      }))
+  }
+
+  /** Closes a context of `idleKv` and reports what is left; the bytes that this freed, 0 when it is in use again. */
+  async giveBack(contextId: string): Promise<number> {
+    const context = this.#contexts.find(({ id }) => id === contextId)
+    if (!context || context.isBusy || this.#contexts.length === 1) return 0
+    // Nobody takes it meanwhile, and it counts until its memory is back.
+    context.isBusy = true
+    try {
+      const before = totalBytes(this.footprint())
+      const { usage } = await this.#process.client.closeContext({ contextId })
+      this.#latest = usage
+      this.#contexts.splice(this.#contexts.indexOf(context), 1)
+      const after = this.footprint()
+      this.#options.resize(after)
+      return Math.max(0, before - totalBytes(after))
+    } finally {
+      context.isBusy = false
+      this.#whenIdle.shift()?.()
+      this.#options.onChange?.()
+    }
   }
 
   /** Lets its answers stand still at the next token; ends when they do. */
@@ -241,6 +285,7 @@ export class ResidentModel implements Pausable, AsyncDisposable {
 
   #release(context: Context): void {
     context.isBusy = false
+    context.lastUsedAt = Date.now()
     // Its conversation was forgotten meanwhile.
     if (context.conversationId === null) this.#clear(context)
     this.#whenIdle.shift()?.()
@@ -289,6 +334,7 @@ export class ResidentModel implements Pausable, AsyncDisposable {
       isBusy: options.isBusy,
       hasAnswered: false,
       usedAt: ++this.#uses,
+      lastUsedAt: Date.now(),
     }
     this.#contexts.push(context)
     onChange?.()
@@ -326,6 +372,10 @@ export class ResidentModel implements Pausable, AsyncDisposable {
     this.#latest = await this.#process.client.usage()
     this.#options.resize(this.footprint())
   }
+}
+
+function totalBytes(footprint: Footprint): number {
+  return footprint.reduce((sum, { bytes }) => sum + bytes, 0)
 }
 
 function withSignal(signal: AbortSignal | undefined): { signal?: AbortSignal } {
