@@ -6,7 +6,14 @@ import { Planning, type PoolMember, type RoomRequest } from './planning.ts'
 function member(modelId: string, bytes: DomainBytes, more: Partial<PoolMember> = {}): PoolMember {
   return {
     ...{ modelId, name: modelId, state: 'ready', pinned: false, leases: 0, bytes, weightBytes: 1 },
-    ...{ loadBytesPerSecond: null, usedTokens: 0, accesses: 1, lastUsedAt: 0 },
+    ...{
+      loadBytesPerSecond: null,
+      prefillTokensPerSecond: null,
+      usedTokens: 0,
+      idleKv: [],
+      accesses: 1,
+      lastUsedAt: 0,
+    },
     ...more,
   }
 }

@@ -601,7 +601,7 @@ describe('unloading', () => {
     await pool.bring('a')
     expect(pool.clock.pendingTimers).toBe(0)
     const month = 30 * 24 * 60
-    pool.residency.configure({ policy: 'lru', idleUnloadMinutes: month })
+    pool.residency.configure({ policy: 'lru', idleUnloadMinutes: month, pressureShare: 1 })
     pool.clock.advance(month * 60_000 - 1)
     expect(pool.kinds()).toEqual({ a: 'ready' })
     pool.clock.advance(1)

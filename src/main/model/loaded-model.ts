@@ -4,6 +4,7 @@ import type { Allocation, ProcessUsage } from '../../contract/backend.ts'
 import { AppError } from '../../contract/errors.ts'
 import { resolveChat } from './chat.ts'
 import { ModelContext } from './context.ts'
+import { Gate } from './gate.ts'
 import type { OpenedLlama } from './llama.ts'
 import { type MappedWeights, nothingMapped, readUsage } from './usage.ts'
 
@@ -23,6 +24,7 @@ export interface LoadModelOptions {
 
 /** The model of this process and its contexts. */
 export class LoadedModel {
+  readonly gate = new Gate()
   readonly #opened: OpenedLlama
   readonly #model: LlamaModel
   readonly #chat: ChatWrapper
@@ -85,6 +87,7 @@ export class LoadedModel {
       model: this.#model,
       chat: this.#chat,
       threads: this.#options.threads,
+      gate: this.gate,
       explain: (action, error) => explain(this.#opened, { action, error }),
     })
     this.#contexts.set(contextId, context)
