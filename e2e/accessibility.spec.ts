@@ -1,0 +1,92 @@
+import { AxeBuilder } from '@axe-core/playwright'
+import type { Page } from '@playwright/test'
+import { expect, test } from './app.ts'
+import { demoNames } from './model-files.ts'
+import { act, ask, block, expectResidents, poolPane, showModels } from './screen.ts'
+
+test.beforeEach(async ({ page }) => {
+  // What moves is measured at a chance moment of its way.
+  await page.emulateMedia({ reducedMotion: 'reduce' })
+  await showModels(page)
+  await expectResidents(page, demoNames)
+})
+
+for (const colorScheme of ['light', 'dark'] as const) {
+  test(`axe finds nothing on the main screens, ${colorScheme}`, async ({ page }) => {
+    // A dozen screens, some seconds each.
+    test.slow()
+    await page.emulateMedia({ colorScheme })
+    const found = new Map<string, readonly string[]>()
+    const look = async (at: string) => found.set(at, await violations(page))
+    await look('start')
+    await ask(page, 'My name is Nora.', 'Guide')
+    await ask(page, 'Write a function that reverses a string.', 'Guide')
+    await look('conversation')
+    const views = page.getByRole('group', { name: 'What the pool shows' })
+    for (const view of ['Machine', 'Table', 'Models']) {
+      await views.getByText(view).click()
+      await look(view)
+    }
+    await block(page, 'Judge').click()
+    await look('block menu')
+    await page.keyboard.press('Escape')
+    await act(page, 'Judge', 'Details')
+    await look('details')
+    await page.keyboard.press('Escape')
+    await page.getByRole('button', { name: 'All models' }).click()
+    await look('model menu')
+    await page.keyboard.press('Escape')
+    for (const name of ['Library', 'Settings']) {
+      await page.getByRole('button', { name, exact: true }).click()
+      await expect(page.getByRole('dialog', { name })).toBeVisible()
+      await look(name)
+      await page.keyboard.press('Escape')
+    }
+    await page.setViewportSize({ width: 640, height: 800 })
+    await page.getByRole('button', { name: 'Conversations' }).click()
+    await look('narrow window')
+    expect(Object.fromEntries([...found].filter(([, rules]) => rules.length > 0))).toEqual({})
+  })
+}
+
+test('a whole turn goes by keyboard alone, and the focus is never lost', async ({ page }) => {
+  await page.keyboard.press('Control+M')
+  await page.keyboard.type('cod')
+  await page.keyboard.press('Enter')
+  await expect(page.getByRole('textbox', { name: 'Message', exact: true })).toBeFocused()
+  await page.keyboard.type('Write a function that reverses a string.')
+  await page.keyboard.press('Enter')
+  const answer = page.getByRole('article', { name: 'Answer by Coder' })
+  await expect(answer).toHaveAttribute('aria-busy', 'false')
+  await expect(page.getByRole('textbox', { name: 'Message' })).toBeFocused()
+
+  // A block's menu gives the focus back to the block, a dialog to what opened it.
+  await block(page, 'Judge').focus()
+  await page.keyboard.press('Enter')
+  const menu = page.getByRole('dialog', { name: 'Judge' })
+  await expect(menu.getByRole('button', { name: 'Use for next turn' })).toBeFocused()
+  await page.keyboard.press('Escape')
+  await expect(block(page, 'Judge')).toBeFocused()
+  await page.keyboard.press('Enter')
+  await menu.getByRole('button', { name: 'Details' }).focus()
+  await page.keyboard.press('Enter')
+  await expect(
+    page.getByRole('dialog', { name: 'Judge' }).getByRole('button', { name: 'Close' }),
+  ).toBeVisible()
+  await page.keyboard.press('Escape')
+  await expect(block(page, 'Judge')).toBeFocused()
+
+  // Unloading takes the block away; the focus stays in the pool.
+  await page.keyboard.press('Enter')
+  await menu.getByRole('button', { name: 'Unload' }).focus()
+  await page.keyboard.press('Enter')
+  await expect(block(page, 'Judge')).toBeHidden()
+  await expect(poolPane(page).locator(':focus')).toHaveCount(1)
+})
+
+/** What axe finds, one line for each rule: its name and the elements. */
+async function violations(page: Page): Promise<readonly string[]> {
+  // Without a page of its own, which the desktop shell does not open.
+  const { violations: found } = await new AxeBuilder({ page }).setLegacyMode(true).analyze()
+  return found.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(' ')).join(', ')}`)
+}
