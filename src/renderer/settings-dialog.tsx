@@ -78,10 +78,11 @@ function PoolSettings({ settings, pool, save }: GroupProps & { readonly pool: Po
   const machine = pool ? formatBytes(pool.machine.totalBytes) : 'what the machine has'
   // The settings are of the pool's first domain: the card's memory where it has its own.
   const domain = pool?.domains[0]
+  const asDetected = domain?.id === 'unified' ? (pool?.machine.totalBytes ?? null) : null
   return (
     <Group title="Memory pool">
       <Setting
-        effect={`How much of the machine's memory the pool may show and share out. Default: what the machine has.${inForce(settings.poolSizeBytes, domain?.totalBytes)}`}
+        effect={`How much of the machine's memory the pool may show and share out. Default: what the machine has.${inForce(settings.poolSizeBytes ?? asDetected, domain?.totalBytes)}`}
       >
         {(noteId) => (
           <SizeField

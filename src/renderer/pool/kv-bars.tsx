@@ -20,9 +20,10 @@ export function KvBars({ residents, models, conversations }: KvBarsProps) {
   const titles = new Map(conversations.map(({ id, title }) => [id, title]))
   return (
     <section className={styles['bars']} aria-label="KV caches">
-      <h3 className={styles['heading']}>
-        KV caches <span className={styles['key']}>used within reserved, mark = budget</span>
-      </h3>
+      <div className={styles['heading']}>
+        <h3>KV caches</h3>
+        <p>used within reserved, mark = budget</p>
+      </div>
       <ul className={styles['list']}>
         {shown.map((resident) => (
           <li key={resident.modelId} className={styles['row']}>
