@@ -123,4 +123,6 @@ export const backendContract = {
   pause: base.output(z.void()),
   resume: base.output(z.void()),
   usage: base.output(processUsageSchema),
+  /** A sign of life about once a second, from the event loop that serves all other calls. */
+  pulse: base.output(eventIterator(z.object({ uptimeMs: z.number() }))),
 }

@@ -14,7 +14,7 @@ import {
 /** A model with a reservation, as planning sees it. */
 export type PoolMember = ReliefCandidate & { readonly name: string }
 
-/** Who of the pool leaves. */
+/** Who of the pool leaves, and which KV caches are given back. */
 export type PoolPlan = ReliefPlan<PoolMember>
 
 /** What room is asked for. */
@@ -73,8 +73,10 @@ export class Planning {
 
   /** The busy or loading models of a plan of `planLater`. */
   blockers(plan: PoolPlan): PoolMember[] {
-    const leaving = new Set(plan.leaving.map(({ modelId }) => modelId))
-    return this.#members.filter((member) => leaving.has(member.modelId) && !isEvictable(member))
+    const touched = new Set(
+      [...plan.leaving, ...plan.relieved.map((step) => step.candidate)].map(({ modelId }) => modelId),
+    )
+    return this.#members.filter((member) => touched.has(member.modelId) && !isEvictable(member))
   }
 
   /** The problem of a request for which neither evicting nor waiting makes room. */
@@ -83,15 +85,10 @@ export class Planning {
     return { code: 'NO_ROOM', message: `Cannot load "${request.name}": ${facts}`, details }
   }
 
-  /** The problem of a request that has to wait for others to be done. */
-  delay(request: RoomRequest, blockers: readonly PoolMember[]): Problem {
-    const { facts, details } = this.#shortage(request)
-    const names = blockers.map(({ name }) => `"${name}"`).join(', ')
-    return {
-      code: 'NO_ROOM',
-      message: `Cannot load "${request.name}" until ${names} is done: ${facts}`,
-      details,
-    }
+  /** What the user could do so that a request need not wait for others to be done; each is enough. */
+  waitSavers(request: RoomRequest): readonly Remedy[] {
+    const { remedies, areAlternatives } = this.remedies(request)
+    return areAlternatives ? remedies.filter(({ kind }) => kind !== 'wait') : []
   }
 
   /** The problem of a model that turned out to take more than was reserved for it, with no room for the rest. */

@@ -6,6 +6,7 @@ import type {
   LoadPreview,
   PoolCounters,
   PoolEvent,
+  ReliefStep,
   Thrash,
 } from '../../contract/memory.ts'
 import type { LoadOptions } from '../../contract/model.ts'
@@ -18,7 +19,7 @@ import { withAdmissionMargin } from './footprint.ts'
 import { abortError, type Lease } from './lease.ts'
 import type { DomainCapacity, Ledger } from './ledger.ts'
 import { LoadJob, roomRequest, type Waiter } from './load-job.ts'
-import { Planning, type PoolPlan } from './planning.ts'
+import { Planning, type PoolMember, type PoolPlan } from './planning.ts'
 import { describeQueued, type LoadedSlot, type ModelDescription } from './residency-state.ts'
 import type { LoadingSlot, ResidencyEffects, ResidencyState } from './residency-state.ts'
 import { Residents } from './residents.ts'
@@ -505,23 +506,21 @@ export class Residency implements AsyncDisposable {
     const preview = { modelId, contextTokens: request.contextTokens, footprint }
     const plan = planning.planNow(request.neededBytes, modelId)
     if (plan) {
-      const leaving = plan.leaving.map((member) => ({
-        modelId: member.modelId,
-        name: member.name,
-        freesBytes: sumOfDomains(member.bytes),
-      }))
-      const relieves = plan.relieved.map(({ candidate, kv }) => ({
-        ...{ modelId: candidate.modelId, name: candidate.name, kind: kv.kind },
-        freesBytes: sumOfDomains(kv.bytes),
-      }))
-      const steps = relieves.length > 0 ? { relieves } : {}
+      const leaving = plan.leaving.map(describeLeaver)
+      const steps = describeRelief(plan)
       return {
         ...preview,
         verdict: leaving.length === 0 ? { kind: 'fits', ...steps } : { kind: 'evicts', leaving, ...steps },
       }
     }
     const later = planning.planLater(request.neededBytes, modelId)
-    const problem = later ? planning.delay(request, planning.blockers(later)) : planning.refusal(request)
+    if (later) {
+      const leaving = later.leaving.map(describeLeaver)
+      const waitsFor = planning.blockers(later).map(describeLeaver)
+      const remedies = [...planning.waitSavers(request)]
+      return { ...preview, verdict: { kind: 'waits', leaving, waitsFor, remedies, ...describeRelief(later) } }
+    }
+    const problem = planning.refusal(request)
     return { ...preview, verdict: { kind: 'refused', problem, remedies: problem.details.remedies ?? [] } }
   }
 
@@ -538,9 +537,23 @@ export class Residency implements AsyncDisposable {
   }
 }
 
+/** The KV caches that a plan gives back, as a preview names them; nothing when there are none. */
+function describeRelief({ relieved }: PoolPlan): { relieves?: ReliefStep[] } {
+  if (relieved.length === 0) return {}
+  const relieves = relieved.map(({ candidate, kv }) => ({
+    ...{ modelId: candidate.modelId, name: candidate.name, kind: kv.kind },
+    freesBytes: sumOfDomains(kv.bytes),
+  }))
+  return { relieves }
+}
+
 function hold(job: LoadJob, reason: string): false {
   job.tell(reason)
   return false
+}
+
+function describeLeaver({ modelId, name, bytes }: PoolMember) {
+  return { modelId, name, freesBytes: sumOfDomains(bytes) }
 }
 
 function quoted(names: readonly string[]): string {

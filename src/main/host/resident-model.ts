@@ -10,6 +10,7 @@ import { measuredFootprint } from './measured-footprint.ts'
 import type { ModelProcess } from './model-process.ts'
 import { startModelProcess } from './model-process.ts'
 import type { StartChild } from './starter.ts'
+import type { Patience } from './watchdog.ts'
 
 /** What a resident model is made of. */
 export interface ResidentModelOptions {
@@ -35,6 +36,8 @@ export interface ResidentModelOptions {
   readonly resize: (footprint: Footprint) => boolean
   /** Something that a snapshot shows has changed: contexts or their tokens. */
   readonly onChange?: () => void
+  /** How long its process may be silent before it is ended. */
+  readonly patience?: Patience
 }
 
 /** How an answer is written. */
@@ -86,6 +89,7 @@ export class ResidentModel implements Pausable, AsyncDisposable {
       file: options.program,
       name: options.name,
       ...(options.env && { env: options.env }),
+      ...(options.patience && { patience: options.patience }),
     })
   }
 
@@ -205,6 +209,7 @@ export class ResidentModel implements Pausable, AsyncDisposable {
     const { signal, maxTokens = null, temperature = 0, seed = null } = options
     const { client } = this.#process
     signal?.throwIfAborted()
+    using _watch = this.#process.watch(signal)
     const context = await this.#claim(conversationId)
     using _claim = { [Symbol.dispose]: () => this.#release(context) }
     const { id: contextId } = context

@@ -3,6 +3,7 @@ import { RPCHandler } from '@orpc/server/message-port'
 import { backendContract } from '../../contract/backend.ts'
 import { mapRpcErrors, toRpcError } from '../../contract/rpc-errors.ts'
 import { Backend } from './backend.ts'
+import { pulse } from './pulse.ts'
 
 /** The channel to the host, as oRPC wants to see it. */
 interface Port {
@@ -44,6 +45,7 @@ const router = os.router({
   pause: os.pause.handler(() => backend.model.gate.close()),
   resume: os.resume.handler(() => backend.model.gate.open()),
   usage: os.usage.handler(async () => backend.usage()),
+  pulse: os.pulse.handler(({ signal }) => pulse(signal)),
 })
 
 new RPCHandler(router, { clientInterceptors: [mapRpcErrors((error) => toRpcError(error))] }).upgrade(

@@ -6,7 +6,7 @@ import { resolveChat } from './chat.ts'
 import { ModelContext } from './context.ts'
 import { Gate } from './gate.ts'
 import type { OpenedLlama } from './llama.ts'
-import { readUsage } from './usage.ts'
+import { type MappedWeights, nothingMapped, readUsage } from './usage.ts'
 
 /** How a model is loaded. */
 export interface LoadModelOptions {
@@ -107,15 +107,17 @@ export class LoadedModel {
   }
 
   async usage(): Promise<ProcessUsage> {
-    return usageOf(this.#opened, this.#options.modelPaths)
+    const { allocated } = this
+    const paths = this.#options.modelPaths
+    return usageOf(this.#opened, this.#model.useMmap ? { paths, allocated } : nothingMapped)
   }
 }
 
-/** Memory of this process; `modelPaths` are empty before a model is loaded. */
-export async function usageOf({ llama }: OpenedLlama, modelPaths: readonly string[]): Promise<ProcessUsage> {
+/** Memory of this process. */
+export async function usageOf({ llama }: OpenedLlama, weights: MappedWeights): Promise<ProcessUsage> {
   // What llama.cpp has allocated on the device for this process: a device's own counter is about everybody.
   const { gpuVram } = await llama.getLlamaMemoryUsage()
-  return readUsage({ modelPaths, deviceBytes: gpuVram })
+  return readUsage({ weights, deviceBytes: gpuVram })
 }
 
 /** An error of llama.cpp or the library as ours: what was tried, and the cause that llama.cpp logged. Ours stay as they are. */
