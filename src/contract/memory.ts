@@ -147,8 +147,6 @@ export const poolSnapshotSchema = z.object({
 })
 export type PoolSnapshot = z.infer<typeof poolSnapshotSchema>
 
-const leaverSchema = z.object({ modelId: z.string(), name: z.string(), freesBytes: z.number() })
-
 /** An idle KV cache that would be given back, its model staying. */
 export const reliefStepSchema = z.object({
   modelId: z.string(),
@@ -159,12 +157,17 @@ export const reliefStepSchema = z.object({
 })
 export type ReliefStep = z.infer<typeof reliefStepSchema>
 
+const leaverSchema = z.object({ modelId: z.string(), name: z.string(), freesBytes: z.number() })
+
 /** What loading a model would take, and who would have to leave. Nothing happens by asking. */
 export const loadPreviewSchema = z.object({
   modelId: z.string(),
   contextTokens: z.number().int(),
   footprint: footprintSchema,
-  /** `resident`: it is there. `fits`: nobody leaves. `evicts`: these leave. `waits`: these leave when some of them are done. `refused`: it cannot be. `relieves`: KV caches that are given back for it, if any. */
+  /**
+   * `resident`: it is there. `fits`: nobody leaves. `evicts`: these leave. `waits`: these leave when some of them are done.
+   * `refused`: it cannot be. `relieves`: KV caches that are given back for it, if any; their models stay.
+   */
   verdict: z.discriminatedUnion('kind', [
     z.object({ kind: z.literal('resident') }),
     z.object({ kind: z.literal('fits'), relieves: z.array(reliefStepSchema).optional() }),
@@ -176,6 +179,7 @@ export const loadPreviewSchema = z.object({
     z.object({
       kind: z.literal('waits'),
       leaving: z.array(leaverSchema),
+      relieves: z.array(reliefStepSchema).optional(),
       /** Those of them that are busy or still loading. */
       waitsFor: z.array(leaverSchema),
       /** What would spare the wait; each is enough. */

@@ -1,7 +1,7 @@
 import { createRouterClient } from '@orpc/server'
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
@@ -446,6 +446,31 @@ describe('a host with a small pool', () => {
     await expect(client.models.load({ id: coder })).rejects.toMatchObject({ code: 'NO_ROOM', status: 507 })
   })
 })
+
+test.runIf(process.platform === 'linux')(
+  'loading and unloading again and again leaves no open file, no process and no reservation',
+  async () => {
+    const host = await startOwnHost()
+    await host.untilReady(guide, coder, judge)
+    const { client } = host
+    for (const id of [guide, coder, judge]) await client.models.unload({ id })
+    const cycle = async (id: string) => {
+      await client.models.load({ id })
+      await client.models.unload({ id })
+    }
+    const openFiles = () => readdirSync('/proc/self/fd').length
+    // The first cycle may open what stays.
+    await cycle(guide)
+    const before = openFiles()
+    for (const id of [coder, judge, guide, coder, judge, guide, coder, judge]) await cycle(id)
+    // Fewer when the probe has ended meanwhile.
+    expect(openFiles()).toBeLessThanOrEqual(before)
+    const { domains, residents, counters } = await client.pool.get()
+    expect([domains.map(({ usedBytes }) => usedBytes), residents]).toEqual([[0], []])
+    expect(counters).toMatchObject({ loads: 12, unloads: 12, crashes: 0 })
+  },
+  240_000,
+)
 
 describe('a host that starts again', () => {
   test('finds conversations, pins and settings, and offers what was resident', async () => {
