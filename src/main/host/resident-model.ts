@@ -1,8 +1,8 @@
 import type { Allocation, ChatMessage, GenerateEvent, ProcessUsage } from '../../contract/backend.ts'
 import { AppError } from '../../contract/errors.ts'
-import type { Footprint, ResidentContext } from '../../contract/memory.ts'
+import type { Footprint, LoadedWith, ResidentContext } from '../../contract/memory.ts'
 import type { ModelFacts } from '../../contract/model.ts'
-import { kvCacheBytes, usesFlashAttention } from '../core/footprint.ts'
+import { defaultBatchTokens, kvCacheBytes, usesFlashAttention } from '../core/footprint.ts'
 import { AnswerLine } from './answer-line.ts'
 import type { MemoryDomains } from './measured-footprint.ts'
 import { measuredFootprint } from './measured-footprint.ts'
@@ -23,6 +23,8 @@ export interface ResidentModelOptions {
   readonly path: string
   readonly facts: Pick<ModelFacts, 'kvLayerGroups' | 'recurrentStateBytes'>
   readonly threads: number
+  /** How the model is loaded otherwise. Default: f16, batches of 512, mapped, flash attention as the heads ask. */
+  readonly load?: LoadSettings
   /** Layers on the GPU; null: all. */
   readonly gpuLayers: number | null
   /** Size of each context. */
@@ -34,8 +36,16 @@ export interface ResidentModelOptions {
   readonly domains: MemoryDomains
   /** Asks for room for another footprint, or reports a measured one. False: there is none. */
   readonly resize: (footprint: Footprint) => boolean
+  /** Told once more what the model takes with one context, when it has answered for the first time. */
+  readonly onMeasured?: (footprint: Footprint) => void
   /** Something that a snapshot shows has changed: contexts or their tokens. */
   readonly onChange?: () => void
+}
+
+/** How a model is loaded, beside its context size, its threads and its place. */
+export type LoadSettings = Pick<LoadedWith, 'kvType' | 'flashAttention' | 'batchTokens' | 'fileAccess'> & {
+  readonly chatTemplate: string | null
+  readonly thinking: boolean | null
 }
 
 /** How an answer is written. */
@@ -74,6 +84,9 @@ export class ResidentModel implements AsyncDisposable {
   readonly #contexts: Context[] = []
   #loaded: { readonly usage: ProcessUsage; readonly weights: Allocation } | null = null
   #latest: ProcessUsage | null = null
+  readonly #settings: LoadSettings
+  #kvType: LoadedWith['kvType']
+  #warnings: readonly string[] = []
   #uses = 0
   #openedContexts = 0
   #opening = 0
@@ -83,6 +96,11 @@ export class ResidentModel implements AsyncDisposable {
   /** Starts the process; `load` comes next. */
   constructor(options: ResidentModelOptions) {
     this.#options = options
+    this.#settings = options.load ?? {
+      ...{ kvType: 'f16', batchTokens: defaultBatchTokens, fileAccess: 'mmap' },
+      ...{ flashAttention: usesFlashAttention(options.facts), chatTemplate: null, thinking: null },
+    }
+    this.#kvType = this.#settings.kvType
     this.#line = new AnswerLine(Math.min(options.parallelAnswers ?? 1, this.#liveContexts))
     this.#process = startModelProcess({
       start: options.start,
@@ -99,6 +117,26 @@ export class ResidentModel implements AsyncDisposable {
     return this.#process.processId ?? null
   }
 
+  /** How it is loaded: as asked, with the KV type that the backend took. */
+  get loadedWith(): LoadedWith {
+    const { gpuLayers, contextTokens, threads } = this.#options
+    const { flashAttention, batchTokens, fileAccess } = this.#settings
+    return {
+      contextTokens,
+      gpuLayers,
+      kvType: this.#kvType,
+      flashAttention,
+      batchTokens,
+      threads,
+      fileAccess,
+    }
+  }
+
+  /** Options that could not be followed, in plain words. */
+  get warnings(): readonly string[] {
+    return this.#warnings
+  }
+
   /** Called once when the process has ended; with the error when nobody asked it to. */
   onExit(listener: (crash: AppError | null) => void): () => void {
     return this.#process.onExit(listener)
@@ -109,14 +147,18 @@ export class ResidentModel implements AsyncDisposable {
     options: { signal?: AbortSignal; onProgress?: (loadedBytes: number) => void } = {},
   ): Promise<Footprint> {
     const { signal, onProgress } = options
-    const { path, threads, gpuLayers, facts } = this.#options
+    const { path, threads, gpuLayers } = this.#options
     const { client } = this.#process
     try {
       signal?.throwIfAborted()
-      const wanted = { path, threads, gpuLayers, flashAttention: usesFlashAttention(facts) }
+      const wanted = { path, threads, gpuLayers, ...this.#settings }
       for await (const event of await client.load(wanted, withSignal(signal))) {
         if (event.kind === 'progress') onProgress?.(event.loadedBytes)
-        else this.#loaded = { usage: event.after, weights: event.weights }
+        else {
+          this.#loaded = { usage: event.after, weights: event.weights }
+          this.#kvType = event.kvType
+          this.#warnings = event.warnings
+        }
       }
       await this.#openContext({ signal, isBusy: false })
       return this.footprint()
@@ -139,6 +181,11 @@ export class ResidentModel implements AsyncDisposable {
       },
       this.#options.domains,
     )
+  }
+
+  /** Memory of the process now, as the operating system tells it. */
+  async usage(): Promise<ProcessUsage> {
+    return this.#process.client.usage()
   }
 
   /** The live contexts, for the snapshot. */
@@ -283,7 +330,7 @@ export class ResidentModel implements AsyncDisposable {
     const context: Context = {
       id,
       contextTokens,
-      kvBytes: kvCacheBytes(facts, contextTokens),
+      kvBytes: kvCacheBytes(facts, contextTokens, this.loadedWith),
       allocated,
       conversationId: null,
       usedTokens: 0,
@@ -327,6 +374,7 @@ export class ResidentModel implements AsyncDisposable {
     context.hasAnswered = true
     this.#latest = await this.#process.client.usage()
     this.#options.resize(this.footprint())
+    if (this.#contexts.length === 1) this.#options.onMeasured?.(this.footprint())
   }
 }
 

@@ -2,13 +2,14 @@ import { basename as nameOf } from 'node:path'
 import type { ChatWrapper, LlamaModel } from 'node-llama-cpp'
 import type { Allocation, ProcessUsage } from '../../contract/backend.ts'
 import { AppError } from '../../contract/errors.ts'
-import { resolveChat } from './chat.ts'
-import { ModelContext } from './context.ts'
+import type { FileAccess, KvType } from '../../contract/model.ts'
+import { chatWarnings, resolveChat, type ChatOptions } from './chat.ts'
+import { kvTypeOptions, ModelContext } from './context.ts'
 import type { OpenedLlama } from './llama.ts'
 import { readUsage } from './usage.ts'
 
 /** How a model is loaded. */
-export interface LoadModelOptions {
+export interface LoadModelOptions extends ChatOptions {
   readonly path: string
   /** All its files, as the operating system names them. */
   readonly modelPaths: readonly string[]
@@ -17,6 +18,12 @@ export interface LoadModelOptions {
   readonly gpuLayers: number | null
   /** Where model and device can; false: never. */
   readonly flashAttention: boolean
+  /** Default `f16`. */
+  readonly kvType?: KvType
+  /** Tokens that a context reads at once. Default 512. */
+  readonly batchTokens?: number
+  /** Default `mmap`. */
+  readonly fileAccess?: FileAccess
   readonly onProgress: (fraction: number) => void
   readonly signal?: AbortSignal | undefined
 }
@@ -28,17 +35,27 @@ export class LoadedModel {
   readonly #chat: ChatWrapper
   readonly #options: LoadModelOptions
   readonly #contexts = new Map<string, ModelContext>()
+  /** The type of KV caches: as asked, or `f16` where the backend refused. */
+  readonly kvType: KvType
+  /** Options that could not be followed, in plain words. */
+  readonly warnings: readonly string[]
 
-  private constructor(opened: OpenedLlama, model: LlamaModel, options: LoadModelOptions) {
+  private constructor(
+    opened: OpenedLlama,
+    model: LlamaModel,
+    loaded: { options: LoadModelOptions; chat: ChatWrapper; kvType: KvType; warnings: readonly string[] },
+  ) {
     this.#opened = opened
     this.#model = model
-    this.#options = options
-    this.#chat = resolveChat(model)
+    this.#options = loaded.options
+    this.#chat = loaded.chat
+    this.kvType = loaded.kvType
+    this.warnings = [...chatWarnings(loaded.chat, loaded.options), ...loaded.warnings]
   }
 
   /** Loads a model. Rejects with `MODEL_FAILED` and llama.cpp's own reason, or with the signal's. */
   static async load(opened: OpenedLlama, options: LoadModelOptions): Promise<LoadedModel> {
-    const { path, threads, gpuLayers, flashAttention, onProgress, signal } = options
+    const { path, threads, gpuLayers, flashAttention, fileAccess = 'mmap', onProgress, signal } = options
     const { llama } = opened
     // What llama.cpp logged before is not about this model.
     opened.takeLastError()
@@ -50,10 +67,15 @@ export class LoadedModel {
         // The host's ledger has granted the memory; the library's own opinion could only refuse or shrink it.
         ignoreMemorySafetyChecks: true,
         defaultContextFlashAttention: flashAttention ? 'auto' : false,
+        useMmap: fileAccess === 'mmap',
+        useDirectIo: fileAccess === 'direct',
         onLoadProgress: onProgress,
         ...(signal && { loadSignal: signal }),
       })
-      return new LoadedModel(opened, model, options)
+      const chat = resolveChat(model, options)
+      const tried = await tryKvType(model, options)
+      opened.takeLastError()
+      return new LoadedModel(opened, model, { options, chat, ...tried })
     } catch (error) {
       signal?.throwIfAborted()
       throw explain(opened, { action: `load "${nameOf(path)}"`, error })
@@ -85,6 +107,8 @@ export class LoadedModel {
       model: this.#model,
       chat: this.#chat,
       threads: this.#options.threads,
+      batchTokens: this.#options.batchTokens ?? defaultBatchTokens,
+      kvType: this.kvType,
       explain: (action, error) => explain(this.#opened, { action, error }),
     })
     this.#contexts.set(contextId, context)
@@ -105,6 +129,36 @@ export class LoadedModel {
 
   async usage(): Promise<ProcessUsage> {
     return usageOf(this.#opened, this.#options.modelPaths)
+  }
+}
+
+/** As node-llama-cpp has it. */
+const defaultBatchTokens = 512
+
+/** Whether this backend makes contexts with the KV type that was asked for: tried with the smallest one. */
+async function tryKvType(
+  model: LlamaModel,
+  { kvType = 'f16', threads, signal }: LoadModelOptions,
+): Promise<{ kvType: KvType; warnings: readonly string[] }> {
+  if (kvType === 'f16') return { kvType, warnings: [] }
+  try {
+    const context = await model.createContext({
+      contextSize: 256,
+      sequences: 1,
+      threads,
+      ...kvTypeOptions(kvType),
+      ignoreMemorySafetyChecks: true,
+      failedCreationRemedy: false,
+      ...(signal && { createSignal: signal }),
+    })
+    await context.dispose()
+    return { kvType, warnings: [] }
+  } catch {
+    signal?.throwIfAborted()
+    return {
+      kvType: 'f16',
+      warnings: [`This model does not run with a ${kvType} KV cache here: it is f16 instead`],
+    }
   }
 }
 
