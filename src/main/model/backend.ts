@@ -66,10 +66,11 @@ export class Backend {
       this.#model = await loading
       // A small model is in before its progress was told.
       yield { kind: 'progress', loadedBytes: files.bytes }
-      const { trainContextTokens, kvType, warnings, allocated: weights } = this.#model
+      const { trainContextTokens, allocated: weights } = this.#model
       collectGarbage()
       const after = await this.#model.usage()
-      yield { kind: 'loaded', trainContextTokens, kvType, warnings: [...warnings], before, after, weights }
+      const settled = await this.#model.settleOptions()
+      yield { kind: 'loaded', trainContextTokens, ...settled, before, after, weights }
     } finally {
       this.#isLoading = false
     }

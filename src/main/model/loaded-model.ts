@@ -35,22 +35,17 @@ export class LoadedModel {
   readonly #chat: ChatWrapper
   readonly #options: LoadModelOptions
   readonly #contexts = new Map<string, ModelContext>()
-  /** The type of KV caches: as asked, or `f16` where the backend refused. */
-  readonly kvType: KvType
-  /** Options that could not be followed, in plain words. */
-  readonly warnings: readonly string[]
+  #kvType: KvType = 'f16'
 
   private constructor(
     opened: OpenedLlama,
     model: LlamaModel,
-    loaded: { options: LoadModelOptions; chat: ChatWrapper; kvType: KvType; warnings: readonly string[] },
+    { options, chat }: { options: LoadModelOptions; chat: ChatWrapper },
   ) {
     this.#opened = opened
     this.#model = model
-    this.#options = loaded.options
-    this.#chat = loaded.chat
-    this.kvType = loaded.kvType
-    this.warnings = [...chatWarnings(loaded.chat, loaded.options), ...loaded.warnings]
+    this.#options = options
+    this.#chat = chat
   }
 
   /** Loads a model. Rejects with `MODEL_FAILED` and llama.cpp's own reason, or with the signal's. */
@@ -72,10 +67,7 @@ export class LoadedModel {
         onLoadProgress: onProgress,
         ...(signal && { loadSignal: signal }),
       })
-      const chat = resolveChat(model, options)
-      const tried = await tryKvType(model, options)
-      opened.takeLastError()
-      return new LoadedModel(opened, model, { options, chat, ...tried })
+      return new LoadedModel(opened, model, { options, chat: resolveChat(model, options) })
     } catch (error) {
       signal?.throwIfAborted()
       throw explain(opened, { action: `load "${nameOf(path)}"`, error })
@@ -90,6 +82,32 @@ export class LoadedModel {
   get allocated(): Allocation {
     const { ram, vram } = this.#model.memoryUsage
     return { hostBytes: ram, deviceBytes: vram }
+  }
+
+  /**
+   * Takes the KV type that was asked for, once the backend has made the smallest context with it, or else f16. With what of the options
+   * cannot be followed, in plain words. A type may also end this process: then it has harmed nobody yet.
+   */
+  async settleOptions(): Promise<{ kvType: KvType; warnings: string[] }> {
+    const { kvType = 'f16', threads, signal } = this.#options
+    const warnings = [...chatWarnings(this.#chat, this.#options)]
+    if (kvType === 'f16') return { kvType, warnings }
+    try {
+      const context = await this.#model.createContext({
+        ...{ contextSize: 256, sequences: 1, threads },
+        ...kvTypeOptions(kvType),
+        ignoreMemorySafetyChecks: true,
+        failedCreationRemedy: false,
+        ...(signal && { createSignal: signal }),
+      })
+      await context.dispose()
+      this.#kvType = kvType
+    } catch {
+      signal?.throwIfAborted()
+      this.#opened.takeLastError()
+      warnings.push(`This model does not run with a ${kvType} KV cache here: it is f16 instead`)
+    }
+    return { kvType: this.#kvType, warnings }
   }
 
   countTokens(text: string): number {
@@ -108,7 +126,7 @@ export class LoadedModel {
       chat: this.#chat,
       threads: this.#options.threads,
       batchTokens: this.#options.batchTokens ?? defaultBatchTokens,
-      kvType: this.kvType,
+      kvType: this.#kvType,
       explain: (action, error) => explain(this.#opened, { action, error }),
     })
     this.#contexts.set(contextId, context)
@@ -134,33 +152,6 @@ export class LoadedModel {
 
 /** As node-llama-cpp has it. */
 const defaultBatchTokens = 512
-
-/** Whether this backend makes contexts with the KV type that was asked for: tried with the smallest one. */
-async function tryKvType(
-  model: LlamaModel,
-  { kvType = 'f16', threads, signal }: LoadModelOptions,
-): Promise<{ kvType: KvType; warnings: readonly string[] }> {
-  if (kvType === 'f16') return { kvType, warnings: [] }
-  try {
-    const context = await model.createContext({
-      contextSize: 256,
-      sequences: 1,
-      threads,
-      ...kvTypeOptions(kvType),
-      ignoreMemorySafetyChecks: true,
-      failedCreationRemedy: false,
-      ...(signal && { createSignal: signal }),
-    })
-    await context.dispose()
-    return { kvType, warnings: [] }
-  } catch {
-    signal?.throwIfAborted()
-    return {
-      kvType: 'f16',
-      warnings: [`This model does not run with a ${kvType} KV cache here: it is f16 instead`],
-    }
-  }
-}
 
 /** Memory of this process; `modelPaths` are empty before a model is loaded. */
 export async function usageOf({ llama }: OpenedLlama, modelPaths: readonly string[]): Promise<ProcessUsage> {

@@ -42,7 +42,7 @@ const dryRunKinds = [
   ['q8_0', true],
   ['f16', false],
 ] as const
-const dryRunLimitMs = 1500
+const dryRunLimitMs = 1000
 const ggmlTypes = { f16: GgmlType.F16, q8_0: GgmlType.Q8_0 } as const
 
 /**
