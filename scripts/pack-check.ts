@@ -148,9 +148,9 @@ function writeStub({ platform }: Target, folder: string): string {
     for (const kind of ['', ' (GPU)', ' (Plugin)', ' (Renderer)']) {
       writeMacApp(path.join(frameworks, `Electron Helper${kind}.app`), `Electron Helper${kind}`)
     }
-    mkdirSync(path.join(frameworks, 'Electron Framework.framework', 'Versions', 'A', 'Resources'), {
-      recursive: true,
-    })
+    const framework = path.join(frameworks, 'Electron Framework.framework', 'Versions', 'A', 'Resources')
+    mkdirSync(path.join(framework, 'en.lproj'), { recursive: true })
+    writeFileSync(path.join(framework, 'en.lproj', 'locale.pak'), '')
   }
   return folder
 }

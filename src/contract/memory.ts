@@ -52,6 +52,8 @@ export const residentContextSchema = z.object({
   usedTokens: z.number().int(),
   /** KV cache bytes that the context reserves. */
   kvBytes: z.number(),
+  /** An answer is written in it now. */
+  isBusy: z.boolean(),
 })
 export type ResidentContext = z.infer<typeof residentContextSchema>
 
@@ -122,6 +124,8 @@ export const poolCountersSchema = z.object({
   evictions: z.number().int(),
   refusals: z.number().int(),
   crashes: z.number().int(),
+  /** KV caches that were given back without their model leaving. */
+  reliefs: z.number().int(),
 })
 export type PoolCounters = z.infer<typeof poolCountersSchema>
 
@@ -130,13 +134,32 @@ export const poolEventSchema = z.object({
   id: z.number().int(),
   /** Milliseconds since 1970. */
   at: z.number(),
-  kind: z.enum(['loaded', 'unloaded', 'evicted', 'failed', 'crashed', 'refused']),
+  kind: z.enum([
+    ...(['loaded', 'unloaded', 'evicted', 'failed', 'crashed', 'refused'] as const),
+    /** An idle KV cache was made smaller, put on disk, or is read again when it is needed. */
+    ...(['shrunk', 'parked', 'dropped'] as const),
+    /** Models take turns in memory. */
+    'thrash',
+  ]),
   modelId: z.string(),
   name: z.string(),
   /** Plain words: why, what it freed or took, how long. */
   text: z.string(),
+  /** What it freed and how long it took, in milliseconds; null where that says nothing. */
+  freedBytes: z.number().nullable(),
+  tookMs: z.number().nullable(),
 })
 export type PoolEvent = z.infer<typeof poolEventSchema>
+
+/** Models that take turns in memory because they do not fit in together. */
+export const thrashSchema = z.object({
+  models: z.array(z.object({ modelId: z.string(), name: z.string() })),
+  /** What a switch reads from disk: the largest of them. */
+  reloadBytes: z.number(),
+  /** In plain words. */
+  text: z.string(),
+})
+export type Thrash = z.infer<typeof thrashSchema>
 
 /** The whole pool at one moment. `usedBytes` of each domain equals the sum of its residents' parts. */
 export const poolSnapshotSchema = z.object({
@@ -149,24 +172,50 @@ export const poolSnapshotSchema = z.object({
   residents: z.array(residentSchema),
   /** Models that were resident when the app last ended and can be loaded again with one press. */
   lastResidents: z.array(z.object({ modelId: z.string(), name: z.string() })),
+  /** KV caches of all residents, in bytes: reserved; reserved and not used; held by conversations that nobody answers in now. */
+  kv: z.object({ reservedBytes: z.number(), unusedBytes: z.number(), strandedBytes: z.number() }),
+  /** More than the set share of the pool is taken: idle KV caches are given back. */
+  isUnderPressure: z.boolean(),
+  thrash: thrashSchema.nullable(),
   counters: poolCountersSchema,
   /** Newest first, at most 100. */
   events: z.array(poolEventSchema),
 })
 export type PoolSnapshot = z.infer<typeof poolSnapshotSchema>
 
+const leaverSchema = z.object({ modelId: z.string(), name: z.string(), freesBytes: z.number() })
+
+/** An idle KV cache that would be given back, its model staying. */
+export const reliefStepSchema = z.object({
+  modelId: z.string(),
+  name: z.string(),
+  /** `shrink` loses nothing that was read, `park` keeps it on disk, after `drop` it is read again. */
+  kind: z.enum(['shrink', 'park', 'drop']),
+  freesBytes: z.number(),
+})
+export type ReliefStep = z.infer<typeof reliefStepSchema>
+
 /** What loading a model would take, and who would have to leave. Nothing happens by asking. */
 export const loadPreviewSchema = z.object({
   modelId: z.string(),
   contextTokens: z.number().int(),
   footprint: footprintSchema,
-  /** `resident`: it is there. `fits`: nobody leaves. `evicts`: these leave. `refused`: it cannot be. */
+  /** `resident`: it is there. `fits`: nobody leaves. `evicts`: these leave. `waits`: these leave when some of them are done. `refused`: it cannot be. `relieves`: KV caches that are given back for it, if any. */
   verdict: z.discriminatedUnion('kind', [
     z.object({ kind: z.literal('resident') }),
-    z.object({ kind: z.literal('fits') }),
+    z.object({ kind: z.literal('fits'), relieves: z.array(reliefStepSchema).optional() }),
     z.object({
       kind: z.literal('evicts'),
-      leaving: z.array(z.object({ modelId: z.string(), name: z.string(), freesBytes: z.number() })),
+      leaving: z.array(leaverSchema),
+      relieves: z.array(reliefStepSchema).optional(),
+    }),
+    z.object({
+      kind: z.literal('waits'),
+      leaving: z.array(leaverSchema),
+      /** Those of them that are busy or still loading. */
+      waitsFor: z.array(leaverSchema),
+      /** What would spare the wait; each is enough. */
+      remedies: z.array(remedySchema),
     }),
     z.object({ kind: z.literal('refused'), problem: problemSchema, remedies: z.array(remedySchema) }),
   ]),

@@ -166,6 +166,12 @@ export const loadOptionsSchema = z.object({
     .describe(
       'Whether the model is asked to think before it answers. Default: as its template has it. Has no effect on models whose template knows no such switch.',
     ),
+  bandwidthThrottle: z
+    .boolean()
+    .optional()
+    .describe(
+      'Off: may decode while other models do, at the cost of their speed. Default: on. Counts from the next answer on.',
+    ),
 })
 export type LoadOptions = z.infer<typeof loadOptionsSchema>
 

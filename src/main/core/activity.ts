@@ -10,6 +10,9 @@ const counterOf = {
   evicted: 'evictions',
   refused: 'refusals',
   crashed: 'crashes',
+  shrunk: 'reliefs',
+  parked: 'reliefs',
+  dropped: 'reliefs',
 } as const satisfies Partial<Record<PoolEvent['kind'], keyof PoolCounters>>
 
 /** What happened in the pool: the last events in plain words, and how often each kind occurred. */
@@ -17,7 +20,7 @@ export class Activity {
   readonly #clock: Clock
   readonly #listeners = new Set<(event: PoolEvent) => void>()
   #events: readonly PoolEvent[] = []
-  #counters: PoolCounters = { loads: 0, unloads: 0, evictions: 0, refusals: 0, crashes: 0 }
+  #counters: PoolCounters = { loads: 0, unloads: 0, evictions: 0, refusals: 0, crashes: 0, reliefs: 0 }
   #nextId = 1
 
   constructor(clock: Clock) {
@@ -37,6 +40,7 @@ export class Activity {
     kind: PoolEvent['kind'],
     model: { readonly modelId: string; readonly name: string },
     text: string,
+    figures: { readonly freedBytes?: number; readonly tookMs?: number } = {},
   ): void {
     const event = {
       id: this.#nextId++,
@@ -45,9 +49,11 @@ export class Activity {
       modelId: model.modelId,
       name: model.name,
       text,
+      freedBytes: figures.freedBytes ?? null,
+      tookMs: figures.tookMs ?? null,
     }
     this.#events = [event, ...this.#events.slice(0, keptEvents - 1)]
-    if (kind !== 'failed') {
+    if (kind !== 'failed' && kind !== 'thrash') {
       const counter = counterOf[kind]
       this.#counters = { ...this.#counters, [counter]: this.#counters[counter] + 1 }
     }

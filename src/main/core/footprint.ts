@@ -13,7 +13,7 @@ export type FootprintOptions = {
   readonly contexts?: number
   /** Default `unified`. */
   readonly placement?: Placement
-  /** What a model process costs with no model. Default `defaultRuntimeBytes`. */
+  /** What a model process costs with no model. Default 40 MB. */
   readonly runtimeBytes?: number
   /** Default `f16`. */
   readonly kvType?: KvType
@@ -26,7 +26,7 @@ export type FootprintOptions = {
 }
 
 /** Private memory of a process that has loaded the backend and no model, until it was measured on this machine: Linux x64, Node 24, CPU. */
-export const defaultRuntimeBytes = 40 * MB
+const defaultRuntimeBytes = 40 * MB
 
 /** The batch that prefill runs in, and so what compute buffers are made for: node-llama-cpp's default. */
 export const defaultBatchTokens = 512
@@ -163,7 +163,7 @@ export function usesFlashAttention({ kvLayerGroups }: Pick<ModelFacts, 'kvLayerG
  * Compute buffer of one context without flash attention, in bytes: the scores of every head, the mask and seven embeddings, in f32.
  * Up to 4 % above what llama.cpp allocates for contexts of 512 to 4,096 tokens, four to sixteen heads of 16 to 48.
  */
-export function attentionBytes(
+function attentionBytes(
   facts: Pick<ModelFacts, 'headCount' | 'embeddingLength'>,
   contextTokens: number,
   batchTokens: number = defaultBatchTokens,

@@ -2,13 +2,15 @@ import type { Allocation, ChatMessage, GenerateEvent, ProcessUsage } from '../..
 import { AppError } from '../../contract/errors.ts'
 import type { Footprint, LoadedWith, ResidentContext } from '../../contract/memory.ts'
 import type { ModelFacts } from '../../contract/model.ts'
+import type { Pausable } from '../core/arbiter.ts'
 import { defaultBatchTokens, kvCacheBytes, usesFlashAttention } from '../core/footprint.ts'
-import { AnswerLine } from './answer-line.ts'
+import type { IdleKv } from '../core/relief.ts'
 import type { MemoryDomains } from './measured-footprint.ts'
 import { measuredFootprint } from './measured-footprint.ts'
 import type { ModelProcess } from './model-process.ts'
 import { startModelProcess } from './model-process.ts'
 import type { StartChild } from './starter.ts'
+import type { Patience } from './watchdog.ts'
 
 /** What a resident model is made of. */
 export interface ResidentModelOptions {
@@ -31,8 +33,6 @@ export interface ResidentModelOptions {
   readonly contextTokens: number
   /** Conversations that are live at once, each with a context of its own. Default 2. */
   readonly liveContexts?: number
-  /** Answers that are written at once; more wait in line. Default 1. */
-  readonly parallelAnswers?: number
   readonly domains: MemoryDomains
   /** Asks for room for another footprint, or reports a measured one. False: there is none. */
   readonly resize: (footprint: Footprint) => boolean
@@ -40,6 +40,8 @@ export interface ResidentModelOptions {
   readonly onMeasured?: (footprint: Footprint) => void
   /** Something that a snapshot shows has changed: contexts or their tokens. */
   readonly onChange?: () => void
+  /** How long its process may be silent before it is ended. */
+  readonly patience?: Patience
 }
 
 /** How a model is loaded, beside its context size, its threads and its place. */
@@ -52,8 +54,6 @@ export type LoadSettings = Pick<LoadedWith, 'kvType' | 'flashAttention' | 'batch
 export interface AnswerOptions {
   /** Aborting ends the answer within one batch: its events then end with `done` and `stopped`. While it waits in line it rejects. */
   readonly signal?: AbortSignal
-  /** Why it does not start yet, in plain words. */
-  readonly onWait?: (reason: string) => void
   readonly maxTokens?: number
   /** Default 0: greedy. */
   readonly temperature?: number
@@ -74,13 +74,14 @@ interface Context {
   hasAnswered: boolean
   /** Order of use; the lowest idle one is reused first. */
   usedAt: number
+  /** When that was, in milliseconds since 1970. */
+  lastUsedAt: number
 }
 
 /** A model in a process of its own, with a context for each live conversation. Owns the process: disposing ends it. */
-export class ResidentModel implements AsyncDisposable {
+export class ResidentModel implements Pausable, AsyncDisposable {
   readonly #options: ResidentModelOptions
   readonly #process: ModelProcess
-  readonly #line: AnswerLine
   readonly #contexts: Context[] = []
   #loaded: { readonly usage: ProcessUsage; readonly weights: Allocation } | null = null
   #latest: ProcessUsage | null = null
@@ -101,15 +102,12 @@ export class ResidentModel implements AsyncDisposable {
       ...{ flashAttention: usesFlashAttention(options.facts), chatTemplate: null, thinking: null },
     }
     this.#kvType = this.#settings.kvType
-    this.#line = new AnswerLine(Math.min(options.parallelAnswers ?? 1, this.#liveContexts))
     this.#process = startModelProcess({
       start: options.start,
       file: options.program,
       name: options.name,
       ...(options.env && { env: options.env }),
-    })
-    this.#process.onExit((crash) => {
-      this.#line.close(crash ?? new AppError('MODEL_FAILED', `"${options.name}" was unloaded`))
+      ...(options.patience && { patience: options.patience }),
     })
   }
 
@@ -190,26 +188,75 @@ export class ResidentModel implements AsyncDisposable {
 
   /** The live contexts, for the snapshot. */
   contexts(): ResidentContext[] {
-    return this.#contexts.map(({ conversationId, contextTokens, usedTokens, kvBytes }) => ({
+    return this.#contexts.map(({ conversationId, contextTokens, usedTokens, kvBytes, isBusy }) => ({
       conversationId,
       contextTokens,
       usedTokens,
       kvBytes,
+      isBusy,
     }))
   }
 
-  /** Reads a conversation as far as its context does not hold it, and writes the answer. */
+  /** Contexts that can be given back: all idle ones but the last that was used, which a next answer needs. */
+  idleKv(): IdleKv[] {
+    const { host, device } = this.#options.domains
+    const idle = this.#contexts.filter(({ isBusy }) => !isBusy).sort((a, b) => b.usedAt - a.usedAt)
+    const kept = idle.find(({ conversationId }) => conversationId !== null) ?? idle[0]
+    return idle
+      .filter((context) => context !== kept)
+      .map(({ id, conversationId, allocated, usedTokens, lastUsedAt }) => ({
+        id,
+        kind: conversationId === null ? 'shrink' : 'drop',
+        bytes:
+          host === device
+            ? { [host]: allocated.hostBytes + allocated.deviceBytes }
+            : { [host]: allocated.hostBytes, [device]: allocated.deviceBytes },
+        tokens: usedTokens,
+        lastUsedAt,
+      }))
+  }
+
+  /** Closes a context of `idleKv` and reports what is left; the bytes that this freed, 0 when it is in use again. */
+  async giveBack(contextId: string): Promise<number> {
+    const context = this.#contexts.find(({ id }) => id === contextId)
+    if (!context || context.isBusy || this.#contexts.length === 1) return 0
+    // Nobody takes it meanwhile, and it counts until its memory is back.
+    context.isBusy = true
+    try {
+      const before = totalBytes(this.footprint())
+      const { usage } = await this.#process.client.closeContext({ contextId })
+      this.#latest = usage
+      this.#contexts.splice(this.#contexts.indexOf(context), 1)
+      const after = this.footprint()
+      this.#options.resize(after)
+      return Math.max(0, before - totalBytes(after))
+    } finally {
+      context.isBusy = false
+      this.#whenIdle.shift()?.()
+      this.#options.onChange?.()
+    }
+  }
+
+  /** Lets its answers stand still at the next token; ends when they do. */
+  async pause(): Promise<void> {
+    await this.#process.client.pause()
+  }
+
+  resume(): void {
+    // A process that has died says so by the answer's own events.
+    this.#process.client.resume().catch(() => undefined)
+  }
+
+  /** Reads a conversation as far as its context does not hold it, and writes the answer. One answer at a time for each conversation. */
   async *generate(
     conversationId: string,
     messages: readonly ChatMessage[],
     options: AnswerOptions = {},
   ): AsyncGenerator<GenerateEvent, void, void> {
-    const { signal, onWait, maxTokens = null, temperature = 0, seed = null } = options
+    const { signal, maxTokens = null, temperature = 0, seed = null } = options
     const { client } = this.#process
-    using _turn = await this.#line.enter(conversationId, {
-      signal,
-      onWait: (ahead) => onWait?.(waitReason(this.#options.name, ahead)),
-    })
+    signal?.throwIfAborted()
+    using _watch = this.#process.watch(signal)
     const context = await this.#claim(conversationId)
     using _claim = { [Symbol.dispose]: () => this.#release(context) }
     const { id: contextId } = context
@@ -290,6 +337,7 @@ export class ResidentModel implements AsyncDisposable {
 
   #release(context: Context): void {
     context.isBusy = false
+    context.lastUsedAt = Date.now()
     // Its conversation was forgotten meanwhile.
     if (context.conversationId === null) this.#clear(context)
     this.#whenIdle.shift()?.()
@@ -338,6 +386,7 @@ export class ResidentModel implements AsyncDisposable {
       isBusy: options.isBusy,
       hasAnswered: false,
       usedAt: ++this.#uses,
+      lastUsedAt: Date.now(),
     }
     this.#contexts.push(context)
     onChange?.()
@@ -378,10 +427,8 @@ export class ResidentModel implements AsyncDisposable {
   }
 }
 
-function waitReason(name: string, ahead: number): string {
-  return ahead === 1
-    ? `"${name}" is writing another answer`
-    : `"${name}" has ${String(ahead)} other answers to write first`
+function totalBytes(footprint: Footprint): number {
+  return footprint.reduce((sum, { bytes }) => sum + bytes, 0)
 }
 
 function withSignal(signal: AbortSignal | undefined): { signal?: AbortSignal } {

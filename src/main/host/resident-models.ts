@@ -4,6 +4,7 @@ import type { LibraryModel, LoadOptions, ModelFacts } from '../../contract/model
 import { correctFootprint } from '../core/correction.ts'
 import { kvBytesPerToken, kvCacheBytes, predictFootprint } from '../core/footprint.ts'
 import { resolveLoad } from '../core/load-plan.ts'
+import type { IdleKv } from '../core/relief.ts'
 import type { ModelDescription, ResidencyEffects } from '../core/residency-state.ts'
 import type { Library } from './library.ts'
 import type { MeasuredFile, Measurements } from './measurements.ts'
@@ -159,6 +160,14 @@ export class ResidentModels implements ResidencyEffects {
   usedTokens(modelId: string): number {
     const contexts = this.get(modelId)?.contexts() ?? []
     return contexts.reduce((sum, context) => sum + context.usedTokens, 0)
+  }
+
+  idleKv(modelId: string): readonly IdleKv[] {
+    return this.get(modelId)?.idleKv() ?? []
+  }
+
+  async relieve(modelId: string, kv: IdleKv): Promise<number> {
+    return (await this.get(modelId)?.giveBack(kv.id)) ?? 0
   }
 
   #start(modelId: string, plan: LoadPlan): ResidentModel {

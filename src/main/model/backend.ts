@@ -6,7 +6,7 @@ import type { OpenedLlama } from './llama.ts'
 import type { LoadedModel, LoadModelOptions } from './loaded-model.ts'
 import { collectGarbage } from './collect-garbage.ts'
 import { splitPaths } from './split-paths.ts'
-import { readUsage } from './usage.ts'
+import { nothingMapped, readUsage } from './usage.ts'
 
 /** Progress of loading goes out at most this often. */
 const progressMs = 50
@@ -35,7 +35,7 @@ export class Backend {
   }
 
   async usage(): Promise<ProcessUsage> {
-    return this.#model ? this.#model.usage() : readUsage({ modelPaths: [], deviceBytes: 0 })
+    return this.#model ? this.#model.usage() : readUsage({ weights: nothingMapped, deviceBytes: 0 })
   }
 
   /** Loads the model of this process, telling how many bytes of it are in. Aborting rejects with the signal's reason. */
@@ -52,7 +52,7 @@ export class Backend {
       const opened = await this.llama()
       const loader = await import('./loaded-model.ts')
       collectGarbage()
-      const before = await loader.usageOf(opened, [])
+      const before = await loader.usageOf(opened, nothingMapped)
       const progress = new Latest<number>()
       const loading = loader.LoadedModel.load(opened, {
         ...options,

@@ -6,6 +6,7 @@ import { alignTokens } from './align.ts'
 import { alignTokenizerOf, renderPrompt } from './chat.ts'
 import type { Control, WritingOptions } from './generate.ts'
 import { generateAnswer } from './generate.ts'
+import type { Gate } from './gate.ts'
 import { Lock } from './lock.ts'
 
 /** What a context needs of its model. */
@@ -16,6 +17,7 @@ export interface ContextOptions {
   /** Tokens that are read at once. */
   readonly batchTokens: number
   readonly kvType: KvType
+  readonly gate: Gate
   /** Turns what llama.cpp or the library throws into an error that says what was tried. */
   readonly explain: (action: string, error: unknown) => AppError
 }
@@ -118,9 +120,11 @@ export class ModelContext implements AsyncDisposable {
   ): AsyncGenerator<GenerateEvent, void, void> {
     using _stop = { [Symbol.dispose]: () => void this.#stops.delete(stop) }
     using _turn = await this.#lock.acquire()
-    const control: Control = { signal, stop: stop.signal }
-    const { model, chat, explain } = this.#options
+    const { model, chat, gate, explain } = this.#options
+    const control: Control = { signal, gate, stop: stop.signal }
+    using _decoding = gate.enter()
     try {
+      await gate.pass([stop.signal, signal])
       signal?.throwIfAborted()
       const { tokens, stopTokens, stopTexts } = renderPrompt(model, chat, options.messages)
       // The library would shift when all cells but one are taken.

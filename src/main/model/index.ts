@@ -3,6 +3,7 @@ import { RPCHandler } from '@orpc/server/message-port'
 import { backendContract } from '../../contract/backend.ts'
 import { mapRpcErrors, toRpcError } from '../../contract/rpc-errors.ts'
 import { Backend } from './backend.ts'
+import { pulse } from './pulse.ts'
 
 /** The channel to the host, as oRPC wants to see it. */
 interface Port {
@@ -41,7 +42,10 @@ const router = os.router({
     backend.model.context(input.contextId).generate(input, signal),
   ),
   stop: os.stop.handler(({ input }) => backend.model.context(input.contextId).stop()),
+  pause: os.pause.handler(() => backend.model.gate.close()),
+  resume: os.resume.handler(() => backend.model.gate.open()),
   usage: os.usage.handler(async () => backend.usage()),
+  pulse: os.pulse.handler(({ signal }) => pulse(signal)),
 })
 
 new RPCHandler(router, { clientInterceptors: [mapRpcErrors((error) => toRpcError(error))] }).upgrade(

@@ -4,7 +4,7 @@ import { describeModel } from './gguf-facts.ts'
 import { readGgufHeader } from './gguf-header.ts'
 import { MemoryGuard } from './memory-guard.ts'
 import type { ModelTrial } from './trial.ts'
-import { readUsage } from './usage.ts'
+import { nothingMapped, readUsage } from './usage.ts'
 
 /** Real models take 200 to 500 MB, most of it for a vocabulary of up to 262,144 tokens. */
 const memoryLimitBytes = 800 * 2 ** 20
@@ -56,7 +56,7 @@ export async function describeDevice(): Promise<{
   const { openLlama } = await import('./llama.ts')
   const { llama } = await openLlama()
   collectGarbage()
-  const { privateBytes: runtimeBytes } = await readUsage({ modelPaths: [], deviceBytes: 0 })
+  const { privateBytes: runtimeBytes } = await readUsage({ weights: nothingMapped, deviceBytes: 0 })
   if (llama.gpu === false) return { name: 'CPU', totalBytes: 0, isUnified: true, runtimeBytes }
   const [names, memory] = await Promise.all([llama.getGpuDeviceNames(), llama.getVramState()])
   const backend = { cuda: 'CUDA', vulkan: 'Vulkan', metal: 'Metal' }[llama.gpu]

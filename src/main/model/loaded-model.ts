@@ -5,8 +5,9 @@ import { AppError } from '../../contract/errors.ts'
 import type { FileAccess, KvType } from '../../contract/model.ts'
 import { chatWarnings, resolveChat, type ChatOptions } from './chat.ts'
 import { kvTypeOptions, ModelContext } from './context.ts'
+import { Gate } from './gate.ts'
 import type { OpenedLlama } from './llama.ts'
-import { readUsage } from './usage.ts'
+import { type MappedWeights, nothingMapped, readUsage } from './usage.ts'
 
 /** How a model is loaded. */
 export interface LoadModelOptions extends ChatOptions {
@@ -30,6 +31,7 @@ export interface LoadModelOptions extends ChatOptions {
 
 /** The model of this process and its contexts. */
 export class LoadedModel {
+  readonly gate = new Gate()
   readonly #opened: OpenedLlama
   readonly #model: LlamaModel
   readonly #chat: ChatWrapper
@@ -127,6 +129,7 @@ export class LoadedModel {
       threads: this.#options.threads,
       batchTokens: this.#options.batchTokens ?? defaultBatchTokens,
       kvType: this.#kvType,
+      gate: this.gate,
       explain: (action, error) => explain(this.#opened, { action, error }),
     })
     this.#contexts.set(contextId, context)
@@ -146,18 +149,20 @@ export class LoadedModel {
   }
 
   async usage(): Promise<ProcessUsage> {
-    return usageOf(this.#opened, this.#options.modelPaths)
+    const { allocated } = this
+    const paths = this.#options.modelPaths
+    return usageOf(this.#opened, this.#model.useMmap ? { paths, allocated } : nothingMapped)
   }
 }
 
 /** As node-llama-cpp has it. */
 const defaultBatchTokens = 512
 
-/** Memory of this process; `modelPaths` are empty before a model is loaded. */
-export async function usageOf({ llama }: OpenedLlama, modelPaths: readonly string[]): Promise<ProcessUsage> {
+/** Memory of this process. */
+export async function usageOf({ llama }: OpenedLlama, weights: MappedWeights): Promise<ProcessUsage> {
   // What llama.cpp has allocated on the device for this process: a device's own counter is about everybody.
   const { gpuVram } = await llama.getLlamaMemoryUsage()
-  return readUsage({ modelPaths, deviceBytes: gpuVram })
+  return readUsage({ weights, deviceBytes: gpuVram })
 }
 
 /** An error of llama.cpp or the library as ours: what was tried, and the cause that llama.cpp logged. Ours stay as they are. */
