@@ -1,7 +1,7 @@
 import { eventIterator, oc } from '@orpc/contract'
 import { z } from 'zod'
 import { errorCodeSchema, errorDetailsSchema } from './errors.ts'
-import { modelFactsSchema } from './model.ts'
+import { fileAccessSchema, kvTypeSchema, modelFactsSchema } from './model.ts'
 
 /** What a GGUF file turned out to be. */
 export const inspectionSchema = z.discriminatedUnion('kind', [
@@ -38,6 +38,10 @@ export const loadEventSchema = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('loaded'),
     trainContextTokens: z.number().int(),
+    /** The type of KV caches: as asked, or `f16` where the backend refused. */
+    kvType: kvTypeSchema,
+    /** Options that could not be followed, in plain words. */
+    warnings: z.array(z.string()),
     /** Usage before anything was loaded, and with the weights and tokenizer in. */
     before: processUsageSchema,
     after: processUsageSchema,
@@ -83,7 +87,15 @@ export const backendContract = {
   /** Reads and checks a header, tries a dry run and the chat template. `BAD_MODEL_FILE` says what is wrong. Paths are all files of a split model. */
   inspect: base.input(z.object({ paths: z.array(z.string()).min(1) })).output(inspectionSchema),
   /** The device that computes: name, and its memory in bytes where it has its own. */
-  device: base.output(z.object({ name: z.string(), totalBytes: z.number(), isUnified: z.boolean() })),
+  device: base.output(
+    z.object({
+      name: z.string(),
+      totalBytes: z.number(),
+      isUnified: z.boolean(),
+      /** Private memory of a process that has opened the backend and loaded no model. */
+      runtimeBytes: z.number(),
+    }),
+  ),
   load: base
     .input(
       z.object({
@@ -92,6 +104,14 @@ export const backendContract = {
         gpuLayers: z.number().int().nullable(),
         /** Where model and device can; false: never. */
         flashAttention: z.boolean().default(true),
+        kvType: kvTypeSchema.default('f16'),
+        /** Tokens that a context reads at once. */
+        batchTokens: z.number().int().default(512),
+        fileAccess: fileAccessSchema.default('mmap'),
+        /** A Jinja template in place of the file's own. */
+        chatTemplate: z.string().nullable().default(null),
+        /** Whether to ask for thoughts; null: as the template has it. */
+        thinking: z.boolean().nullable().default(null),
       }),
     )
     .output(eventIterator(loadEventSchema)),

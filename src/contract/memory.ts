@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { problemSchema, remedySchema } from './errors.ts'
+import { fileAccessSchema, kvTypeSchema } from './model.ts'
 
 /** Where bytes live: one pool shared by CPU and GPU, or main memory and a card's memory apart. */
 export const domainIdSchema = z.enum(['unified', 'ram', 'vram'])
@@ -31,7 +32,8 @@ export const footprintPartSchema = z.object({
   part: footprintPartNameSchema,
   domain: domainIdSchema,
   bytes: z.number(),
-  source: z.enum(['predicted', 'measured']),
+  /** `learned`: predicted, and corrected by what an earlier load of this file has taken. */
+  source: z.enum(['predicted', 'learned', 'measured']),
 })
 export type FootprintPart = z.infer<typeof footprintPartSchema>
 
@@ -55,6 +57,34 @@ export const residentContextSchema = z.object({
 })
 export type ResidentContext = z.infer<typeof residentContextSchema>
 
+/** How a model was loaded in the end: options with nothing left open. */
+export const loadedWithSchema = z.object({
+  contextTokens: z.number().int(),
+  /** Layers on the GPU; null: all. */
+  gpuLayers: z.number().int().nullable(),
+  kvType: kvTypeSchema,
+  flashAttention: z.boolean(),
+  batchTokens: z.number().int(),
+  threads: z.number().int(),
+  fileAccess: fileAccessSchema,
+})
+export type LoadedWith = z.infer<typeof loadedWithSchema>
+
+/** What a load was predicted to take, by plain prediction, and what it took, with one context. */
+export const measurementSchema = z.object({
+  /** Milliseconds since 1970. */
+  at: z.number(),
+  /** What computed: "CPU". */
+  backend: z.string(),
+  loadedWith: loadedWithSchema,
+  /** Without anything learned from earlier loads. */
+  predicted: footprintSchema,
+  /** As the user was told before this load: with what was learned. */
+  corrected: footprintSchema,
+  measured: footprintSchema,
+})
+export type Measurement = z.infer<typeof measurementSchema>
+
 /** A model in memory, or on its way in or out. */
 export const residentSchema = z.object({
   modelId: z.string(),
@@ -64,6 +94,12 @@ export const residentSchema = z.object({
   /** Turns that use it now. */
   leases: z.number().int(),
   footprint: footprintSchema,
+  /** What was predicted for one context before it was loaded; empty while it is queued. */
+  predicted: footprintSchema,
+  /** How it is loaded; null before. */
+  loadedWith: loadedWithSchema.nullable(),
+  /** What the user should know of how it was loaded: options that this backend or model does not support. */
+  warnings: z.array(z.string()),
   contexts: z.array(residentContextSchema),
   /** Tokens over all contexts: reserved and used, and the most that may be reserved. */
   contextTokens: z.number().int(),

@@ -25,6 +25,13 @@ const migrations = [
   ) STRICT;
   CREATE INDEX answers_by_turn ON answers (turn_id);
   `,
+  `
+  CREATE TABLE measurements (
+    id INTEGER PRIMARY KEY, model_id TEXT NOT NULL, file TEXT NOT NULL, backend TEXT NOT NULL,
+    at INTEGER NOT NULL, entry TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX measurements_by_model ON measurements (model_id);
+  `,
 ]
 
 /** Opens the app's SQLite database (WAL) in a folder that is made when it is not there, and brings its schema up to date. */

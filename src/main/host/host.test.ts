@@ -407,21 +407,30 @@ describe('a host with the demo models', () => {
     await client.models.pin({ id: guide })
     await client.models.pin({ id: coder })
     const { counters } = await client.pool.get()
-    await client.settings.set({ poolSizeBytes: 280 * MB, reserveBytes: 0 })
+    // Room for two, and half of the third.
+    const bytes = (await client.pool.get()).residents.map(({ modelId, footprint }) => ({
+      modelId,
+      bytes: footprint.reduce((sum, part) => sum + part.bytes, 0),
+    }))
+    const poolSizeBytes = bytes.reduce(
+      (sum, each) => sum + Math.ceil(each.modelId === judge ? each.bytes / 2 : each.bytes),
+      0,
+    )
+    await client.settings.set({ poolSizeBytes, reserveBytes: 0 })
     const pool = await client.pool.get()
     expect(pool.counters.evictions).toBe(counters.evictions + 1)
     expect(pool.residents.map(({ modelId }) => modelId).sort()).toEqual([coder, guide])
-    expect(pool.domains[0]).toMatchObject({ totalBytes: 280 * MB, reserveBytes: 0, otherBytes: 0 })
+    expect(pool.domains[0]).toMatchObject({ totalBytes: poolSizeBytes, reserveBytes: 0, otherBytes: 0 })
 
-    await expect(client.settings.set({ poolSizeBytes: 128 * MB })).rejects.toMatchObject({ code: 'NO_ROOM' })
-    await expect(client.settings.set({ reserveBytes: 280 * MB })).rejects.toMatchObject({ code: 'BAD_INPUT' })
-    expect(await client.settings.get()).toMatchObject({ poolSizeBytes: 280 * MB, reserveBytes: 0 })
+    await expect(client.settings.set({ poolSizeBytes: 96 * MB })).rejects.toMatchObject({ code: 'NO_ROOM' })
+    await expect(client.settings.set({ reserveBytes: poolSizeBytes })).rejects.toMatchObject({ code: 'BAD_INPUT' })
+    expect(await client.settings.get()).toMatchObject({ poolSizeBytes, reserveBytes: 0 })
   })
 })
 
 describe('a host with a small pool', () => {
   test('a third model has the idle one leave and the pinned one stay; what cannot fit says what would help', async () => {
-    const host = await startOwnHost({ poolSizeBytes: 280 * MB, reserveBytes: 0 })
+    const host = await startOwnHost({ poolSizeBytes: 170 * MB, reserveBytes: 0 })
     const { client } = host
     await host.untilListed()
     await client.models.load({ id: guide })

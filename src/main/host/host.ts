@@ -124,7 +124,12 @@ function foldersOf({ modelFolders, findOtherApps }: Settings): string {
 }
 
 const cpu: Device = { name: 'CPU', totalBytes: 0, isUnified: true }
-const deviceSchema = z.object({ name: z.string(), totalBytes: z.number(), isUnified: z.boolean() })
+const deviceSchema = z.object({
+  name: z.string(),
+  totalBytes: z.number(),
+  isUnified: z.boolean(),
+  runtimeBytes: z.number().optional(),
+})
 
 /** Asks the probe for the device, which takes seconds where a GPU is looked for; until then it is taken to be the one of last time. */
 function findDevice(

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { formatBytes } from '../../contract/bytes.ts'
 import { AppError } from '../../contract/errors.ts'
-import type { LoadPreview, PoolSnapshot, Resident } from '../../contract/memory.ts'
+import type { LoadPreview, Measurement, PoolSnapshot, Resident } from '../../contract/memory.ts'
 import type { LoadOptions } from '../../contract/model.ts'
 import type { Settings, SettingsChanges } from '../../contract/settings.ts'
 import { Arbiter } from '../core/arbiter.ts'
@@ -16,6 +16,7 @@ import { frameMs, watchState } from './frames.ts'
 import { LastResidents } from './last-residents.ts'
 import type { Library } from './library.ts'
 import { isAbortError, leaseModel, orLeave, takenAwayError } from './model-lease.ts'
+import { Measurements } from './measurements.ts'
 import { PoolMemory } from './pool-memory.ts'
 import { poolDomains, poolShape, type PoolShape } from './pool-shape.ts'
 import { ResidentModels } from './resident-models.ts'
@@ -86,6 +87,7 @@ export class Pool implements TurnPool, AsyncDisposable {
     this.#ledger = new Ledger(this.#startDomains())
     this.#models = new ResidentModels({
       ...options,
+      measurements: new Measurements(options.database),
       shape: () => this.#shape,
       threads: () =>
         options.fixed.threads ?? options.settings.get().threads ?? Math.max(1, options.cores - 1),
@@ -186,10 +188,14 @@ export class Pool implements TurnPool, AsyncDisposable {
   }
 
   /** What loading a model would take, and who would have to leave. */
-  async preview(modelId: string, options: { contextTokens?: number | undefined } = {}): Promise<LoadPreview> {
+  async preview(modelId: string, options: LoadOptions = {}): Promise<LoadPreview> {
     await this.#prepare(modelId)
-    const { contextTokens } = options
-    return this.#residency.preview(modelId, contextTokens === undefined ? {} : { contextTokens })
+    return this.#residency.preview(modelId, options)
+  }
+
+  /** What earlier loads of a model were predicted to take and took, newest first. */
+  history(modelId: string): Measurement[] {
+    return this.#models.history(modelId)
   }
 
   /** Loads a model and ends when it is ready. */
@@ -326,7 +332,7 @@ export class Pool implements TurnPool, AsyncDisposable {
       contexts,
       contextTokens: contexts.reduce((sum, context) => sum + context.contextTokens, 0),
       usedTokens: contexts.reduce((sum, context) => sum + context.usedTokens, 0),
-      ...this.#models.kvFigures(state.modelId, options),
+      ...this.#models.figures(state.modelId, options),
     }
   }
 

@@ -1,9 +1,9 @@
 import type { Allocation, ChatMessage, GenerateEvent, ProcessUsage } from '../../contract/backend.ts'
 import { AppError } from '../../contract/errors.ts'
-import type { Footprint, ResidentContext } from '../../contract/memory.ts'
+import type { Footprint, LoadedWith, ResidentContext } from '../../contract/memory.ts'
 import type { ModelFacts } from '../../contract/model.ts'
-import { kvCacheBytes, usesFlashAttention } from '../core/footprint.ts'
 import type { Pausable } from '../core/arbiter.ts'
+import { defaultBatchTokens, kvCacheBytes, usesFlashAttention } from '../core/footprint.ts'
 import type { IdleKv } from '../core/relief.ts'
 import type { MemoryDomains } from './measured-footprint.ts'
 import { measuredFootprint } from './measured-footprint.ts'
@@ -25,6 +25,8 @@ export interface ResidentModelOptions {
   readonly path: string
   readonly facts: Pick<ModelFacts, 'kvLayerGroups' | 'recurrentStateBytes'>
   readonly threads: number
+  /** How the model is loaded otherwise. Default: f16, batches of 512, mapped, flash attention as the heads ask. */
+  readonly load?: LoadSettings
   /** Layers on the GPU; null: all. */
   readonly gpuLayers: number | null
   /** Size of each context. */
@@ -34,10 +36,18 @@ export interface ResidentModelOptions {
   readonly domains: MemoryDomains
   /** Asks for room for another footprint, or reports a measured one. False: there is none. */
   readonly resize: (footprint: Footprint) => boolean
+  /** Told once more what the model takes with one context, when it has answered for the first time. */
+  readonly onMeasured?: (footprint: Footprint) => void
   /** Something that a snapshot shows has changed: contexts or their tokens. */
   readonly onChange?: () => void
   /** How long its process may be silent before it is ended. */
   readonly patience?: Patience
+}
+
+/** How a model is loaded, beside its context size, its threads and its place. */
+export type LoadSettings = Pick<LoadedWith, 'kvType' | 'flashAttention' | 'batchTokens' | 'fileAccess'> & {
+  readonly chatTemplate: string | null
+  readonly thinking: boolean | null
 }
 
 /** How an answer is written. */
@@ -75,6 +85,9 @@ export class ResidentModel implements Pausable, AsyncDisposable {
   readonly #contexts: Context[] = []
   #loaded: { readonly usage: ProcessUsage; readonly weights: Allocation } | null = null
   #latest: ProcessUsage | null = null
+  readonly #settings: LoadSettings
+  #kvType: LoadedWith['kvType']
+  #warnings: readonly string[] = []
   #uses = 0
   #openedContexts = 0
   #opening = 0
@@ -84,6 +97,11 @@ export class ResidentModel implements Pausable, AsyncDisposable {
   /** Starts the process; `load` comes next. */
   constructor(options: ResidentModelOptions) {
     this.#options = options
+    this.#settings = options.load ?? {
+      ...{ kvType: 'f16', batchTokens: defaultBatchTokens, fileAccess: 'mmap' },
+      ...{ flashAttention: usesFlashAttention(options.facts), chatTemplate: null, thinking: null },
+    }
+    this.#kvType = this.#settings.kvType
     this.#process = startModelProcess({
       start: options.start,
       file: options.program,
@@ -97,6 +115,26 @@ export class ResidentModel implements Pausable, AsyncDisposable {
     return this.#process.processId ?? null
   }
 
+  /** How it is loaded: as asked, with the KV type that the backend took. */
+  get loadedWith(): LoadedWith {
+    const { gpuLayers, contextTokens, threads } = this.#options
+    const { flashAttention, batchTokens, fileAccess } = this.#settings
+    return {
+      contextTokens,
+      gpuLayers,
+      kvType: this.#kvType,
+      flashAttention,
+      batchTokens,
+      threads,
+      fileAccess,
+    }
+  }
+
+  /** Options that could not be followed, in plain words. */
+  get warnings(): readonly string[] {
+    return this.#warnings
+  }
+
   /** Called once when the process has ended; with the error when nobody asked it to. */
   onExit(listener: (crash: AppError | null) => void): () => void {
     return this.#process.onExit(listener)
@@ -107,14 +145,18 @@ export class ResidentModel implements Pausable, AsyncDisposable {
     options: { signal?: AbortSignal; onProgress?: (loadedBytes: number) => void } = {},
   ): Promise<Footprint> {
     const { signal, onProgress } = options
-    const { path, threads, gpuLayers, facts } = this.#options
+    const { path, threads, gpuLayers } = this.#options
     const { client } = this.#process
     try {
       signal?.throwIfAborted()
-      const wanted = { path, threads, gpuLayers, flashAttention: usesFlashAttention(facts) }
+      const wanted = { path, threads, gpuLayers, ...this.#settings }
       for await (const event of await client.load(wanted, withSignal(signal))) {
         if (event.kind === 'progress') onProgress?.(event.loadedBytes)
-        else this.#loaded = { usage: event.after, weights: event.weights }
+        else {
+          this.#loaded = { usage: event.after, weights: event.weights }
+          this.#kvType = event.kvType
+          this.#warnings = event.warnings
+        }
       }
       await this.#openContext({ signal, isBusy: false })
       return this.footprint()
@@ -137,6 +179,11 @@ export class ResidentModel implements Pausable, AsyncDisposable {
       },
       this.#options.domains,
     )
+  }
+
+  /** Memory of the process now, as the operating system tells it. */
+  async usage(): Promise<ProcessUsage> {
+    return this.#process.client.usage()
   }
 
   /** The live contexts, for the snapshot. */
@@ -331,7 +378,7 @@ export class ResidentModel implements Pausable, AsyncDisposable {
     const context: Context = {
       id,
       contextTokens,
-      kvBytes: kvCacheBytes(facts, contextTokens),
+      kvBytes: kvCacheBytes(facts, contextTokens, this.loadedWith),
       allocated,
       conversationId: null,
       usedTokens: 0,
@@ -376,6 +423,7 @@ export class ResidentModel implements Pausable, AsyncDisposable {
     context.hasAnswered = true
     this.#latest = await this.#process.client.usage()
     this.#options.resize(this.footprint())
+    if (this.#contexts.length === 1) this.#options.onMeasured?.(this.footprint())
   }
 }
 

@@ -1,6 +1,7 @@
 import type { ChatWrapper, LlamaContext, LlamaContextSequence, LlamaModel, Token } from 'node-llama-cpp'
 import type { Allocation, ChatMessage, GenerateEvent } from '../../contract/backend.ts'
 import { AppError } from '../../contract/errors.ts'
+import type { KvType } from '../../contract/model.ts'
 import { alignTokens } from './align.ts'
 import { alignTokenizerOf, renderPrompt } from './chat.ts'
 import type { Control, WritingOptions } from './generate.ts'
@@ -13,6 +14,9 @@ export interface ContextOptions {
   readonly model: LlamaModel
   readonly chat: ChatWrapper
   readonly threads: number
+  /** Tokens that are read at once. */
+  readonly batchTokens: number
+  readonly kvType: KvType
   readonly gate: Gate
   /** Turns what llama.cpp or the library throws into an error that says what was tried. */
   readonly explain: (action: string, error: unknown) => AppError
@@ -46,12 +50,14 @@ export class ModelContext implements AsyncDisposable {
   static async open(
     options: ContextOptions & { readonly contextTokens: number; readonly signal?: AbortSignal | undefined },
   ): Promise<ModelContext> {
-    const { model, threads, contextTokens, signal } = options
+    const { model, threads, batchTokens, kvType, contextTokens, signal } = options
     try {
       const context = await model.createContext({
         contextSize: contextTokens,
         sequences: 1,
         threads,
+        batchSize: Math.min(batchTokens, contextTokens),
+        ...kvTypeOptions(kvType),
         // What the host's ledger has granted is made as it was granted, or not at all.
         ignoreMemorySafetyChecks: true,
         failedCreationRemedy: false,
@@ -164,4 +170,10 @@ export class ModelContext implements AsyncDisposable {
     await this.#sequence.evaluateWithoutGeneratingNewTokens([token])
     await this.#sequence.clearHistory()
   }
+}
+
+/** A KV cache's type as the library wants it told. Both options are marked unstable there: `LoadedModel` tries them first. */
+export function kvTypeOptions(kvType: KvType) {
+  const type = kvType === 'q8_0' ? 'Q8_0' : 'F16'
+  return { experimentalKvCacheKeyType: type, experimentalKvCacheValueType: type } as const
 }
