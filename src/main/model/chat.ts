@@ -32,11 +32,7 @@ export function resolveChat(model: LlamaModel): ChatWrapper {
 }
 
 /** Renders messages, with the answer begun. Only the template makes special tokens: message text that looks like one stays text. */
-export function renderPrompt(
-  model: LlamaModel,
-  chat: ChatWrapper,
-  messages: readonly ChatMessage[],
-): Prompt {
+export function renderPrompt(model: LlamaModel, chat: ChatWrapper, messages: readonly ChatMessage[]): Prompt {
   const chatHistory = [...messages.map(toHistoryItem), { type: 'model' as const, response: [] }]
   const { contextText, stopGenerationTriggers } = chat.generateContextState({ chatHistory })
   const stopTokens = new Set<Token>()
