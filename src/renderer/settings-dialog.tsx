@@ -45,7 +45,7 @@ export function SettingsDialog() {
     <Dialog title="Settings" onClose={() => showDialog(null)}>
       <div className={styles['settings']}>
         {problem && (
-          <div role="alert">
+          <div role="alert" className={styles['problem']}>
             <ProblemText problem={problem} />
           </div>
         )}
@@ -76,7 +76,6 @@ type GroupProps = { readonly settings: Settings; readonly save: (changes: Settin
 
 function PoolSettings({ settings, pool, save }: GroupProps & { readonly pool: PoolSnapshot | null }) {
   const machine = pool ? formatBytes(pool.machine.totalBytes) : 'what the machine has'
-  pool?.domains.reduce((bytes, domain) => bytes + of(domain), 0)
   // The settings are of the pool's first domain: the card's memory where it has its own.
   const domain = pool?.domains[0]
   return (

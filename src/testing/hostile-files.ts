@@ -545,8 +545,13 @@ function endlessTemplates(): readonly HostileFile[] {
     ),
     template(
       'a chat template that eats memory',
-      { says: /stopped the model reader|template/, noticedBy: 'watcher' },
+      { says: /more than 800 MB of memory|not done after/, noticedBy: 'watcher' },
       '{% set n = namespace(list=[1]) %}{% for i in range(60) %}{% set n.list = n.list + n.list %}{% endfor %}{{ n.list | length }}',
+    ),
+    template(
+      'a chat template that calls itself',
+      { says: /not done after|stopped the model reader/, noticedBy: 'watcher' },
+      '{% macro again(x) %}{{ again(x) }}{% endmacro %}{{ again(1) }}',
     ),
     template(
       'a chat template of two megabytes',

@@ -120,8 +120,11 @@ export function llamaFile(shape: TransformerShape, options: ShapeOptions = {}): 
   return transformerFile(shape, { options, layerTensors: (layer) => llamaLayer(shape, { layer, options }) })
 }
 
-/** Gemma 3 27B: five of six layers see 1,024 tokens. */
-export function gemma3File(options: ShapeOptions = {}): GgufFile {
+/** Gemma 3 27B, or another size of it: five of six layers see 1,024 tokens. */
+export function gemma3File(
+  options: ShapeOptions = {},
+  { windowTokens = 1024, ...size }: Partial<TransformerShape> & { readonly windowTokens?: number } = {},
+): GgufFile {
   const shape: TransformerShape = {
     architecture: 'gemma3',
     layers: 62,
@@ -132,12 +135,13 @@ export function gemma3File(options: ShapeOptions = {}): GgufFile {
     headLength: 128,
     contextTokens: 131_072,
     vocabulary: 262_144,
+    ...size,
   }
   const matrix = matrices(options)
   return transformerFile(shape, {
     options: {
       ...options,
-      extra: [uint32('gemma3.attention.sliding_window', 1024), ...(options.extra ?? [])],
+      extra: [uint32('gemma3.attention.sliding_window', windowTokens), ...(options.extra ?? [])],
     },
     layerTensors: (layer) => [
       ...llamaLayer(shape, { layer, options }),
@@ -378,9 +382,12 @@ export function qwen3NextFile(options: ShapeOptions = {}): GgufFile {
 }
 
 /** Mamba 2.8B: no attention at all. */
-export function mambaFile(options: ShapeOptions = {}): GgufFile {
-  const embedding = 2560
-  const inner = 5120
+export function mambaFile(
+  options: ShapeOptions = {},
+  { embedding = 2560 }: { readonly embedding?: number } = {},
+): GgufFile {
+  const inner = 2 * embedding
+  const rank = embedding / 16
   const layers = options.layers ?? 64
   const vocabularySize = options.vocabulary ?? 50_280
   const matrix = matrices(options)
@@ -395,7 +402,7 @@ export function mambaFile(options: ShapeOptions = {}): GgufFile {
       uint32('mamba.ssm.conv_kernel', 4),
       uint32('mamba.ssm.inner_size', inner),
       uint32('mamba.ssm.state_size', 16),
-      uint32('mamba.ssm.time_step_rank', 160),
+      uint32('mamba.ssm.time_step_rank', rank),
       float32('mamba.attention.layer_norm_rms_epsilon', 1e-5),
       ...(options.extra ?? []),
       ...vocabulary(vocabularySize, options.chatTemplate),
@@ -408,8 +415,8 @@ export function mambaFile(options: ShapeOptions = {}): GgufFile {
         matrix(`${at}.ssm_in.weight`, embedding, 2 * inner),
         matrix32(`${at}.ssm_conv1d.weight`, 4, inner),
         vector(`${at}.ssm_conv1d.bias`, inner),
-        matrix(`${at}.ssm_x.weight`, inner, 192),
-        matrix32(`${at}.ssm_dt.weight`, 160, inner),
+        matrix(`${at}.ssm_x.weight`, inner, rank + 32),
+        matrix32(`${at}.ssm_dt.weight`, rank, inner),
         vector(`${at}.ssm_dt.bias`, inner),
         matrix32(`${at}.ssm_a`, 16, inner),
         vector(`${at}.ssm_d`, inner),

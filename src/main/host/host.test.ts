@@ -334,13 +334,35 @@ describe('a host with the demo models', () => {
     expect((await host().untilReady(guide, coder, judge)).residents).toHaveLength(3)
   })
 
+  test('unloading spares a model that answers, unless by force, and the answer says so', async () => {
+    const { client, starter } = host()
+    const { id } = await client.conversations.create({})
+    const events = await client.conversations.watch({ id })
+    starter.holdAfterFirstText()
+    await client.turns.send({ conversationId: id, text: 'What is a KV cache?', modelId: judge })
+    await firstText(events)
+    await expect(client.models.unload({ id: judge })).rejects.toMatchObject({ code: 'MODEL_BUSY' })
+    await client.models.unload({ id: judge, force: true })
+    await follow(events, ({ state }) => state.kind === 'interrupted')
+    const answer = (await client.conversations.get({ id })).turns[0]!.answers[0]!
+    expect(answer.text).not.toBe('')
+    expect(answer.state).toMatchObject({
+      problem: { code: 'MODEL_FAILED', message: '"Judge" was taken out of memory before it had answered' },
+    })
+    const { residents } = await client.pool.get()
+    expect(residents.map(({ modelId }) => modelId).sort()).toEqual([coder, guide])
+  })
+
   // Last: the pool is smaller afterwards.
   test('a pool that is made smaller has idle models leave, and is refused what they may not give', async () => {
     const { client } = host()
+    await client.models.load({ id: judge })
     await client.models.pin({ id: guide })
     await client.models.pin({ id: coder })
+    const { counters } = await client.pool.get()
     await client.settings.set({ poolSizeBytes: 280 * MB, reserveBytes: 0 })
     const pool = await client.pool.get()
+    expect(pool.counters.evictions).toBe(counters.evictions + 1)
     expect(pool.residents.map(({ modelId }) => modelId).sort()).toEqual([coder, guide])
     expect(pool.domains[0]).toMatchObject({ totalBytes: 280 * MB, reserveBytes: 0, otherBytes: 0 })
 

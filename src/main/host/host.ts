@@ -63,7 +63,11 @@ export async function createHost(options: HostOptions): Promise<Host> {
   const probe = resources.use(createProbe({ start, file, env }))
   const { totalBytes } = await readMachineMemory()
   const library = resources.use(
-    new Library({ database, probe, settings: () => settings.get(), demoFolder, modelsFolder, home }),
+    new Library({
+      ...{ database, probe, demoFolder, modelsFolder, home },
+      settings: () => settings.get(),
+      onDefect: (error) => logDefect(error, ['library']),
+    }),
   )
   let folders = foldersOf(settings.get())
   settings.onChange((changed) => {
@@ -75,7 +79,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
       database,
       settings,
       library,
-      machine: { name: cpus()[0]?.model.trim() ?? process.arch, totalBytes },
+      machine: { name: machineName(), totalBytes },
       device: findDevice(probe, { database, wanted: options.device }),
       readMachine: readMachineMemory,
       startChild: start,
@@ -86,7 +90,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
       onDefect: logDefect,
     }),
   )
-  const turns = resources.use(new Turns({ conversations, pool }))
+  const turns = resources.use(new Turns({ conversations, pool, onDefect: logDefect }))
 
   const router = createRouter({
     info: {
@@ -103,6 +107,14 @@ export async function createHost(options: HostOptions): Promise<Host> {
   pool.start()
   const owned = resources.move()
   return { router, pool, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+}
+
+/** What people call this machine: its processor. */
+function machineName(): string {
+  const model = cpus()[0]?.model.trim()
+  return model === undefined || model === '' || model === 'unknown'
+    ? `${process.platform} ${process.arch}`
+    : model
 }
 
 /** What the settings say about where models are looked for. */

@@ -19,7 +19,7 @@ import { llamaFile, tinyShape } from '../../testing/shapes.ts'
 import { openDatabase } from './database.ts'
 import { Library } from './library.ts'
 import { startNodeChild } from './node-starter.ts'
-import { createProbe, type Probe } from './probe.ts'
+import { createProbe, type Probe, ProbeTimeout } from './probe.ts'
 
 const program = path.resolve(import.meta.dirname, '../model/index.ts')
 const demoModels = path.resolve(import.meta.dirname, '../../../resources/demo-models')
@@ -307,6 +307,25 @@ describe('Library', () => {
     expect(library.get('model-3')).toMatchObject({ colour: 2 })
   })
 
+  it('gives a found file that took too long more time, once', async () => {
+    const file = place.model('watched/slow.gguf')
+    const asked: (number | undefined)[] = []
+    const slowProbe: Probe = {
+      ...spy([]),
+      inspect: async (paths, options) => {
+        asked.push(options?.limitMs)
+        if (options?.limitMs === undefined)
+          throw new AppError('BAD_MODEL_FILE', 'Too slow', { cause: new ProbeTimeout() })
+        return probe.inspect(paths, options)
+      },
+    }
+    const library = place.open({ modelFolders: [path.dirname(file)], probe: slowProbe })
+    await library.rescan()
+    expect(library.get('slow')).toMatchObject({ file: { kind: 'usable' } })
+    await library.rescan()
+    expect(asked).toEqual([undefined, 60_000])
+  })
+
   it('moves the demo models along when the app lies in another folder', async () => {
     const first = place.open({ demoFolder: demoModels })
     await first.rescan()
@@ -354,6 +373,7 @@ class TestPlace implements AsyncDisposable {
   readonly #folder = mkdtempSync(path.join(tmpdir(), 'plenum-library-'))
   readonly #database = openDatabase(path.join(this.#folder, 'plenum.db'))
   readonly #open: Library[] = []
+  readonly #defects: unknown[] = []
 
   at(name: string): string {
     return path.join(this.#folder, name)
@@ -406,6 +426,7 @@ class TestPlace implements AsyncDisposable {
       home: options.home ?? this.at('no-home'),
       env: {},
       quietMs: 20,
+      onDefect: (error) => this.#defects.push(error),
     })
     this.#open.push(library)
     return library
@@ -415,5 +436,6 @@ class TestPlace implements AsyncDisposable {
     for (const library of this.#open) await library[Symbol.asyncDispose]()
     this.#database.close()
     rmSync(this.#folder, { recursive: true })
+    expect(this.#defects).toEqual([])
   }
 }

@@ -5,13 +5,14 @@ import path from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import type { Inspection } from '../../contract/backend.ts'
 import { AppError, type Problem, toProblem } from '../../contract/errors.ts'
-import type { AddResult, LibraryModel, LoadOptions, ModelSource } from '../../contract/model.ts'
+import type { AddResult, LibraryModel, LoadOptions, ModelFacts, ModelSource } from '../../contract/model.ts'
 import type { Settings } from '../../contract/settings.ts'
 import { type FileFacts, isGone, readFileFacts } from './file-stamp.ts'
 import { type FolderInterest, FolderWatch } from './folder-watch.ts'
-import { describeDemo, freeColour, freeId, freeName } from './library-names.ts'
-import { type KnownProjector, type LibraryEntry, LibraryRows } from './library-rows.ts'
-import { chooseProjector, groupModelFiles, isGgufName, type ModelFiles, modelFilesOf } from './model-files.ts'
+import { LibraryEntries } from './library-entries.ts'
+import { describeDemo, freeName } from './library-names.ts'
+import type { LibraryEntry } from './library-rows.ts'
+import { groupModelFiles, isGgufName, type ModelFiles, modelFilesOf } from './model-files.ts'
 import {
   findInFolder,
   findOtherApps,
@@ -36,8 +37,11 @@ export type LibraryOptions = {
   /** How long a watched folder has to be quiet. */
   readonly quietMs?: number
   /** Told of a scan that failed, which is a defect of the library. */
-  readonly onDefect?: (error: unknown) => void
+  readonly onDefect: (error: unknown) => void
 }
+
+/** For files that took too long the first time. */
+const patientLimitMs = 60_000
 
 /**
  * The models on this machine, used in place: the demo models, what the user added, what is in watched folders, and what other apps
@@ -45,13 +49,11 @@ export type LibraryOptions = {
  */
 export class Library implements AsyncDisposable {
   readonly #options: LibraryOptions
-  readonly #rows: LibraryRows
-  readonly #entries = new Map<string, LibraryEntry>()
-  readonly #projectors = new Map<string, KnownProjector>()
-  readonly #forgotten: Set<string>
-  /** What each entry's files are to the system; null when they are not there. */
-  readonly #identities = new Map<string, string>()
-  readonly #listeners = new Set<() => void>()
+  readonly #entries: LibraryEntries
+  /** Entries that `add` looks at now. */
+  readonly #adding = new Set<string>()
+  /** Entries whose files took too long. */
+  readonly #slow = new Set<string>()
   readonly #leaving = new AbortController()
   readonly #watch: FolderWatch
   /** Folders that the last scan looked into. */
@@ -61,21 +63,17 @@ export class Library implements AsyncDisposable {
 
   constructor(options: LibraryOptions) {
     this.#options = options
-    this.#rows = new LibraryRows(options.database)
-    for (const entry of this.#rows.entries()) this.#entries.set(entry.model.id, entry)
-    const { forgotten, projectors } = this.#rows.notes()
-    this.#forgotten = new Set(forgotten)
-    for (const projector of projectors) this.#projectors.set(projector.path, projector)
-    this.#watch = new FolderWatch(() => this.#rescanInBackground(), {
+    this.#entries = new LibraryEntries(options.database)
+    this.#watch = new FolderWatch(() => void this.rescan(), {
       ...(options.quietMs === undefined ? {} : { quietMs: options.quietMs }),
     })
     this.#listDemoModels()
-    this.#rescanInBackground()
+    void this.rescan()
   }
 
   /** All entries, in the order in which they came. */
   list(): LibraryModel[] {
-    return [...this.#entries.values()].map(({ model }) => model)
+    return this.#entries.list()
   }
 
   get(id: string): LibraryModel | undefined {
@@ -97,19 +95,17 @@ export class Library implements AsyncDisposable {
     for (const model of models) {
       const result = await this.#addByHand(model, signal)
       // Projectors come along with the models beside them.
-      if (result.kind !== 'refused' || !this.#projectors.has(result.path)) results.push(result)
+      if (result.kind !== 'refused' || this.#entries.projector(result.path) === undefined)
+        results.push(result)
     }
     return results.length === 0 ? [refused(file, emptyFolder(file))] : results
   }
 
   /** Takes an entry out; its file stays, and looking around does not bring it back. Throws `NOT_FOUND`. */
   remove(id: string): void {
-    const { model } = this.#require(id)
-    const [first = ''] = model.paths
-    for (const key of forgottenKeys(modelFilesOf(first), this.#options.demoFolder)) this.#forgotten.add(key)
-    this.#saveNotes()
-    this.#drop(id)
-    this.#tell()
+    const { model } = this.#entries.require(id)
+    this.#entries.forget(this.#keysOf(modelFilesOf(model.paths[0] ?? '')))
+    this.#entries.drop(id)
   }
 
   /** Changes the name or the load options. Throws `NOT_FOUND`. */
@@ -117,8 +113,8 @@ export class Library implements AsyncDisposable {
     id: string,
     changes: { name?: string | undefined; loadOptions?: LoadOptions | undefined },
   ): LibraryModel {
-    const { isRenamed } = this.#require(id)
-    return this.#change(
+    const { isRenamed } = this.#entries.require(id)
+    return this.#entries.change(
       id,
       {
         ...(changes.name === undefined ? {} : { name: changes.name }),
@@ -130,12 +126,12 @@ export class Library implements AsyncDisposable {
 
   /** Remembers whether a model is pinned. Throws `NOT_FOUND`. */
   setPinned(id: string, pinned: boolean): void {
-    if (this.#require(id).model.pinned !== pinned) this.#change(id, { pinned })
+    if (this.#entries.require(id).model.pinned !== pinned) this.#entries.change(id, { pinned })
   }
 
   /**
    * Looks at every file and folder again: the demo models, the models folder, watched folders and other apps, as the settings say.
-   * Ends when what is new or has changed was inspected. A scan that waits for the one before is shared by all who ask for it.
+   * Ends when what is new or has changed was inspected, and never rejects. A scan that waits for the one before is shared by all who ask.
    */
   async rescan(): Promise<void> {
     this.#nextScan ??= this.#scanning
@@ -149,14 +145,13 @@ export class Library implements AsyncDisposable {
       await this.#nextScan
     } catch (error) {
       // Closed in the middle: nobody waits for the rest.
-      if (!this.#leaving.signal.aborted) throw error
+      if (!this.#leaving.signal.aborted) this.#options.onDefect(error)
     }
   }
 
   /** Calls `listener` after each change; returns its unsubscribe. */
   onChange(listener: () => void): () => void {
-    this.#listeners.add(listener)
-    return () => void this.#listeners.delete(listener)
+    return this.#entries.onChange(listener)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -173,45 +168,45 @@ export class Library implements AsyncDisposable {
     const [first = ''] = paths
     const [facts, real] = await Promise.all([readFileFacts(paths), realPathOf(first)])
     signal?.throwIfAborted()
-    for (const key of forgottenKeys(files, this.#options.demoFolder)) this.#forgotten.delete(key)
     // From here to the insertion nothing waits, so that two who add the same file do not both add it.
-    const known = this.#findKnown({ first, real }, facts)
-    if (known !== undefined) return this.#addKnown(known, facts, signal)
+    this.#entries.recall(this.#keysOf(files))
+    const known = this.#entries.findKnown({ first, real }, facts)
+    if (known !== undefined) return this.#addKnown(known, { facts, ...(signal && { signal }) })
 
     const source = isInside(first, this.#options.demoFolder) ? 'demo' : 'added'
-    const { id } = this.#insert({ ...files, source, name: null, projectorPath: null }, facts)
+    const { id } = this.#entries.insert({ ...files, source, name: null, projectorPath: null }, facts)
+    this.#adding.add(id)
     try {
       await this.#inspect(id, { facts, ...(signal && { signal }) })
     } catch (error) {
-      this.#drop(id)
-      this.#tell()
+      this.#entries.drop(id)
       throw error
+    } finally {
+      this.#adding.delete(id)
     }
     const model = this.get(id)
     // It was a projector, and is no entry any more.
     if (model === undefined) return this.#projectorResult(first)
     if (model.file.kind === 'usable') {
-      this.#saveNotes()
       this.#follow()
       return { kind: 'added', model }
     }
-    const problem = problemOf(model)
-    this.#drop(id)
-    this.#tell()
-    return { kind: 'refused', path: first, problem }
+    this.#entries.drop(id)
+    return { kind: 'refused', path: first, problem: problemOf(model) }
   }
 
   /** An entry that is there already: usable now, or told why not. */
-  async #addKnown(id: string, facts: FileFacts | null, signal?: AbortSignal): Promise<AddResult> {
-    const entry = this.#require(id)
-    const isStale = entry.stamp === null || entry.stamp !== facts?.stamp
-    if (isStale || entry.model.file.kind !== 'usable')
+  async #addKnown(
+    { model: { id, file, paths }, stamp }: LibraryEntry,
+    { facts, signal }: { facts: FileFacts | null; signal?: AbortSignal },
+  ): Promise<AddResult> {
+    if (file.kind !== 'usable' || stamp === null || stamp !== facts?.stamp)
       await this.#inspect(id, { facts, ...(signal && { signal }) })
-    const { model } = this.#require(id)
-    this.#saveNotes()
+    const model = this.get(id)
+    if (model === undefined) return this.#projectorResult(paths[0] ?? '')
     return model.file.kind === 'usable'
       ? { kind: 'known', model }
-      : { kind: 'refused', path: model.paths[0] ?? '', problem: problemOf(model) }
+      : { kind: 'refused', path: paths[0] ?? '', problem: problemOf(model) }
   }
 
   #projectorResult(file: string): AddResult {
@@ -232,114 +227,73 @@ export class Library implements AsyncDisposable {
     )
   }
 
-  /** The entry with the same files, by path or, through links and other names, by what they are to the system. */
-  #findKnown({ first, real }: { first: string; real: string }, facts: FileFacts | null): string | undefined {
-    for (const [id, { model }] of this.#entries) {
-      const [own = ''] = model.paths
-      if (own === first || own === real) return id
-      if (facts !== null && this.#identities.get(id) === facts.identity) return id
-    }
-    return undefined
-  }
-
-  #insert(found: FoundModel, facts: FileFacts | null): LibraryModel {
-    const model: LibraryModel = {
-      id: freeId(found.stem, this.list()),
-      name: found.name ?? found.stem,
-      paths: [...found.paths],
-      fileBytes: facts?.bytes ?? 0,
-      source: found.source,
-      projectorPath: found.projectorPath,
-      file: { kind: 'inspecting' },
-      pinned: false,
-      colour: freeColour(this.list()),
-      loadOptions: {},
-      addedAt: Date.now(),
-    }
-    if (facts !== null) this.#identities.set(model.id, facts.identity)
-    this.#save({ model, stamp: null, isRenamed: found.name !== null })
-    this.#tell()
-    return model
-  }
-
   // Inspecting
 
   /** Finds out what an entry's files are, and writes it down. A projector's entry goes. Rejects only when aborted. */
   async #inspect(
     id: string,
-    { facts, signal }: { facts: FileFacts | null; signal?: AbortSignal },
+    { facts, signal, limitMs }: { facts: FileFacts | null; signal?: AbortSignal; limitMs?: number },
   ): Promise<void> {
-    const { paths } = this.#require(id).model
+    const { paths } = this.#entries.require(id).model
+    const [first = ''] = paths
     let inspection: Inspection
     try {
       inspection = await this.#options.probe.inspect(paths, {
         signal: AbortSignal.any([this.#leaving.signal, ...(signal ? [signal] : [])]),
+        ...(limitMs === undefined ? {} : { limitMs }),
       })
     } catch (error) {
       this.#leaving.signal.throwIfAborted()
       signal?.throwIfAborted()
-      this.#setUnusable(id, { error, facts })
+      this.#setUnusable(id, { error, facts, wasHurried: limitMs === undefined })
       return
     }
     // Taken out meanwhile.
-    const entry = this.#entries.get(id)
-    if (entry === undefined) return
+    if (this.get(id) === undefined) return
     if (inspection.kind === 'projector') {
-      this.#projectors.set(paths[0] ?? '', { path: paths[0] ?? '', stamp: facts?.stamp ?? '' })
-      this.#drop(id)
-      this.#saveNotes()
+      this.#entries.drop(id)
+      this.#entries.addProjector({ path: first, stamp: facts?.stamp ?? '' })
     } else {
-      const { source } = entry.model
-      this.#change(
-        id,
-        {
-          file: {
-            kind: 'usable',
-            facts: source === 'demo' ? describeDemo(inspection.facts) : inspection.facts,
-          },
-          ...(facts === null ? {} : { fileBytes: facts.bytes }),
-          ...(entry.isRenamed
-            ? {}
-            : { name: freeName(entry.model, { facts: inspection.facts, models: this.list() }) }),
-        },
-        { stamp: facts?.stamp ?? null },
-      )
+      this.#setUsable(id, { modelFacts: inspection.facts, facts })
+      this.#entries.pairProjectors(path.dirname(first))
     }
-    this.#pairProjectors(path.dirname(paths[0] ?? ''))
-    this.#tell()
   }
 
-  #setUnusable(id: string, { error, facts }: { error: unknown; facts: FileFacts | null }): void {
-    if (!this.#entries.has(id)) return
-    const problem = toProblem(error)
-    // A clock's verdict depends on how busy the machine was: it is asked again at the next start.
-    const isFinal = !(error instanceof AppError && error.cause instanceof ProbeTimeout)
-    this.#change(
+  #setUsable(id: string, { modelFacts, facts }: { modelFacts: ModelFacts; facts: FileFacts | null }): void {
+    const { model, isRenamed } = this.#entries.require(id)
+    this.#entries.change(
       id,
       {
-        file: { kind: 'unusable', problem },
+        file: {
+          kind: 'usable',
+          facts: model.source === 'demo' ? describeDemo(modelFacts) : modelFacts,
+        },
+        ...(facts === null ? {} : { fileBytes: facts.bytes }),
+        ...(isRenamed ? {} : { name: freeName(model, { facts: modelFacts, models: this.list() }) }),
+      },
+      { stamp: facts?.stamp ?? null },
+    )
+  }
+
+  #setUnusable(
+    id: string,
+    { error, facts, wasHurried }: { error: unknown; facts: FileFacts | null; wasHurried: boolean },
+  ): void {
+    if (this.get(id) === undefined) return
+    // How long a file takes also depends on what else the machine does: the clock's verdict is final with plenty of time only.
+    const isFinal = !wasHurried || !isTimeout(error)
+    if (!isFinal) this.#slow.add(id)
+    this.#entries.change(
+      id,
+      {
+        file: { kind: 'unusable', problem: toProblem(error) },
         ...(facts === null ? {} : { fileBytes: facts.bytes }),
       },
       { stamp: isFinal ? (facts?.stamp ?? null) : null },
     )
   }
 
-  /** Gives each model of a folder the projector that belongs to it. What another app said stays. */
-  #pairProjectors(folder: string): void {
-    const projectors = [...this.#projectors.keys()].filter((file) => path.dirname(file) === folder)
-    for (const { model } of this.#entries.values()) {
-      const [first = ''] = model.paths
-      if (model.source === 'ollama' || path.dirname(first) !== folder) continue
-      const projectorPath = chooseProjector(modelFilesOf(first).stem, projectors)
-      if (projectorPath !== model.projectorPath) this.#change(model.id, { projectorPath })
-    }
-  }
-
   // Looking around
-
-  #rescanInBackground(): void {
-    this.rescan().catch(this.#options.onDefect ?? ((error: unknown) => console.error(error)))
-  }
 
   /** The demo models are in the list from the first moment, so that a first start can load them. */
   #listDemoModels(): void {
@@ -351,9 +305,9 @@ export class Library implements AsyncDisposable {
           source === 'demo' && path.basename(paths[0] ?? '') === path.basename(files.paths[0] ?? ''),
       )
       if (known !== undefined) {
-        if (known.paths[0] !== files.paths[0]) this.#change(known.id, { paths: [...files.paths] })
-      } else if (forgottenKeys(files, demoFolder).every((key) => !this.#forgotten.has(key)))
-        this.#insert({ ...files, source: 'demo', name: null, projectorPath: null }, null)
+        if (known.paths[0] !== files.paths[0]) this.#entries.change(known.id, { paths: [...files.paths] })
+      } else if (!this.#entries.isForgotten(this.#keysOf(files)))
+        this.#entries.insert({ ...files, source: 'demo', name: null, projectorPath: null }, null)
     }
   }
 
@@ -377,6 +331,7 @@ export class Library implements AsyncDisposable {
     this.#looked = findings.folders
     this.#follow()
     await this.#lookAtEntries()
+    await this.#lookAtSlowEntries()
   }
 
   /** Another home than the user's (in a test, say) is all there is: variables and services belong to the user's. */
@@ -400,61 +355,62 @@ export class Library implements AsyncDisposable {
       const isUnwatched =
         (source === 'folder' && modelFolders.every((folder) => !isInside(first, path.resolve(folder)))) ||
         (isOtherApp(source) && !usesOtherApps)
-      if (!isUnwatched || stillFound.has(first)) continue
-      this.#drop(id)
-      this.#tell()
+      if (isUnwatched && !stillFound.has(first)) this.#entries.drop(id)
     }
   }
 
   #dropLostProjectors(found: readonly FoundModel[]): void {
     const places = new Set(found.flatMap(({ paths }) => paths))
-    for (const file of [...this.#projectors.keys()]) {
-      if (places.has(file) || !isGone(file)) continue
-      this.#projectors.delete(file)
-      this.#pairProjectors(path.dirname(file))
-      this.#saveNotes()
-    }
+    for (const file of this.#entries.projectorFiles())
+      if (!places.has(file) && isGone(file)) this.#entries.dropProjector(file)
   }
 
   async #takeIn(found: readonly FoundModel[]): Promise<void> {
     for (const model of found) {
       const [first = ''] = model.paths
-      if (forgottenKeys(model, this.#options.demoFolder).some((key) => this.#forgotten.has(key))) continue
+      if (this.#entries.isForgotten(this.#keysOf(model))) continue
       const [facts, real] = await Promise.all([readFileFacts(model.paths), realPathOf(first)])
       this.#leaving.signal.throwIfAborted()
-      if (facts !== null && this.#projectors.get(first)?.stamp === facts.stamp) continue
-      const known = this.#findKnown({ first, real }, facts)
-      if (known === undefined) this.#insert(model, facts)
-      else this.#refreshFound(known, model)
+      if (facts !== null && this.#entries.projector(first)?.stamp === facts.stamp) continue
+      const known = this.#entries.findKnown({ first, real }, facts)?.model
+      if (known === undefined) this.#entries.insert(model, facts)
+      // Ollama says itself which projector belongs to a model.
+      else if (
+        known.source === 'ollama' &&
+        model.source === 'ollama' &&
+        known.projectorPath !== model.projectorPath
+      )
+        this.#entries.change(known.id, { projectorPath: model.projectorPath })
     }
-  }
-
-  /** What another app says of an entry that came from it. */
-  #refreshFound(id: string, { source, projectorPath }: FoundModel): void {
-    const { model } = this.#require(id)
-    if (model.source === source && source === 'ollama' && model.projectorPath !== projectorPath)
-      this.#change(id, { projectorPath })
   }
 
   /** Every entry's files: gone, back, changed or never inspected. One after the other, so that what the user adds waits for one at most. */
   async #lookAtEntries(): Promise<void> {
-    for (const id of [...this.#entries.keys()]) {
-      this.#leaving.signal.throwIfAborted()
+    for (const { id } of this.list()) {
       const entry = this.#entries.get(id)
-      if (entry === undefined) continue
-      const facts = await readFileFacts(entry.model.paths)
-      if (!this.#entries.has(id)) continue
-      if (facts === null) {
-        this.#identities.delete(id)
-        if (isGone(entry.model.paths[0] ?? '')) {
-          if (entry.model.file.kind !== 'missing')
-            this.#change(id, { file: { kind: 'missing' } }, { stamp: null })
-          continue
-        }
-      } else this.#identities.set(id, facts.identity)
-      if (entry.stamp !== null && entry.stamp === facts?.stamp) continue
-      if (entry.model.file.kind === 'missing') this.#change(id, { file: { kind: 'inspecting' } })
-      await this.#inspect(id, { facts })
+      if (entry === undefined || this.#adding.has(id) || this.#slow.has(id)) continue
+      const { paths, file } = entry.model
+      const facts = await readFileFacts(paths)
+      this.#leaving.signal.throwIfAborted()
+      if (this.get(id) === undefined) continue
+      this.#entries.identify(id, facts)
+      if (facts === null && isGone(paths[0] ?? '')) {
+        if (file.kind !== 'missing') this.#entries.change(id, { file: { kind: 'missing' } }, { stamp: null })
+      } else if (entry.stamp === null || entry.stamp !== facts?.stamp) {
+        if (file.kind === 'missing') this.#entries.change(id, { file: { kind: 'inspecting' } })
+        await this.#inspect(id, { facts })
+      }
+    }
+  }
+
+  /** Files that took too long, when there is nothing else to do. */
+  async #lookAtSlowEntries(): Promise<void> {
+    for (const id of [...this.#slow]) {
+      this.#slow.delete(id)
+      const facts = await readFileFacts(this.get(id)?.paths ?? [])
+      this.#leaving.signal.throwIfAborted()
+      if (facts !== null && this.get(id) !== undefined)
+        await this.#inspect(id, { facts, limitMs: patientLimitMs })
     }
   }
 
@@ -470,46 +426,9 @@ export class Library implements AsyncDisposable {
     this.#watch.follow(folders)
   }
 
-  // Keeping
-
-  #require(id: string): LibraryEntry {
-    const entry = this.#entries.get(id)
-    if (entry === undefined)
-      throw new AppError('NOT_FOUND', `There is no model "${id}" in the library`, {
-        details: { modelId: id },
-      })
-    return entry
-  }
-
-  #change(
-    id: string,
-    changes: Partial<LibraryModel>,
-    notes: Partial<Pick<LibraryEntry, 'stamp' | 'isRenamed'>> = {},
-  ): LibraryModel {
-    const entry = this.#require(id)
-    const model = { ...entry.model, ...changes }
-    this.#save({ ...entry, ...notes, model })
-    this.#tell()
-    return model
-  }
-
-  #save(entry: LibraryEntry): void {
-    this.#entries.set(entry.model.id, entry)
-    this.#rows.save(entry)
-  }
-
-  #drop(id: string): void {
-    this.#entries.delete(id)
-    this.#identities.delete(id)
-    this.#rows.remove(id)
-  }
-
-  #saveNotes(): void {
-    this.#rows.saveNotes({ forgotten: [...this.#forgotten], projectors: [...this.#projectors.values()] })
-  }
-
-  #tell(): void {
-    for (const listener of [...this.#listeners]) listener()
+  /** What is remembered of a model that was taken out: its files; of a demo model its name, wherever the app lies. */
+  #keysOf({ paths, stem }: ModelFiles): readonly string[] {
+    return isInside(paths[0] ?? '', this.#options.demoFolder) ? [`demo:${stem}`] : paths
   }
 }
 
@@ -528,13 +447,12 @@ function problemOf({ file, paths }: LibraryModel): Problem {
   return toProblem(new AppError('NOT_FOUND', `There is no file at "${paths[0] ?? ''}"`))
 }
 
-async function realPathOf(file: string): Promise<string> {
-  return realpath(file).catch(() => file)
+function isTimeout(error: unknown): boolean {
+  return error instanceof AppError && error.cause instanceof ProbeTimeout
 }
 
-/** What is remembered of a model that was taken out: its files; of a demo model its name, wherever the app lies. */
-function forgottenKeys({ paths, stem }: ModelFiles, demoFolder: string): readonly string[] {
-  return isInside(paths[0] ?? '', demoFolder) ? [`demo:${stem}`] : paths
+async function realPathOf(file: string): Promise<string> {
+  return realpath(file).catch(() => file)
 }
 
 function isInside(file: string, folder: string): boolean {

@@ -10,9 +10,10 @@ const cpu: Device = { name: 'CPU', totalBytes: 0, isUnified: true }
 const card: Device = { name: 'NVIDIA RTX 4090', totalBytes: 24 * GB, isUnified: false }
 
 /** A pool of 64 GB without models, of which other programs hold 20 GB. */
-function newPool(options: { found?: Promise<Device>; poolSizeBytes?: number } = {}) {
+function newPool(options: { found?: Promise<Device>; poolSizeBytes?: number; reserveBytes?: number } = {}) {
   const database = openDatabase(':memory:')
   const settings = new SettingsStore(database)
+  if (options.reserveBytes !== undefined) settings.set({ reserveBytes: options.reserveBytes })
   const readings = { count: 0 }
   const pool = new Pool({
     database,
@@ -40,7 +41,7 @@ function newPool(options: { found?: Promise<Device>; poolSizeBytes?: number } = 
     await pool[Symbol.asyncDispose]()
     database.close()
   })
-  return { pool, readings }
+  return { pool, settings, readings }
 }
 
 test('shows what other programs hold as a block of its own', async () => {
@@ -96,6 +97,20 @@ test('ends its watchers when it ends', async () => {
     for await (const snapshot of watching) expect(snapshot.domains).toHaveLength(1)
   }
   await expect(rest()).resolves.toBeUndefined()
+})
+
+test('a reserve that a smaller pool of the command line leaves no room for gives way to the usual one', async () => {
+  const { pool, settings } = newPool({ poolSizeBytes: 4 * GB, reserveBytes: 8 * GB })
+  expect(settings.get().reserveBytes).toBe(8 * GB)
+  expect((await pool.measureAndSnapshot()).domains[0]?.reserveBytes).toBe(512 * MB)
+})
+
+test('a call that waits for the device is let go when it is cancelled', async () => {
+  const { pool } = newPool({ found: new Promise(() => undefined) })
+  const leave = new AbortController()
+  const loading = pool.load('any', { signal: leave.signal })
+  leave.abort(new Error('Enough'))
+  await expect(loading).rejects.toThrow('Enough')
 })
 
 test('refuses a reserve that leaves nothing', async () => {

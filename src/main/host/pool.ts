@@ -6,13 +6,14 @@ import type { LoadOptions } from '../../contract/model.ts'
 import type { Settings, SettingsChanges } from '../../contract/settings.ts'
 import { otherInPoolBytes, type MachineReading } from '../core/capacity.ts'
 import { longestTimerMs, type Clock } from '../core/clock.ts'
-import { Ledger } from '../core/ledger.ts'
+import { Ledger, type DomainCapacity } from '../core/ledger.ts'
 import { Residency } from '../core/residency.ts'
 import type { ResidencyState } from '../core/residency-state.ts'
 import type { AnsweringModel } from './conversations.ts'
 import { frameMs, watchState } from './frames.ts'
 import { LastResidents } from './last-residents.ts'
 import type { Library } from './library.ts'
+import { isAbortError, leaseModel, orLeave, takenAwayError } from './model-lease.ts'
 import { PoolMemory } from './pool-memory.ts'
 import { poolDomains, poolShape, type PoolShape } from './pool-shape.ts'
 import { ResidentModels } from './resident-models.ts'
@@ -79,7 +80,7 @@ export class Pool implements TurnPool, AsyncDisposable {
     })
     const settings = options.settings.get()
     this.#shape = poolShape(options.device.likely, options.machine.totalBytes)
-    this.#ledger = new Ledger(poolDomains(this.#shape, this.#sizes(settings)))
+    this.#ledger = new Ledger(this.#startDomains())
     this.#models = new ResidentModels({
       ...options,
       shape: () => this.#shape,
@@ -238,14 +239,10 @@ export class Pool implements TurnPool, AsyncDisposable {
       const lease = await this.#residency.acquire(modelId, { signal, onWait: progress.tell })
       const model = this.#models.get(modelId)
       if (!model) throw new AppError('INTERNAL', `"${name}" is resident without a process`)
-      return {
-        generate: (conversationId, messages, options) =>
-          withLease(lease.signal, name, model.generate(conversationId, messages, { ...options, onWait })),
-        [Symbol.dispose]: () => lease[Symbol.dispose](),
-      }
+      return leaseModel(lease, model, { name, onWait })
     } catch (error) {
       // Somebody took it out of memory while this waited: no cancel of the one who asked.
-      if (!signal.aborted && isAbort(error)) throw unloadedError(name)
+      if (!signal.aborted && isAbortError(error)) throw takenAwayError(name)
       throw error
     } finally {
       progress[Symbol.dispose]()
@@ -270,7 +267,7 @@ export class Pool implements TurnPool, AsyncDisposable {
     const { kind, device: likely } = this.#shape
     this.#shape = poolShape(device, this.#options.machine.totalBytes)
     if (kind !== this.#shape.kind || likely.totalBytes !== device.totalBytes) {
-      this.#ledger.replaceDomains(poolDomains(this.#shape, this.#sizes(this.#settings.get())))
+      this.#ledger.replaceDomains(this.#startDomains())
       this.#setOther(this.#otherOnMachineBytes)
     }
     this.#changed()
@@ -278,29 +275,25 @@ export class Pool implements TurnPool, AsyncDisposable {
 
   /** What a load and its preview wait for: facts of the device, the file and the machine. */
   async #prepare(modelId: string, signal?: AbortSignal): Promise<void> {
-    await this.#deviceFound
-    await this.#whenInspected(modelId, signal)
+    const leaving = AbortSignal.any([this.#closing.signal, ...(signal ? [signal] : [])])
+    await orLeave(this.#deviceFound, leaving)
+    await this.#whenInspected(modelId, leaving)
     if (!this.#models.get(modelId)) await this.#memory.sample()
     signal?.throwIfAborted()
   }
 
   /** Ends when the library has looked at a model's file, whatever it found. */
-  async #whenInspected(modelId: string, signal?: AbortSignal): Promise<void> {
+  async #whenInspected(modelId: string, signal: AbortSignal): Promise<void> {
     const isInspecting = () => this.#library.get(modelId)?.file.kind === 'inspecting'
     if (!isInspecting()) return
-    const leaving = AbortSignal.any([this.#closing.signal, ...(signal ? [signal] : [])])
-    leaving.throwIfAborted()
-    const { promise, resolve, reject } = Promise.withResolvers<null>()
+    const { promise, resolve } = Promise.withResolvers<null>()
     const unsubscribe = this.#library.onChange(() => {
       if (!isInspecting()) resolve(null)
     })
-    const leave = () => reject(leaving.reason as Error)
-    leaving.addEventListener('abort', leave, { once: true })
     try {
-      await promise
+      await orLeave(promise, signal)
     } finally {
       unsubscribe()
-      leaving.removeEventListener('abort', leave)
     }
   }
 
@@ -334,9 +327,9 @@ export class Pool implements TurnPool, AsyncDisposable {
       const state = this.#residency.states().find((each) => each.modelId === modelId)
       if (state?.state !== 'loading' || !state.loadedBytes) return
       toldAt = performance.now()
-      const weights = this.#models.describe(modelId).weightBytes
-      const loaded = formatBytes(Math.min(weights, state.loadedBytes))
-      onWait(`Loading "${state.name}": ${loaded} of ${formatBytes(weights)}`)
+      const weightBytes = bytesOf(state.footprint.filter(({ part }) => part === 'weights'))
+      const loaded = formatBytes(Math.min(weightBytes, state.loadedBytes))
+      onWait(`Loading "${state.name}": ${loaded} of ${formatBytes(weightBytes)}`)
     })
     return { tell: onWait, [Symbol.dispose]: unsubscribe }
   }
@@ -360,6 +353,17 @@ export class Pool implements TurnPool, AsyncDisposable {
     this.#residency.setOther(domain.id, otherBytes)
   }
 
+  /** As the settings say; where they do not go with this machine or the command line, with the usual reserve. */
+  #startDomains(): DomainCapacity[] {
+    const sizes = this.#sizes(this.#settings.get())
+    try {
+      return poolDomains(this.#shape, sizes)
+    } catch (error) {
+      if (this.#options.fixed.reserveBytes !== undefined) throw error
+      return poolDomains(this.#shape, { ...sizes, reserveBytes: null })
+    }
+  }
+
   #sizes(settings: Pick<Settings, 'poolSizeBytes' | 'reserveBytes'>) {
     const { fixed } = this.#options
     return {
@@ -371,30 +375,6 @@ export class Pool implements TurnPool, AsyncDisposable {
   #changed(): void {
     for (const listener of [...this.#listeners]) listener()
   }
-}
-
-/** Events of an answer; when the model is taken away meanwhile, the error says that. */
-async function* withLease<T>(
-  lease: AbortSignal,
-  name: string,
-  events: AsyncIterable<T>,
-): AsyncGenerator<T, void, void> {
-  try {
-    yield* events
-  } catch (error) {
-    if (lease.aborted && isAbort(lease.reason)) throw unloadedError(name)
-    throw error
-  }
-}
-
-function unloadedError(name: string): AppError {
-  return new AppError('MODEL_FAILED', `"${name}" was taken out of memory before it had answered`, {
-    details: { help: 'Send the turn again: that loads it' },
-  })
-}
-
-function isAbort(error: unknown): boolean {
-  return error instanceof Error && error.name === 'AbortError'
 }
 
 function bytesOf(footprint: Footprint): number {

@@ -20,7 +20,8 @@ const base: ProbeOptions = {
   file: path.resolve(import.meta.dirname, '../model/index.ts'),
   env: { PLENUM_DEVICE: 'cpu' },
 }
-const probe = createProbe(base)
+// A little less than in the app: some files take all the time that they are given.
+const probe = createProbe({ ...base, limitMs: 6000 })
 afterAll(async () => {
   await probe[Symbol.asyncDispose]()
   rmSync(folder, { recursive: true })

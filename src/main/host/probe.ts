@@ -14,7 +14,14 @@ export interface Probe extends AsyncDisposable {
    * What the file, or all parts of a split one in order, is. One at a time, in order of asking. `BAD_MODEL_FILE` and `NOT_FOUND` say what is wrong, also when
    * the file stopped the child or took too long. Aborting rejects with the signal's reason.
    */
-  inspect(paths: readonly string[], options?: { signal?: AbortSignal }): Promise<Inspection>
+  inspect(
+    paths: readonly string[],
+    options?: {
+      signal?: AbortSignal
+      /** More time than usual, for a file that nobody waits for. */
+      limitMs?: number
+    },
+  ): Promise<Inspection>
   /** Asks a child of its own, which gives the device back at once. */
   device(): Promise<Device>
 }
@@ -58,9 +65,13 @@ class ChildProbe implements Probe {
     this.#idleMs = options.idleMs ?? 20_000
   }
 
-  async inspect(paths: readonly string[], options: { signal?: AbortSignal } = {}): Promise<Inspection> {
+  async inspect(
+    paths: readonly string[],
+    options: { signal?: AbortSignal; limitMs?: number } = {},
+  ): Promise<Inspection> {
     const signal = this.#signal(options.signal)
-    const result = this.#last.then(async () => this.#inspectNow(paths, signal))
+    const { limitMs = this.#limitMs } = options
+    const result = this.#last.then(async () => this.#inspectNow(paths, { limitMs, signal }))
     this.#last = result.catch(() => null)
     return result
   }
@@ -87,18 +98,21 @@ class ChildProbe implements Probe {
     await this.#last
   }
 
-  async #inspectNow(paths: readonly string[], signal: AbortSignal): Promise<Inspection> {
+  async #inspectNow(
+    paths: readonly string[],
+    { limitMs, signal }: { limitMs: number; signal: AbortSignal },
+  ): Promise<Inspection> {
     signal.throwIfAborted()
     clearTimeout(this.#idleTimer)
     const startedAt = performance.now()
     try {
       const isFresh = this.#child === null
       try {
-        return await this.#ask(paths, { limitMs: this.#limitMs, signal })
+        return await this.#ask(paths, { limitMs, signal })
       } catch (error) {
         // A child that has read other files may have died of them, or of a signal from outside: only a fresh one convicts.
         if (isFresh || !isCrash(error)) throw error
-        return await this.#ask(paths, { limitMs: this.#limitMs - (performance.now() - startedAt), signal })
+        return await this.#ask(paths, { limitMs: limitMs - (performance.now() - startedAt), signal })
       }
     } catch (error) {
       throw isCrash(error) ? crashOf(paths, error) : error
@@ -117,7 +131,7 @@ class ChildProbe implements Probe {
       return await race(child.client.inspect({ paths: [...paths] }), {
         limitMs,
         signal,
-        timeout: () => timeoutOf(paths, this.#limitMs),
+        timeout: () => timeoutOf(paths, limitMs),
       })
     } catch (error) {
       // It is dead, or busy with something that nobody waits for.
@@ -178,7 +192,7 @@ function timeoutOf(paths: readonly string[], limitMs: number): AppError {
   const [file = ''] = paths
   return new AppError(
     'BAD_MODEL_FILE',
-    `Cannot read "${path.basename(file)}": not done after ${String(limitMs / 1000)} seconds`,
+    `Cannot read "${path.basename(file)}": not done after ${String(Math.ceil(limitMs / 1000))} seconds`,
     {
       details: {
         path: file,

@@ -1,3 +1,4 @@
+import { readFile, stat } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { afterEach, expect, test } from 'vitest'
 import type { ChatMessage, GenerateEvent } from '../../contract/backend.ts'
@@ -179,6 +180,19 @@ test('answers wait in line, and one that is cancelled there leaves it', async ()
   expect(reasons.at(-1)).toContain('is writing another answer')
 })
 
+test('may write several answers at once, and waits for a context when there is no room for one each', async () => {
+  const names = ['Ada', 'Grace', 'Linus']
+  for (const hasRoom of [true, false]) {
+    const model = await startLoaded(guide, { parallelAnswers: 2, resize: () => hasRoom })
+    const conversations = names.map((name) => newConversation(name))
+    const greetings = conversations.map(async (each) => ask(model, each, `My name is ${each.id}.`))
+    expect((await Promise.all(greetings)).every(({ answer }) => answer !== '')).toBe(true)
+    expect(model.contexts()).toHaveLength(hasRoom ? 2 : 1)
+    const answers = await Promise.all(conversations.map(async (each) => ask(model, each, 'What is my name?')))
+    expect(answers.map(({ answer }) => /Ada|Grace|Linus/.exec(answer)?.[0])).toEqual(names)
+  }
+})
+
 test('stopping in mid-answer ends it in good order, and what was written stays read', async () => {
   const model = await startLoaded(guide)
   const conversation = newConversation()
@@ -247,22 +261,20 @@ test('a full context ends the answer, and a conversation that does not fit is re
 
 test('an answer that reaches the last cell ends there', async () => {
   const model = await startLoaded(guide, { contextTokens: 256 })
-  const messages: ChatMessage[] = [{ role: 'user', text: `${'word '.repeat(150)}How do I pin a model?` }]
-  let done: Done | null = null
-  let length = 150
-  // A prompt that leaves room for a few tokens only.
-  while (!done) {
-    const text = `${'word '.repeat(length)}How do I pin a model?`
+  const question = (words: number): ChatMessage[] => [
+    { role: 'user', text: `${'word '.repeat(words)}How do I pin a model?` },
+  ]
+  // The longest prompt that fits leaves room for a few tokens only.
+  for (let words = 150; ; words--) {
+    const events: GenerateEvent[] = []
     try {
-      for await (const event of model.generate('one', [{ role: 'user', text }]))
-        if (event.kind === 'done') done = event
+      for await (const event of model.generate('one', question(words))) events.push(event)
+      expect(events.at(-1)).toMatchObject({ kind: 'done', stopReason: 'context-full', usedTokens: 255 })
+      return
     } catch (error) {
       if (!(error instanceof AppError) || error.code !== 'CONTEXT_FULL') throw error
-      length -= 3
     }
   }
-  expect(messages).toHaveLength(1)
-  expect(done).toMatchObject({ stopReason: 'context-full', usedTokens: 255 })
 })
 
 test('a process that is killed in mid-answer is a crash; the text so far was delivered', async () => {
@@ -324,11 +336,10 @@ test('the measured footprint adds up to what the system says of the process', as
   const bytesOf = (part: string) => model.footprint().find((each) => each.part === part)?.bytes ?? 0
   await ask(model, newConversation(), 'Hello')
   await expect.poll(() => reported.length).toBeGreaterThan(0)
-  const { readFile } = await import('node:fs/promises')
   const rollup = await readFile(`/proc/${String(model.processId)}/smaps_rollup`, 'utf8')
   const anonymous = Number(/^Anonymous: +(\d+) kB/m.exec(rollup)?.[1]) * 1024
 
-  const { size } = await (await import('node:fs/promises')).stat(fileURLToPath(new URL(judge, demoFolder)))
+  const { size } = await stat(fileURLToPath(new URL(judge, demoFolder)))
   expect(bytesOf('kvCache')).toBe(1024 * 1280)
   expect(bytesOf('weights')).toBeGreaterThan(size * 0.9)
   expect(bytesOf('weights')).toBeLessThan(size + 4 * 4096)

@@ -76,6 +76,9 @@ export class ResidentModel implements AsyncDisposable {
   #latest: ProcessUsage | null = null
   #uses = 0
   #openedContexts = 0
+  #opening = 0
+  /** Who waits for a context to become idle. */
+  readonly #whenIdle: (() => void)[] = []
 
   /** Starts the process; `load` comes next. */
   constructor(options: ResidentModelOptions) {
@@ -115,7 +118,7 @@ export class ResidentModel implements AsyncDisposable {
         if (event.kind === 'progress') onProgress?.(event.loadedBytes)
         else this.#loaded = { usage: event.after, weights: event.weights }
       }
-      await this.#openContext(signal)
+      await this.#openContext({ signal, isBusy: false })
       return this.footprint()
     } catch (error) {
       await this[Symbol.asyncDispose]()
@@ -160,8 +163,8 @@ export class ResidentModel implements AsyncDisposable {
       signal,
       onWait: (ahead) => onWait?.(waitReason(this.#options.name, ahead)),
     })
-    const context = await this.#contextOf(conversationId)
-    using _use = this.#use(context)
+    const context = await this.#claim(conversationId)
+    using _claim = { [Symbol.dispose]: () => this.#release(context) }
     const { id: contextId } = context
     // Not the call's own signal, which would cut off the events: the answer's figures come after it was stopped.
     const stop = () => {
@@ -207,28 +210,50 @@ export class ResidentModel implements AsyncDisposable {
     return Math.max(1, this.#options.liveContexts ?? 2)
   }
 
-  /** The context of a conversation: 1. its own, 2. a spare one, 3. another one if there is room, 4. the idle one that was used longest ago. */
-  async #contextOf(conversationId: string): Promise<Context> {
-    const idle = this.#contexts.filter(({ isBusy }) => !isBusy).sort((a, b) => a.usedAt - b.usedAt)
+  /**
+   * Takes a context for a conversation: 1. its own, 2. a spare one, 3. another one if there is room, 4. the idle one that was used
+   * longest ago, 5. the next one that becomes idle.
+   */
+  async #claim(conversationId: string): Promise<Context> {
     const context =
-      idle.find((each) => each.conversationId === conversationId) ??
-      idle.find((each) => each.conversationId === null) ??
+      this.#claimIdle((each) => each.conversationId === conversationId) ??
+      this.#claimIdle((each) => each.conversationId === null) ??
       (await this.#openAnother()) ??
-      idle[0]
-    if (!context)
-      throw new AppError('NO_ROOM', `"${this.#options.name}" has no room for another conversation`)
+      this.#claimIdle(() => true)
+    if (!context) {
+      await new Promise<null>((resolve) => this.#whenIdle.push(() => resolve(null)))
+      return this.#claim(conversationId)
+    }
+    context.usedAt = ++this.#uses
     if (context.conversationId !== conversationId) {
       context.conversationId = conversationId
       context.usedTokens = 0
     }
+    this.#options.onChange?.()
     return context
   }
 
-  /** Opens another context, if that is allowed and there is room. */
+  #claimIdle(isWanted: (context: Context) => boolean): Context | null {
+    const idle = this.#contexts.filter((each) => !each.isBusy && isWanted(each))
+    const [context] = idle.sort((a, b) => a.usedAt - b.usedAt)
+    if (!context) return null
+    context.isBusy = true
+    return context
+  }
+
+  #release(context: Context): void {
+    context.isBusy = false
+    // Its conversation was forgotten meanwhile.
+    if (context.conversationId === null) this.#clear(context)
+    this.#whenIdle.shift()?.()
+    this.#options.onChange?.()
+  }
+
+  /** Opens another context, busy from the start, if that is allowed and there is room. */
   async #openAnother(): Promise<Context | null> {
     const [model] = this.#contexts
     const loaded = this.#loaded
-    if (!model || !loaded || this.#contexts.length >= this.#liveContexts) return null
+    if (!model || !loaded || this.#contexts.length + this.#opening >= this.#liveContexts) return null
     const latest = this.#latest ?? loaded.usage
     const contexts = [...this.#contexts, model]
     const wanted = measuredFootprint(
@@ -236,20 +261,23 @@ export class ResidentModel implements AsyncDisposable {
       this.#options.domains,
     )
     if (!this.#options.resize(wanted)) return null
+    this.#opening++
     try {
-      return await this.#openContext()
+      return await this.#openContext({ isBusy: true })
     } catch (error) {
       this.#options.resize(this.footprint())
       throw error
+    } finally {
+      this.#opening--
     }
   }
 
-  async #openContext(signal?: AbortSignal): Promise<Context> {
+  async #openContext(options: { signal?: AbortSignal | undefined; isBusy: boolean }): Promise<Context> {
     const { contextTokens: asked, facts, onChange } = this.#options
     const id = `context ${String(++this.#openedContexts)}`
     const { contextTokens, allocated, usage } = await this.#process.client.openContext(
       { contextId: id, contextTokens: asked },
-      withSignal(signal),
+      withSignal(options.signal),
     )
     this.#latest = usage
     const context: Context = {
@@ -260,26 +288,13 @@ export class ResidentModel implements AsyncDisposable {
       conversationId: null,
       usedTokens: 0,
       promptTokens: 0,
-      isBusy: false,
+      isBusy: options.isBusy,
       hasAnswered: false,
       usedAt: ++this.#uses,
     }
     this.#contexts.push(context)
     onChange?.()
     return context
-  }
-
-  #use(context: Context): Disposable {
-    context.isBusy = true
-    context.usedAt = ++this.#uses
-    this.#options.onChange?.()
-    return {
-      [Symbol.dispose]: () => {
-        context.isBusy = false
-        if (context.conversationId === null) this.#clear(context)
-        this.#options.onChange?.()
-      },
-    }
   }
 
   #clear(context: Context): void {

@@ -102,7 +102,10 @@ function newTurns() {
     },
     forget: (conversationId) => forgotten.push(conversationId),
   }
-  const turns = new Turns({ conversations, pool })
+  const onDefect = (error: unknown) => {
+    throw error
+  }
+  const turns = new Turns({ conversations, pool, onDefect })
   onTestFinished(() => {
     conversations[Symbol.dispose]()
     database.close()

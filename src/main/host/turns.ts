@@ -41,13 +41,20 @@ type Run = {
 export class Turns implements AsyncDisposable {
   readonly #conversations: Conversations
   readonly #pool: TurnPool
+  readonly #onDefect: (error: unknown, path: readonly string[]) => void
   /** The last run of each conversation, until it has finished. */
   readonly #runs = new Map<string, Run>()
   #isClosed = false
 
-  constructor(options: { conversations: Conversations; pool: TurnPool }) {
+  constructor(options: {
+    conversations: Conversations
+    pool: TurnPool
+    /** Hears of errors that are defects of the app. */
+    onDefect: (error: unknown, path: readonly string[]) => void
+  }) {
     this.#conversations = options.conversations
     this.#pool = options.pool
+    this.#onDefect = options.onDefect
   }
 
   /** Records a turn and starts its answer. Throws `MODEL_BUSY` while an answer of this conversation is under way. */
@@ -153,9 +160,11 @@ export class Turns implements AsyncDisposable {
       finished: Promise.resolve(),
     }
     this.#runs.set(conversationId, run)
-    run.finished = this.#run(conversationId, run, previous?.finished).finally(() => {
-      if (this.#runs.get(conversationId) === run) this.#runs.delete(conversationId)
-    })
+    run.finished = this.#run(conversationId, run, previous?.finished)
+      .catch((error: unknown) => this.#onDefect(error, ['turns']))
+      .finally(() => {
+        if (this.#runs.get(conversationId) === run) this.#runs.delete(conversationId)
+      })
     return turn
   }
 
@@ -178,8 +187,13 @@ export class Turns implements AsyncDisposable {
       if (!run.hasEnded)
         throw new AppError('MODEL_FAILED', `"${run.model.name}" ended without finishing its answer`)
     } catch (error) {
-      if (signal.aborted) this.#end(run, { kind: 'done', stopReason: 'stopped' })
-      else this.#end(run, { kind: 'interrupted', problem: toProblem(error) })
+      if (signal.aborted) {
+        this.#end(run, { kind: 'done', stopReason: 'stopped' })
+        return
+      }
+      const problem = toProblem(error)
+      if (problem.code === 'INTERNAL') this.#onDefect(error, ['turns'])
+      this.#end(run, { kind: 'interrupted', problem })
     }
   }
 

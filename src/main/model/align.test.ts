@@ -107,11 +107,25 @@ describe('with the tokenizer of a demo model', () => {
   })
 
   test('never takes one broken character for another', () => {
-    const { held, prompt } = heldWith('🙂')
-    const other = heldWith('🙃').prompt
-    expect(alignTokens(held, prompt, alignTokenizerOf(model)).kept).toBe(held.length)
-    const { kept, rest } = alignTokens(held, other, alignTokenizerOf(model))
-    expect(kept).toBeLessThan(held.length)
-    expect(model.detokenize([...held.slice(0, kept), ...rest], true)).toBe(model.detokenize(other, true))
+    for (const [written, other] of [
+      ['🙂', '🙃'],
+      ['🙂 and more', '🙃 and more'],
+    ] as const) {
+      const { held, prompt } = heldWith(written)
+      const { prompt: otherPrompt } = heldWith(other)
+      expect(alignTokens(held, prompt, alignTokenizerOf(model)).kept).toBe(held.length)
+      const { kept, rest } = alignTokens(held, otherPrompt, alignTokenizerOf(model))
+      expect(kept).toBeLessThan(held.length)
+      expect(model.detokenize([...held.slice(0, kept), ...rest], true)).toBe(
+        model.detokenize(otherPrompt, true),
+      )
+    }
+  })
+
+  test('keeps bytes that are no character, as people saw them', () => {
+    const { held } = heldWith('a🙂')
+    const broken = [...held.slice(0, -2), ...model.tokenize('z', false, 'trimLeadingSpace')]
+    const { prompt } = heldWith('a\uFFFDz')
+    expect(alignTokens(broken, prompt, alignTokenizerOf(model)).kept).toBe(broken.length)
   })
 })

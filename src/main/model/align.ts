@@ -26,13 +26,17 @@ export function alignTokens<Token extends number>(
   let promptAt = 0
   for (;;) {
     // 1. The same token.
+    let same = 0
     while (heldAt < held.length && promptAt < prompt.length && held[heldAt] === prompt[promptAt]) {
       heldAt++
       promptAt++
+      same++
     }
     if (heldAt === held.length || promptAt === prompt.length) break
-    // 2. The same text in other tokens, up to the next common boundary.
-    const run = matchRun(held, prompt, { heldAt, promptAt, tokenizer })
+    // 2. The same text in other tokens, from the last whole character on, up to the next common boundary.
+    let back = 0
+    while (back < same && isBroken(held[heldAt - back - 1], tokenizer)) back++
+    const run = matchRun(held, prompt, { heldAt: heldAt - back, promptAt: promptAt - back, tokenizer })
     if (run.kind === 'different') break
     if (run.kind === 'held-ended') {
       // 3. The context ends within a token of the prompt (an answer that was stopped): the rest of that text is read anew.
@@ -75,12 +79,12 @@ function matchRun<Token extends number>(
       promptAt++
       promptText = tokenizer.detokenize(prompt.slice(from.promptAt, promptAt), { after })
     }
-    // A token may end within a character; what is decoded of it so far is a replacement character and says nothing.
+    // A token may end within a character; what is decoded of it so far is a replacement character and says nothing. Within the text
+    // it is what people have seen of bytes that are no character.
     const heldWhole = heldText.replace(/\uFFFD+$/u, '')
     const promptWhole = promptText.replace(/\uFFFD+$/u, '')
     const areWhole = heldWhole.length === heldText.length && promptWhole.length === promptText.length
     if (!heldWhole.startsWith(promptWhole) && !promptWhole.startsWith(heldWhole)) return { kind: 'different' }
-    if (heldText.includes('\uFFFD') && areWhole) return { kind: 'different' }
     if (areWhole && heldText === promptText && heldText !== '') return { kind: 'same', heldAt, promptAt }
     if (
       heldAt === held.length &&
@@ -90,6 +94,11 @@ function matchRun<Token extends number>(
     )
       return { kind: 'held-ended', restText: promptText.slice(heldText.length), promptAt }
   }
+}
+
+/** Whether a token by itself is no whole text: a part of a character. */
+function isBroken<Token extends number>(token: Token | undefined, tokenizer: AlignTokenizer<Token>): boolean {
+  return token !== undefined && tokenizer.detokenize([token], { after: [] }).includes('\uFFFD')
 }
 
 /** So many tokens before a run are enough for a tokenizer to know how its text begins. */

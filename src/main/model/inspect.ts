@@ -9,7 +9,7 @@ const memoryLimitBytes = 800 * 2 ** 20
 
 /** Inspects model files for the host, in a process that holds no model. */
 export class Inspector {
-  readonly #guard = new MemoryGuard({ limitBytes: memoryLimitBytes })
+  #guard: MemoryGuard | null = null
   #trial: Promise<ModelTrial> | null = null
 
   /**
@@ -20,6 +20,7 @@ export class Inspector {
   async inspect(paths: readonly string[]): Promise<Inspection> {
     const [first] = paths
     if (first === undefined) throw new Error('No file to inspect')
+    this.#guard ??= new MemoryGuard({ limitBytes: memoryLimitBytes })
     using _watch = this.#guard.watch()
     const { inspection } = describeModel(paths.map((path) => readGgufHeader(path)))
     if (inspection.kind === 'model') {

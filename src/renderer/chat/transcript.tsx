@@ -4,6 +4,7 @@ import { chosenAnswer } from '../conversation-mirror.ts'
 import { useApp } from '../store.ts'
 import { Icon } from '../ui/icon.tsx'
 import { AnswerAnnouncer } from './answer-announcer.tsx'
+import { focusComposer } from './composer.tsx'
 import styles from './transcript.module.css'
 import { TurnView } from './turn-view.tsx'
 import { useFollowEnd } from './use-follow-end.ts'
@@ -38,12 +39,22 @@ export function Transcript() {
             />
           ))}
         </div>
+        {/* Inside of the scroller, so that the wheel goes on working over it. */}
+        {!isFollowing && (
+          <div className={styles['jump']}>
+            <button
+              type="button"
+              onClick={() => {
+                jumpToEnd()
+                // The button goes; the focus should not go with it.
+                focusComposer()
+              }}
+            >
+              <Icon name="down" size={14} /> Jump to the end
+            </button>
+          </div>
+        )}
       </div>
-      {!isFollowing && (
-        <button type="button" className={styles['jump']} onClick={jumpToEnd}>
-          <Icon name="down" size={14} /> Jump to the end
-        </button>
-      )}
       <AnswerAnnouncer answer={last ? chosenAnswer(last) : null} />
     </div>
   )

@@ -32,7 +32,8 @@ export function Activity({ events }: { readonly events: readonly PoolEvent[] }) 
                 {(date.toDateString() === today ? timeOfDay : dayAndTime).format(date)}
               </time>
               <span className={styles['text']}>
-                <strong className={styles['name']}>{name}</strong> {asPredicate(text)}
+                <strong className={styles['name']}>{name}</strong>
+                {isSentence(kind) ? `: ${text}` : ` ${asPredicate(text)}`}
               </span>
             </li>
           )
@@ -45,6 +46,11 @@ export function Activity({ events }: { readonly events: readonly PoolEvent[] }) 
       )}
     </section>
   )
+}
+
+/** What goes wrong is told in a sentence of its own, which names the model itself. */
+function isSentence(kind: PoolEvent['kind']): boolean {
+  return kind === 'failed' || kind === 'crashed' || kind === 'refused'
 }
 
 /** "Loaded in 1.2 s" goes on from the model's name: "Guide loaded in 1.2 s". */
