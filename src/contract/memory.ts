@@ -45,11 +45,17 @@ export type ResidentState = z.infer<typeof residentStateSchema>
 
 /** A live context of a resident: one conversation's KV cache, or a spare one. */
 export const residentContextSchema = z.object({
+  /** Unique while the model is resident. */
+  id: z.string(),
   conversationId: z.string().nullable(),
   contextTokens: z.number().int(),
   usedTokens: z.number().int(),
   /** KV cache bytes that the context reserves. */
   kvBytes: z.number(),
+  /** It reads, writes, or is on its way to or from the disk. */
+  isBusy: z.boolean(),
+  /** What it holds is on disk as well. */
+  isParked: z.boolean(),
 })
 export type ResidentContext = z.infer<typeof residentContextSchema>
 
@@ -89,16 +95,32 @@ export const poolCountersSchema = z.object({
 })
 export type PoolCounters = z.infer<typeof poolCountersSchema>
 
+/** What can happen in the pool. */
+const poolEventKindSchema = z.enum([
+  'loaded',
+  'unloaded',
+  'evicted',
+  'failed',
+  'crashed',
+  'refused',
+  'parked',
+  'restored',
+  'grown',
+  'shrunk',
+])
+
 /** Something that happened in the pool, for the activity list. */
 export const poolEventSchema = z.object({
   id: z.number().int(),
   /** Milliseconds since 1970. */
   at: z.number(),
-  kind: z.enum(['loaded', 'unloaded', 'evicted', 'failed', 'crashed', 'refused']),
+  kind: poolEventKindSchema,
   modelId: z.string(),
   name: z.string(),
   /** Plain words: why, what it freed or took, how long. */
   text: z.string(),
+  freedBytes: z.number().optional(),
+  tookMs: z.number().optional(),
 })
 export type PoolEvent = z.infer<typeof poolEventSchema>
 

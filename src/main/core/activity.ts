@@ -37,8 +37,10 @@ export class Activity {
     kind: PoolEvent['kind'],
     model: { readonly modelId: string; readonly name: string },
     text: string,
+    figures: Pick<PoolEvent, 'freedBytes' | 'tookMs'> = {},
   ): void {
-    const event = {
+    const event: PoolEvent = {
+      ...figures,
       id: this.#nextId++,
       at: this.#clock.now(),
       kind,
@@ -47,8 +49,8 @@ export class Activity {
       text,
     }
     this.#events = [event, ...this.#events.slice(0, keptEvents - 1)]
-    if (kind !== 'failed') {
-      const counter = counterOf[kind]
+    const counter = kind in counterOf ? counterOf[kind as keyof typeof counterOf] : null
+    if (counter) {
       this.#counters = { ...this.#counters, [counter]: this.#counters[counter] + 1 }
     }
     for (const listener of [...this.#listeners]) listener(event)

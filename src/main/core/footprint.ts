@@ -47,8 +47,7 @@ export function predictFootprint(facts: ModelFacts, options: FootprintOptions): 
     runtimeBytes = defaultRuntimeBytes,
   } = options
   const kvCache = contexts * kvCacheBytes(facts, contextTokens)
-  const attention = usesFlashAttention(facts) ? 0 : attentionBytes(facts, contextTokens)
-  const compute = contexts * Math.max(computeBytes(facts, contextTokens), attention)
+  const compute = contexts * contextComputeBytes(facts, contextTokens)
   const runtime = runtimeBytes + facts.vocabularySize * tokenizerBytesPerEntry
   switch (placement.kind) {
     case 'unified':
@@ -98,6 +97,18 @@ export function kvCacheBytes(
 /** Bytes that one token adds to the KV cache of a context that is within every window, at f16. */
 export function kvBytesPerToken(groups: readonly KvLayerGroup[]): number {
   return groups.reduce((bytes, group) => bytes + kvBytesPerCell(group), 0)
+}
+
+/** What of a model's facts its compute buffers depend on. */
+export type ComputeFacts = Pick<
+  ModelFacts,
+  'kvLayerGroups' | 'headCount' | 'vocabularySize' | 'embeddingLength' | 'feedForwardLength' | 'experts'
+>
+
+/** Compute buffer of one context in bytes, with flash attention where it is used and without it elsewhere. */
+export function contextComputeBytes(facts: ComputeFacts, contextTokens: number): number {
+  const attention = usesFlashAttention(facts) ? 0 : attentionBytes(facts, contextTokens)
+  return Math.max(computeBytes(facts, contextTokens), attention)
 }
 
 /**

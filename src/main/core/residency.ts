@@ -164,6 +164,13 @@ export class Residency implements AsyncDisposable {
     this.#decide()
   }
 
+  /** Adds to the activity list what happened inside of a resident. */
+  record(event: Pick<PoolEvent, 'kind' | 'modelId' | 'name' | 'text' | 'freedBytes' | 'tookMs'>): void {
+    const { kind, text, modelId, name, ...figures } = event
+    this.#activity.record(kind, { modelId, name }, text, figures)
+    this.#changed()
+  }
+
   /** Tells what other programs hold inside of the pool. */
   setOther(domain: DomainId, bytes: number): void {
     this.#ledger.setOther(domain, bytes)

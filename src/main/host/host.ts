@@ -9,6 +9,7 @@ import { Conversations } from './conversations.ts'
 import { openDatabase } from './database.ts'
 import { Library } from './library.ts'
 import { readMachineMemory } from './machine-memory.ts'
+import { Parking } from './parking.ts'
 import { Pool } from './pool.ts'
 import { createProbe, type Device, type Probe } from './probe.ts'
 import { createRouter, logDefect, type HostRouter } from './procedures.ts'
@@ -74,11 +75,20 @@ export async function createHost(options: HostOptions): Promise<Host> {
     if (folders === (folders = foldersOf(changed))) return
     void library.rescan()
   })
+  const parking = new Parking({
+    database,
+    folder: path.join(dataFolder, 'parked'),
+    limits: () => {
+      const { parking: isOn, parkingBudgetBytes: budgetBytes } = settings.get()
+      return { isOn, budgetBytes }
+    },
+  })
   const pool = resources.use(
     new Pool({
       database,
       settings,
       library,
+      parking,
       machine: { name: machineName(), totalBytes },
       device: findDevice(probe, { database, wanted: options.device }),
       readMachine: readMachineMemory,

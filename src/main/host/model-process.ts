@@ -38,7 +38,7 @@ export function startModelProcess(options: ModelProcessOptions): ModelProcess {
   const { start, file, name, env, heapLimitMb } = options
   const channel = start({
     file,
-    ...(env && { env }),
+    env: { ...allocatorEnv, ...env },
     ...(heapLimitMb === undefined ? {} : { heapLimitMb }),
   })
   const lastWords = keepLastWords(channel)
@@ -91,6 +91,12 @@ export function startModelProcess(options: ModelProcessOptions): ModelProcess {
     },
   }
 }
+
+/**
+ * glibc raises the size from which on an allocation is given back to the system up to 32 MB as it goes; a closed context's KV cache would stay
+ * with the process. Set, the size is fixed. Other systems know no such variable.
+ */
+const allocatorEnv = { MALLOC_MMAP_THRESHOLD_: String(2 ** 20) }
 
 /** The channel as oRPC wants to see it. */
 function portOf(channel: ChildChannel) {

@@ -5,6 +5,8 @@ import { kvCacheBytes, predictFootprint } from '../core/footprint.ts'
 import type { ModelDescription, ResidencyEffects } from '../core/residency-state.ts'
 import type { Library } from './library.ts'
 import { placeModel, type PoolShape } from './pool-shape.ts'
+import type { ContextEvent } from './live-contexts.ts'
+import type { ModelParking, Parking } from './parking.ts'
 import { ResidentModel } from './resident-model.ts'
 import type { DomainCapacity } from '../core/ledger.ts'
 import type { StartChild } from './starter.ts'
@@ -22,17 +24,23 @@ export type ResidentModelsOptions = {
   /** Asked at each load, so that changed settings count from the next one on. */
   readonly threads: () => number
   readonly contextTokens: () => number
+  readonly startContextTokens: () => number
+  readonly parking: Parking
   readonly domains: () => readonly DomainCapacity[]
   /** Asks for room for another footprint, or reports a measured one. False: there is none. */
   readonly resize: (modelId: string, footprint: Footprint) => boolean
   readonly onCrash: (modelId: string, problem: Problem) => void
+  /** Something happened to a context of a resident. */
+  readonly onEvent: (event: ContextEvent & { readonly modelId: string; readonly name: string }) => void
   /** Something that a snapshot shows has changed. */
   readonly onChange: () => void
 }
 
 /** How a model is or would be loaded. */
 type LoadPlan = {
+  /** How large a context may become, and how large it is at first. */
   readonly contextTokens: number
+  readonly startTokens: number
   readonly gpuLayers: number | null
   readonly footprint: Footprint
 }
@@ -78,7 +86,7 @@ export class ResidentModels implements ResidencyEffects {
         const plan = this.#plan(modelId, options)
         const measured = this.#measured.get(modelId)
         const isSame =
-          measured?.plan.contextTokens === plan.contextTokens && measured.plan.gpuLayers === plan.gpuLayers
+          measured?.plan.startTokens === plan.startTokens && measured.plan.gpuLayers === plan.gpuLayers
         return isSame ? measured.footprint : plan.footprint
       },
     }
@@ -99,7 +107,9 @@ export class ResidentModels implements ResidencyEffects {
     { options, signal, onProgress }: Parameters<ResidencyEffects['load']>[1],
   ): ReturnType<ResidencyEffects['load']> {
     const plan = this.#plan(modelId, options)
-    const model = this.#start(modelId, plan)
+    const parking = await this.#options.parking.ofModel(modelId, this.entry(modelId).paths)
+    signal.throwIfAborted()
+    const model = this.#start(modelId, plan, parking)
     this.#models.set(modelId, model)
     try {
       const footprint = await model.load({ signal, onProgress })
@@ -118,6 +128,7 @@ export class ResidentModels implements ResidencyEffects {
   async unload(modelId: string): Promise<void> {
     const model = this.#models.get(modelId)
     if (!model) return
+    await model.leave()
     await model[Symbol.asyncDispose]()
     this.#forget(modelId, model)
   }
@@ -127,13 +138,19 @@ export class ResidentModels implements ResidencyEffects {
     return contexts.reduce((sum, context) => sum + context.usedTokens, 0)
   }
 
-  #start(modelId: string, { contextTokens, gpuLayers }: LoadPlan): ResidentModel {
-    const { startChild, modelProgram, childEnv, threads, resize, onChange } = this.#options
+  #start(
+    modelId: string,
+    { contextTokens, startTokens, gpuLayers }: LoadPlan,
+    parking: ModelParking,
+  ): ResidentModel {
+    const { startChild, modelProgram, childEnv, threads, resize, onChange, onEvent } = this.#options
     const { name, paths } = this.entry(modelId)
     const [path] = paths
     if (path === undefined) throw new AppError('INTERNAL', `"${name}" has no file`)
     return new ResidentModel({
-      ...{ name, path, gpuLayers, contextTokens, liveContexts, onChange },
+      ...{ name, path, gpuLayers, liveContexts, parking, onChange },
+      contextTokens: startTokens,
+      limitTokens: contextTokens,
       start: startChild,
       program: modelProgram,
       env: childEnv,
@@ -144,6 +161,7 @@ export class ResidentModels implements ResidencyEffects {
           ? { host: 'ram', device: 'vram' }
           : { host: 'unified', device: 'unified' },
       resize: (footprint) => resize(modelId, footprint),
+      onEvent: (event) => onEvent({ ...event, modelId, name }),
     })
   }
 
@@ -155,12 +173,18 @@ export class ResidentModels implements ResidencyEffects {
     const facts = this.#facts(modelId)
     const wanted = options.contextTokens ?? loadOptions.contextTokens ?? this.#options.contextTokens()
     const contextTokens = Math.min(wanted, facts.trainContextTokens || wanted)
+    const startTokens = Math.min(contextTokens, this.#options.startContextTokens())
     const gpuLayers = options.gpuLayers ?? loadOptions.gpuLayers
-    const placement = placeModel(facts, { shape, domains: domains(), contextTokens, gpuLayers })
+    const placement = placeModel(facts, {
+      ...{ shape, gpuLayers },
+      domains: domains(),
+      contextTokens: startTokens,
+    })
     return {
       contextTokens,
+      startTokens,
       gpuLayers: placement.kind === 'split' ? placement.gpuLayers : (gpuLayers ?? null),
-      footprint: predictFootprint(facts, { contextTokens, placement }),
+      footprint: predictFootprint(facts, { contextTokens: startTokens, placement }),
     }
   }
 

@@ -1,4 +1,5 @@
-import { rm, stat } from 'node:fs/promises'
+import { open, rm, stat } from 'node:fs/promises'
+import { setImmediate } from 'node:timers/promises'
 import type { ChatWrapper, LlamaContext, LlamaContextSequence, LlamaModel, Token } from 'node-llama-cpp'
 import { getModuleVersion } from 'node-llama-cpp'
 import type { Allocation, ChatMessage, ContextFullEvent, GenerateEvent } from '../../contract/backend.ts'
@@ -21,10 +22,10 @@ export interface ContextOptions {
 /** What is to be answered, and how. */
 export type AnswerRequest = WritingOptions & {
   readonly messages: readonly ChatMessage[]
-  /** Tokens that must be left for the answer, or it does not begin. */
-  readonly roomTokens: number
+  /** Tokens that must be left for the answer, or it does not begin. Default 1. */
+  readonly roomTokens?: number
   /** Whether `resize` is called when the event `full` comes. */
-  readonly mayGrow: boolean
+  readonly mayGrow?: boolean
 }
 
 /** llama.cpp's context and its one sequence. */
@@ -155,9 +156,10 @@ export class ModelContext implements AsyncDisposable {
       signal?.throwIfAborted()
       const { tokens, stopTokens, stopTexts } = renderPrompt(model, chat, request.messages)
       // With room for one token the prompt may take the last cell: the first token is chosen without a cell of its own.
-      const neededTokens = this.#alignedLength(tokens) + request.roomTokens - 1
+      const { roomTokens = 1 } = request
+      const neededTokens = this.#alignedLength(tokens) + roomTokens - 1
       if (request.mayGrow && neededTokens > this.#capacityTokens) yield* this.#askForRoom(neededTokens)
-      const kept = await this.#keepPrefix(tokens, request.roomTokens)
+      const kept = await this.#keepPrefix(tokens, roomTokens)
       const reading = { ...kept, stopTokens, stopTexts }
       const place = {
         sequence: () => this.#cells.sequence,
@@ -236,6 +238,8 @@ export class ModelContext implements AsyncDisposable {
     try {
       const held = old.sequence.nextTokenIndex
       if (held > 0) {
+        // Made here, so that nobody else can read it.
+        await (await open(path, 'wx', 0o600)).close()
         await this.#save(path)
         await next.sequence.loadStateFromFile(path, { acceptRisk: true })
         if (next.sequence.nextTokenIndex !== held)
@@ -261,6 +265,9 @@ export class ModelContext implements AsyncDisposable {
       if (size !== fileSize) throw new Error(`${String(size)} of ${String(fileSize)} bytes were written`)
       return { tokens, bytes: fileSize }
     } catch (error) {
+      // llama.cpp's log, which names the reason, comes over from another thread.
+      await setImmediate()
+      await setImmediate()
       const told = this.#options.explain('save a conversation', error)
       if (!told.message.includes('No space left')) throw told
       throw new AppError('DISK_FULL', told.message, { cause: error })
