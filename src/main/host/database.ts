@@ -32,6 +32,7 @@ const migrations = [
     PRIMARY KEY (conversation_id, model_id)
   ) STRICT;
   ALTER TABLE answers ADD COLUMN memory_starts_at TEXT;
+  ALTER TABLE answers ADD COLUMN memory_keeps_first INTEGER;
   `,
 ]
 

@@ -100,7 +100,14 @@ export async function createHost(options: HostOptions): Promise<Host> {
       onDefect: logDefect,
     }),
   )
-  const turns = resources.use(new Turns({ conversations, pool, onDefect: logDefect }))
+  const turns = resources.use(
+    new Turns({
+      conversations,
+      pool,
+      slides: () => settings.get().contextFull === 'slide',
+      onDefect: logDefect,
+    }),
+  )
 
   const router = createRouter({
     info: {

@@ -116,6 +116,11 @@ export class LiveContexts {
     return this.#footprintWith([])
   }
 
+  /** Tokens that an answer should find free: an eighth of the largest context, at most 512. */
+  get answerRoomTokens(): number {
+    return Math.min(512, Math.floor(this.#limitTokens / 8))
+  }
+
   /** The contexts, for the snapshot. */
   describe(): ResidentContext[] {
     return this.#contexts.map(

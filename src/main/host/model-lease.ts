@@ -11,9 +11,9 @@ export function leaseModel(
 ): ModelLease {
   const { name, onWait } = options
   return {
-    async *generate(conversationId, messages, { signal }) {
+    async *generate(conversationId, messages, { signal, keepsRoom }) {
       try {
-        yield* model.generate(conversationId, messages, { signal, onWait })
+        yield* model.generate(conversationId, messages, { signal, keepsRoom, onWait })
       } catch (error) {
         throw lease.signal.aborted && isAbortError(lease.signal.reason) ? takenAwayError(name) : error
       }

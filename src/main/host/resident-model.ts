@@ -34,8 +34,8 @@ export interface AnswerOptions {
   /** Default 0: greedy. */
   readonly temperature?: number
   readonly seed?: number
-  /** Tokens that must be left for the answer, or it is refused with `CONTEXT_FULL`. Default 1. */
-  readonly roomTokens?: number
+  /** Refuse with `CONTEXT_FULL` what leaves little room for the answer. Default: one token is enough. */
+  readonly keepsRoom?: boolean
 }
 
 /** A model in a process of its own, with a context for each live conversation. Owns the process: disposing ends it. */
@@ -128,7 +128,7 @@ export class ResidentModel implements AsyncDisposable {
     messages: readonly ChatMessage[],
     options: AnswerOptions = {},
   ): AsyncGenerator<GenerateEvent, void, void> {
-    const { signal, onWait, maxTokens = null, temperature = 0, seed = null, roomTokens = 1 } = options
+    const { signal, onWait, maxTokens = null, temperature = 0, seed = null, keepsRoom = false } = options
     const { client } = this.#process
     using _turn = await this.#line.enter(conversationId, {
       signal,
@@ -150,7 +150,7 @@ export class ResidentModel implements AsyncDisposable {
         maxTokens,
         temperature,
         seed,
-        roomTokens,
+        roomTokens: keepsRoom ? this.#contexts.answerRoomTokens : 1,
         mayGrow: true,
       })
       signal?.addEventListener('abort', stop, { once: true })

@@ -88,7 +88,7 @@ export class ModelContext implements AsyncDisposable {
   /** Writes what was read to a file: how many tokens, and the file's size. */
   async save(path: string): Promise<{ tokens: number; bytes: number }> {
     using _turn = await this.#lock.acquire()
-    return this.#save(path)
+    return await this.#save(path)
   }
 
   /** Reads a saved state in place of what is held; the tokens that are held now. When it rejects, nothing is held. */

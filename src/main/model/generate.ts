@@ -71,7 +71,7 @@ export async function* generateAnswer(
   })
   let frame = ''
   let frameAt = -Infinity
-  let stopReason: StopReason | null = null
+  let stopReason: StopReason | null
   let unread = rest.slice(readTokens)
   // Once, and again after each time that the context has grown.
   for (;;) {
