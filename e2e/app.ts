@@ -120,7 +120,13 @@ export const test = base.extend<Fixtures & { hostKind: HostKind }>({
 export { expect } from '@playwright/test'
 
 async function startDesktop(args: readonly string[], env: Record<string, string>): Promise<Started> {
-  const electron = await _electron.launch({ args: [root, ...args], cwd: root, env })
+  // The built app, or a packed one that was taken out of its asar.
+  const packed = process.env['PLENUM_E2E_APP']
+  const electron = await _electron.launch({
+    args: [packed ?? root, ...args],
+    cwd: packed ?? root,
+    env: packed === undefined ? env : { ...env, ELECTRON_FORCE_IS_PACKAGED: 'true' },
+  })
   const page = await electron.firstWindow()
   return {
     page,

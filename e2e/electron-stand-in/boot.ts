@@ -24,7 +24,8 @@ const manifest = JSON.parse(readFileSync(path.join(appPath, 'package.json'), 'ut
   main: string
 }
 const require = createRequire(path.join(appPath, 'package.json'))
-const { version } = require('electron/package.json') as { version: string }
+// The app when packed has no such package; the stand-in's own tree does.
+const { version } = createRequire(import.meta.url)('electron/package.json') as { version: string }
 
 Object.defineProperty(process.versions, 'electron', { value: version, enumerable: true })
 Object.assign(process, { type: 'browser', defaultApp: true, resourcesPath: path.dirname(appPath) })

@@ -154,4 +154,6 @@ export const backendContract = {
   /** Ends the answer that a context is writing, in good order: its events end with `done` and `stopped`. */
   stop: base.input(contextId).output(z.void()),
   usage: base.output(processUsageSchema),
+  /** A sign of life about once a second, from the event loop that serves all other calls. */
+  pulse: base.output(eventIterator(z.object({ uptimeMs: z.number() }))),
 }

@@ -5,6 +5,17 @@ import { float32, list, text, uint32 } from './gguf-file.ts'
 export const chatMlTemplate =
   "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + '\\n' }}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}"
 
+/**
+ * A chat template that never ends on a conversation of so many messages, the answer to write included, and does its work on all others. It
+ * goes by their number because templates do not see what is in them: the backend puts texts in afterwards. Loading tries short conversations,
+ * so it takes 8 (four questions) to get past that.
+ */
+export function trapTemplate(messages: number): string {
+  const begin = Array.from('abcdef', (name) => `{% for ${name} in range(1000) %}`).join('')
+  const trap = `{% if messages | length == ${String(messages)} %}${begin}x${'{% endfor %}'.repeat(6)}{% endif %}`
+  return `${trap}{% for message in messages %}[{{ message['role'] }}] {{ message['content'] }}\n{% endfor %}[assistant] `
+}
+
 /** What varies between files of one architecture. */
 export type ShapeOptions = {
   readonly name?: string

@@ -36,12 +36,13 @@ async function run(flags: HostFlags): Promise<void> {
   // The window comes up while the host does.
   const starting = startHost(flags, dataFolder)
   const rpcPorts = starting.then((host) => createRpcPorts(host.router))
+  // A host that does not start is told of below.
+  rpcPorts.catch(() => undefined)
   const open = () =>
     openWindow({
       url: app.isPackaged ? pageUrl : (process.env['ELECTRON_RENDERER_URL'] ?? pageUrl),
       preload: path.join(programFolder, '..', 'preload', 'index.cjs'),
       dataFolder,
-      // A host that does not start is told of below.
       onLoad: (window) =>
         void rpcPorts.then((ports) => ports.serve(window.webContents)).catch(() => undefined),
     })

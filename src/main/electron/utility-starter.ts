@@ -1,6 +1,6 @@
-import { constants } from 'node:os'
 import { utilityProcess } from 'electron'
 import type { ChildChannel, ChildExit, StartChildOptions } from '../host/starter.ts'
+import { readExitCode } from './exit-code.ts'
 
 /** Starts a child as an Electron utility process; after the app is ready. */
 export function startUtilityChild({
@@ -73,27 +73,6 @@ export function startUtilityChild({
       if (state.processId === undefined || !killNow(state.processId)) child.kill()
     },
   }
-}
-
-/**
- * What an exit code says. On POSIX, Electron hands on what waitpid says of a process that was killed: the signal's number, with
- * 128 added for a core dump, which is also how shells write it.
- */
-export function readExitCode(code: number, platform: NodeJS.Platform = process.platform): ChildExit {
-  if (platform === 'win32') return { code, signal: null }
-  const number = code > 128 ? code - 128 : code
-  const killers = [
-    'SIGILL',
-    'SIGTRAP',
-    'SIGABRT',
-    'SIGBUS',
-    'SIGFPE',
-    'SIGKILL',
-    'SIGSEGV',
-    'SIGTERM',
-  ] as const
-  const signal = killers.find((name) => constants.signals[name] === number)
-  return signal === undefined ? { code, signal: null } : { code: null, signal }
 }
 
 function killNow(processId: number): boolean {

@@ -38,7 +38,8 @@ async function run(flags: HeadlessFlags): Promise<void> {
       modelProgram: path.join(programFolder, 'model.js'),
     }),
   )
-  await removeBrokenUploads(modelsFolder)
+  // In the own data folder nobody else can be sending one.
+  await removeBrokenUploads(modelsFolder, flags.modelsFolder === undefined ? { olderThanMs: 0 } : {})
   const server = resources.use(
     await startServer({
       ...flags,

@@ -160,8 +160,8 @@ function createAnswer(options: ServerOptions, gate: Gate): Answer {
     try {
       await route(request, response)
     } catch (error) {
-      // A sender that has gone hears nothing, and nothing is wrong.
-      if (request.destroyed && !request.complete) return
+      // Who has gone hears nothing, and nothing is wrong.
+      if (response.destroyed || (request.destroyed && !request.complete)) return
       if (!(error instanceof AppError)) logDefect(error, [request.method ?? '', pathOf(request)])
       if (response.headersSent) response.destroy()
       else sendErrorEarly(request, response, error)

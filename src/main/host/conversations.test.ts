@@ -169,12 +169,16 @@ describe('conversations', () => {
     conversations.setState(turn.chosenAnswerId, { kind: 'writing' })
     for (let count = 1; count <= 1000; count++) conversations.append(turn.chosenAnswerId, `${count} `)
     conversations.end(turn.chosenAnswerId, { kind: 'done', stopReason: 'end' }, stats)
-    const events = await take(feed, 2)
-    expect(events).toEqual([
-      {
-        kind: 'snapshot',
-        conversation: { ...conversations.get(id), turns: [turn], updatedAt: turn.createdAt },
-      },
+    const answerId = turn.chosenAnswerId
+    const text = Array.from({ length: 1000 }, (_, index) => `${index + 1} `).join('')
+    const [snapshot, begun, ...rest] = await take(feed, 4)
+    expect(snapshot).toEqual({
+      kind: 'snapshot',
+      conversation: { ...conversations.get(id), turns: [turn], updatedAt: turn.createdAt },
+    })
+    expect(begun).toMatchObject({ kind: 'turn', turn: { id: turn.id, answers: [{ text: '' }] } })
+    expect(rest).toEqual([
+      { kind: 'text', turnId: turn.id, answerId, at: 0, text },
       { kind: 'turn', turn: conversations.turn(turn.id) },
     ])
 

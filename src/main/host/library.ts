@@ -81,12 +81,12 @@ export class Library implements AsyncDisposable {
   }
 
   /**
-   * Adds a GGUF file, or every model of a folder. What cannot be used is refused with its problem and does not stay; what is there
+   * Adds a GGUF file, or every model of a folder; "~" is the home. What cannot be used is refused with its problem and does not stay; what is there
    * already is known, also by another name. Only aborting rejects.
    */
   async add(place: string, { signal }: { signal?: AbortSignal | undefined } = {}): Promise<AddResult[]> {
     signal?.throwIfAborted()
-    const file = path.resolve(place)
+    const file = path.resolve(place.replace(/^~(?=$|[/\\])/, this.#options.home))
     if (!(await stat(file).catch(() => null))?.isDirectory())
       return [await this.#addByHand(modelFilesOf(file), signal)]
     const { models } = await findInFolder(file, { source: 'added', ...(signal && { signal }) })

@@ -151,3 +151,52 @@ test('a model process ends when the one who started it is gone', async () => {
     )
     .toBe(false)
 })
+
+/** A child that answers every call as a stream whose only event is one sign of life, and goes on with `then`. */
+async function programThat(name: string, then: string): Promise<string> {
+  return programOf(
+    name,
+    `process.on('message', (text) => {
+      const { i } = JSON.parse(text)
+      const send = (p, t) => process.send(JSON.stringify({ i, ...(t && { t }), p }))
+      send({ h: { 'content-type': 'text/event-stream' } })
+      const beat = () => send({ e: 'message', d: { json: { uptimeMs: 1 } } }, 3)
+      beat()
+      ${then}
+    })`,
+  )
+}
+
+const impatient = { silenceMs: 300, silenceAfterStopMs: 90, stopMs: 500 }
+
+test('a watched process that falls silent is ended, and its calls reject with why', async () => {
+  const file = await programThat('silent', 'setTimeout(() => { for (;;); }, 100)')
+  const child = startModelProcess({
+    ...{ start: startNodeChild, file, name: 'Judge' },
+    patience: { ...impatient, silenceMs: 3000 },
+  })
+  const events = await child.client.pulse()
+  using _watch = child.watch()
+  await events.next()
+  const message =
+    '"Judge" stopped responding: it gave no sign of life for 3 seconds, so its process was ended'
+  await expect(events.next()).rejects.toMatchObject({ code: 'MODEL_CRASHED', message })
+  expect(await exitOf(child)).toMatchObject({ code: 'MODEL_CRASHED', message })
+})
+
+test('a process that lives but does not stop is ended, and one that is not asked to is left alone', async () => {
+  const file = await programThat('deaf', 'setInterval(beat, 10)')
+  const options = { start: startNodeChild, file, name: 'Judge', patience: impatient }
+  await using working = startModelProcess(options)
+  const child = startModelProcess(options)
+  // Both have started before the clock runs.
+  await Promise.all([(await working.client.pulse()).next(), (await child.client.pulse()).next()])
+  const stop = new AbortController()
+  using _working = working.watch()
+  using _watch = child.watch(stop.signal)
+  stop.abort()
+  expect(await exitOf(child)).toMatchObject({
+    message: '"Judge" stopped responding: it did not stop within 1 seconds, so its process was ended',
+  })
+  expect(await (await working.client.pulse()).next()).toMatchObject({ done: false })
+})

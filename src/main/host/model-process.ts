@@ -5,6 +5,7 @@ import type { backendContract } from '../../contract/backend.ts'
 import { AppError } from '../../contract/errors.ts'
 import { fromRpcError } from '../../contract/rpc-errors.ts'
 import type { ChildChannel, ChildExit, StartChild } from './starter.ts'
+import { usualPatience, watchOver, type Patience } from './watchdog.ts'
 
 /** What the host can ask of a model process. */
 export type BackendClient = ContractRouterClient<typeof backendContract>
@@ -20,6 +21,11 @@ export interface ModelProcess extends AsyncDisposable {
   readonly processId: number | undefined
   /** Called once when the process has ended; with the error when nobody asked it to. Called at once when that has happened. */
   onExit(listener: (crash: AppError | null) => void): () => void
+  /**
+   * Expects signs of life until the result is disposed, and that it is disposed soon after `stop` aborts. A process that hangs instead is
+   * ended, which is a crash.
+   */
+  watch(stop?: AbortSignal): Disposable
 }
 
 /** How to start a model process. */
@@ -31,11 +37,13 @@ export interface ModelProcessOptions {
   readonly name: string
   readonly env?: Readonly<Record<string, string>>
   readonly heapLimitMb?: number
+  /** Default `usualPatience`. */
+  readonly patience?: Patience
 }
 
 /** Starts a model process and connects to it. */
 export function startModelProcess(options: ModelProcessOptions): ModelProcess {
-  const { start, file, name, env, heapLimitMb } = options
+  const { start, file, name, env, heapLimitMb, patience = usualPatience } = options
   const channel = start({
     file,
     env: { ...allocatorEnv, ...env },
@@ -45,6 +53,8 @@ export function startModelProcess(options: ModelProcessOptions): ModelProcess {
   const exitListeners = new Set<(crash: AppError | null) => void>()
   const ended = Promise.withResolvers<null>()
   let isWanted = true
+  /** Why it was ended although it is wanted. */
+  let hang: AppError | null = null
   /** Why calls fail from now on; null while the process runs. */
   let end: AppError | null = null
 
@@ -68,14 +78,15 @@ export function startModelProcess(options: ModelProcessOptions): ModelProcess {
   })
   // After the link has subscribed, so that by now its calls are rejected; `end` is set before their rejections are handled.
   channel.onExit((exit) => {
-    const crash = isWanted ? crashError(name, exit, lastWords()) : null
+    const crash = isWanted ? (hang ?? crashError(name, exit, lastWords())) : null
     end = crash ?? new AppError('MODEL_FAILED', `The process of "${name}" was ended`)
     ended.resolve(null)
     for (const listener of exitListeners) listener(crash)
   })
 
+  const client = createORPCClient<BackendClient>(link)
   return {
-    client: createORPCClient<BackendClient>(link),
+    client,
     get processId() {
       return channel.processId
     },
@@ -84,6 +95,15 @@ export function startModelProcess(options: ModelProcessOptions): ModelProcess {
       else exitListeners.add(listener)
       return () => void exitListeners.delete(listener)
     },
+    watch: (stop) =>
+      watchOver({
+        ...{ patience, stop },
+        pulse: async (signal) => client.pulse(undefined, { signal }),
+        onHung(how) {
+          hang ??= hangError(name, how)
+          channel.kill()
+        },
+      }),
     async [Symbol.asyncDispose]() {
       isWanted = false
       channel.kill()
@@ -128,6 +148,14 @@ function crashError(name: string, { code, signal }: ChildExit, lastWords: string
     `The process of "${name}" ended by itself: ${how}${lastWords && `, last words "${lastWords}"`}`,
     { details: { help: 'The model is loaded again with the next turn' } },
   )
+}
+
+function hangError(name: string, how: string): AppError {
+  return new AppError('MODEL_CRASHED', `"${name}" stopped responding: it ${how}, so its process was ended`, {
+    details: {
+      help: 'The model is loaded again with the next turn. If this conversation stops it again, its chat template may be at fault',
+    },
+  })
 }
 
 /**

@@ -1,9 +1,13 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { AppError } from '../../contract/errors.ts'
+import { writeGgufFile } from '../../testing/gguf-file.ts'
 import { hostileFiles } from '../../testing/hostile-files.ts'
+import { gemma3File, llama70bShape, llamaFile } from '../../testing/shapes.ts'
 import { startNodeChild } from './node-starter.ts'
 import { createProbe, type ProbeOptions } from './probe.ts'
 import type { ChildChannel } from './starter.ts'
@@ -58,6 +62,20 @@ describe('Probe', () => {
     expect(await probe.inspect([demoModel])).toMatchObject({ kind: 'model', facts: { title: 'Demo Guide' } })
   })
 
+  it('reads a model of 70 billion parameters and one of 262,144 tokens with little memory', async () => {
+    await using other = createProbe(base)
+    const big = [
+      [llamaFile(llama70bShape, { weights: 'Q4_K', vocabulary: 1000 }), 70_553_706_496 - 2 * 8192 * 127_256],
+      [gemma3File({ weights: 'Q4_0' }), 27_009_002_240],
+    ] as const
+    for (const [file, parameters] of big) {
+      const place = path.join(folder, 'big.gguf')
+      writeGgufFile(place, file)
+      expect(await other.inspect([place])).toMatchObject({ kind: 'model', facts: { parameters } })
+    }
+    expect(peakBytesOf(children.at(-1)!)).toBeLessThan(gigabyte / 2)
+  })
+
   it('reads many at once, one after the other, with one child', async () => {
     await using other = createProbe(base)
     const before = children.length
@@ -94,11 +112,49 @@ describe('Probe', () => {
     expect(await other.inspect([demoModel])).toMatchObject({ kind: 'model' })
   })
 
+  it.runIf(process.platform === 'linux')(
+    'takes a child that is stuck in a file along when the host is killed',
+    { timeout: 20_000 },
+    async () => {
+      const endless = files.find(({ name }) => name === 'a chat template that never ends')
+      const [file = ''] = (await endless?.create(folder)) ?? []
+      const host = spawn(process.execPath, ['--input-type=module', '-e', stuckHost, base.file, file], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      })
+      const [output] = (await once(host.stdout, 'data')) as [Buffer]
+      const childId = Number(output.toString())
+      host.kill('SIGKILL')
+      await once(host, 'exit')
+      await expect.poll(() => isRunning(childId), { timeout: 10_000 }).toBe(false)
+    },
+  )
+
   it('says what computes', async () => {
     await using other = createProbe(base)
     expect(await other.device()).toEqual({ name: 'CPU', totalBytes: 0, isUnified: true })
   })
 })
+
+/** A host of its own: it tells the id of its probe's child when that is in the middle of a file. */
+const stuckHost = `
+  const { createProbe } = await import(${JSON.stringify(path.resolve(import.meta.dirname, 'probe.ts'))})
+  const { startNodeChild } = await import(${JSON.stringify(path.resolve(import.meta.dirname, 'node-starter.ts'))})
+  const [, program, file] = process.argv
+  const children = []
+  const start = (options) => (children.push(startNodeChild(options)), children.at(-1))
+  const probe = createProbe({ start, file: program, env: { PLENUM_DEVICE: 'cpu' }, limitMs: 60_000 })
+  void probe.inspect([file])
+  setTimeout(() => console.log(children[0].processId), 3000)
+`
+
+function isRunning(processId: number): boolean {
+  try {
+    // What has ended stays in the table until somebody asks for its exit code.
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${String(processId)}/status`, 'utf8'))
+  } catch {
+    return false
+  }
+}
 
 /** The most memory that a child has ever held, as Linux tells while it runs; 0 where it is unknown. */
 function peakBytesOf({ processId }: ChildChannel): number {

@@ -1,12 +1,17 @@
-import { readFile, stat } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterEach, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import type { ChatMessage, GenerateEvent } from '../../contract/backend.ts'
 import { AppError } from '../../contract/errors.ts'
 import type { Footprint } from '../../contract/memory.ts'
+import { writeGgufFile } from '../../testing/gguf-file.ts'
+import { llamaFile, tinyShape, trapTemplate } from '../../testing/shapes.ts'
 import { startNodeChild } from './node-starter.ts'
 import type { ResidentModelOptions } from './resident-model.ts'
 import { ResidentModel } from './resident-model.ts'
+import type { Patience } from './watchdog.ts'
 
 const demoFolder = new URL('../../../resources/demo-models/', import.meta.url)
 /** All three demo models have this shape. */
@@ -20,6 +25,12 @@ const demoFacts = {
   experts: null,
 }
 const started: ResidentModel[] = []
+const state = { folder: '' }
+
+beforeAll(async () => {
+  state.folder = await mkdtemp(path.join(tmpdir(), 'plenum-resident-model-'))
+})
+afterAll(async () => rm(state.folder, { recursive: true }))
 
 afterEach(async () => {
   await Promise.all(started.splice(0).map(async (model) => model[Symbol.asyncDispose]()))
@@ -353,4 +364,33 @@ test('the measured footprint adds up to what the system says of the process', as
   expect(bytesOf('runtime') + contextBytes).toBeGreaterThan(anonymous - 4 * 2 ** 20)
   expect(bytesOf('runtime')).toBeLessThan(anonymous)
   expect(totalBytes(model.footprint())).toBe(bytesOf('runtime') + contextBytes + bytesOf('weights'))
+})
+
+test('a template that never ends on a real conversation ends the process: after a stop soon, and otherwise later', async () => {
+  const file = path.join(state.folder, 'trap.gguf')
+  writeGgufFile(file, llamaFile(tinyShape, { data: 'random', chatTemplate: trapTemplate(8) }))
+  const facts = {
+    kvLayerGroups: [{ layers: 2, kvHeads: 2, keyLength: 16, valueLength: 16, windowTokens: null }],
+    recurrentStateBytes: 0,
+  }
+  const never = { silenceMs: 600_000, silenceAfterStopMs: 600_000, stopMs: 600_000 }
+  async function fourthAnswer(patience: Partial<Patience>, { isStopped }: { isStopped: boolean }) {
+    const model = await startLoaded('trap', { path: file, facts, patience: { ...never, ...patience } })
+    const conversation = newConversation()
+    for (const text of ['One', 'Two', 'Three']) await ask(model, conversation, text, { maxTokens: 3 })
+    const stop = new AbortController()
+    const answer = ask(model, conversation, 'Four', { signal: stop.signal })
+    setImmediate(() => {
+      if (isStopped) stop.abort()
+    })
+    return answer
+  }
+  const crash = (seconds: number) => ({
+    code: 'MODEL_CRASHED',
+    message: `"trap" stopped responding: it gave no sign of life for ${seconds} seconds, so its process was ended`,
+  })
+  await expect(fourthAnswer({ silenceMs: 3000 }, { isStopped: false })).rejects.toMatchObject(crash(3))
+  await expect(fourthAnswer({ silenceAfterStopMs: 2000 }, { isStopped: true })).rejects.toMatchObject(
+    crash(2),
+  )
 })

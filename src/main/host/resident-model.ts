@@ -7,6 +7,7 @@ import { LiveContexts, type LiveContextsOptions } from './live-contexts.ts'
 import type { ModelProcess } from './model-process.ts'
 import { startModelProcess } from './model-process.ts'
 import type { StartChild } from './starter.ts'
+import type { Patience } from './watchdog.ts'
 
 /** What a resident model is made of. */
 export interface ResidentModelOptions extends LiveContextsOptions {
@@ -22,6 +23,8 @@ export interface ResidentModelOptions extends LiveContextsOptions {
   readonly gpuLayers: number | null
   /** Answers that are written at once; more wait in line. Default 1. */
   readonly parallelAnswers?: number
+  /** How long its process may be silent before it is ended. */
+  readonly patience?: Patience
 }
 
 /** How an answer is written. */
@@ -54,6 +57,7 @@ export class ResidentModel implements AsyncDisposable {
       file: options.program,
       name: options.name,
       ...(options.env && { env: options.env }),
+      ...(options.patience && { patience: options.patience }),
     })
     this.#contexts = new LiveContexts(this.#process.client, options)
     this.#process.onExit((crash) => {
@@ -134,6 +138,7 @@ export class ResidentModel implements AsyncDisposable {
       signal,
       onWait: (ahead) => onWait?.(waitReason(this.#options.name, ahead)),
     })
+    using _watch = this.#process.watch(signal)
     const contexts = this.#contexts
     const context = await contexts.claim(conversationId)
     using _claim = { [Symbol.dispose]: () => contexts.release(context) }

@@ -1,5 +1,5 @@
-import type { ChatHistoryItem, ChatWrapper, LlamaModel, LlamaText, Token } from 'node-llama-cpp'
-import { resolveChatWrapper } from 'node-llama-cpp'
+import type { ChatHistoryItem, ChatWrapper, GgufFileInfo, LlamaModel, LlamaText, Token } from 'node-llama-cpp'
+import { GeneralChatWrapper, resolveChatWrapper } from 'node-llama-cpp'
 import type { ChatMessage } from '../../contract/backend.ts'
 import type { AlignTokenizer } from './align.ts'
 
@@ -16,19 +16,42 @@ export interface Prompt {
  * read has to be read again: no date of today, and thoughts stay where they were.
  */
 export function resolveChat(model: LlamaModel): ChatWrapper {
-  const undated = { todayDate: null, cuttingKnowledgeDate: null }
-  return resolveChatWrapper(model, {
-    warningLogs: false,
-    customWrapperSettings: {
-      jinjaTemplate: { keepOnlyLastThought: false },
-      qwen: { keepOnlyLastThought: false },
-      deepSeek: { keepOnlyLastThought: false },
-      gemma4: { keepOnlyLastThought: false },
-      'llama3.1': undated,
-      'llama3.2-lightweight': undated,
-      harmony: { keepOnlyLastThought: false, ...undated },
-    },
-  })
+  return resolveChatWrapper(model, { warningLogs: false, customWrapperSettings })
+}
+
+/** The chat wrapper that a file's header asks for, without its vocabulary: for trying the template. */
+export function resolveChatOfHeader(
+  fileInfo: GgufFileInfo,
+  options: { filename: string; template: string | null },
+): ChatWrapper {
+  const { jinjaTemplate, ...others } = customWrapperSettings
+  const { filename, template } = options
+  return (
+    resolveChatWrapper({
+      ...{ fileInfo, filename, warningLogs: false },
+      customWrapperSettings: {
+        ...others,
+        ...(template === null ? {} : { jinjaTemplate: { ...jinjaTemplate, template } }),
+      },
+    }) ?? new GeneralChatWrapper()
+  )
+}
+
+const undated = { todayDate: null, cuttingKnowledgeDate: null }
+const customWrapperSettings = {
+  jinjaTemplate: { keepOnlyLastThought: false },
+  qwen: { keepOnlyLastThought: false },
+  deepSeek: { keepOnlyLastThought: false },
+  gemma4: { keepOnlyLastThought: false },
+  'llama3.1': undated,
+  'llama3.2-lightweight': undated,
+  harmony: { keepOnlyLastThought: false, ...undated },
+}
+
+/** Messages as the template writes them, with the answer begun: the text, special tokens and all. */
+export function renderText(chat: ChatWrapper, messages: readonly ChatMessage[]): string {
+  const chatHistory = [...messages.map(toHistoryItem), { type: 'model' as const, response: [] }]
+  return plainText(chat.generateContextState({ chatHistory }).contextText)
 }
 
 /** Renders messages, with the answer begun. Only the template makes special tokens: message text that looks like one stays text. */

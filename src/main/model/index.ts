@@ -4,6 +4,7 @@ import { backendContract, type OpenedContext } from '../../contract/backend.ts'
 import { mapRpcErrors, toRpcError } from '../../contract/rpc-errors.ts'
 import { Backend } from './backend.ts'
 import type { ModelContext } from './context.ts'
+import { pulse } from './pulse.ts'
 
 /** The channel to the host, as oRPC wants to see it. */
 interface Port {
@@ -46,6 +47,7 @@ const router = os.router({
   ),
   stop: os.stop.handler(({ input }) => backend.model.context(input.contextId).stop()),
   usage: os.usage.handler(async () => backend.usage()),
+  pulse: os.pulse.handler(({ signal }) => pulse(signal)),
 })
 
 new RPCHandler(router, { clientInterceptors: [mapRpcErrors((error) => toRpcError(error))] }).upgrade(

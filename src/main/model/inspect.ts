@@ -22,11 +22,12 @@ export class Inspector {
     if (first === undefined) throw new Error('No file to inspect')
     this.#guard ??= new MemoryGuard({ limitBytes: memoryLimitBytes })
     using _watch = this.#guard.watch()
-    const { inspection } = describeModel(paths.map((path) => readGgufHeader(path)))
+    const { inspection, chatTemplate } = describeModel(paths.map((path) => readGgufHeader(path)))
     if (inspection.kind === 'model') {
       // Imported late: a header alone needs no native code.
       this.#trial ??= import('./trial.ts').then(({ ModelTrial }) => new ModelTrial())
-      await (await this.#trial).run(first)
+      const { architecture, title } = inspection.facts
+      await (await this.#trial).run(first, { architecture, title, chatTemplate })
     }
     return inspection
   }

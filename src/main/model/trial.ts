@@ -1,14 +1,9 @@
+import { basename as nameOf } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
-import type { Llama } from 'node-llama-cpp'
-import {
-  getLlama,
-  GgufInsights,
-  LlamaLogLevel,
-  LlamaLogLevelGreaterThanOrEqual,
-  readGgufFileInfo,
-} from 'node-llama-cpp'
+import type { GgufFileInfo, Llama } from 'node-llama-cpp'
+import { getLlama, GgufInsights, LlamaLogLevel, LlamaLogLevelGreaterThanOrEqual } from 'node-llama-cpp'
 import type { ChatMessage } from '../../contract/backend.ts'
-import { renderPrompt, resolveChat } from './chat.ts'
+import { renderText, resolveChatOfHeader } from './chat.ts'
 import { badModelFile } from './model-file.ts'
 
 /** Messages that every chat template has to render. */
@@ -19,12 +14,19 @@ const sampleConversation: readonly ChatMessage[] = [
   { role: 'user', text: 'Of what?' },
 ]
 const sampleContextTokens = 256
-/** A prompt for the sample conversation is a few hundred tokens. */
-const maxPromptTokens = 100_000
+/** A prompt for the sample conversation has a few thousand letters. */
+const maxPromptLength = 1_000_000
+
+/** What a trial has to know of the header. */
+export type TrialHeader = {
+  readonly architecture: string
+  readonly title: string | null
+  readonly chatTemplate: string | null
+}
 
 /**
- * Tries models without loading their weights: a dry run of llama.cpp (tensors, graph and KV cache are laid out, nothing is allocated),
- * then the vocabulary and the chat template. Errors become `BAD_MODEL_FILE`. A file can end this process or never end: whoever
+ * Tries models without loading their weights: a dry run of llama.cpp (vocabulary, tensors, graph and KV cache, nothing of the weights),
+ * then the chat template. Errors become `BAD_MODEL_FILE`. A file can end this process or never end: whoever
  * runs it watches over both.
  */
 export class ModelTrial {
@@ -32,32 +34,30 @@ export class ModelTrial {
   #hasFallenBack = false
   #opening: Promise<Llama> | null = null
 
-  async run(path: string): Promise<void> {
+  async run(path: string, header: TrialHeader): Promise<void> {
     const llama = await this.#open()
+    const fileInfo = fileInfoOf(path, header)
     await this.#try(path, async () => {
-      const fileInfo = await readGgufFileInfo(path, { sourceType: 'filesystem', logWarnings: false })
-      // Without the header's bytes at hand the estimator loads from the path, and so also compares the tensors' shapes.
-      const insights = await GgufInsights.from({ ...fileInfo, sourceData: [] }, llama)
-      await insights.estimateContextResourceRequirementsV2({
-        contextSize: sampleContextTokens,
-        batchSize: sampleContextTokens,
-        sequences: 1,
-        modelGpuLayers: 0,
-      })
+      const insights = await GgufInsights.from(fileInfo, llama)
+      try {
+        await insights.estimateContextResourceRequirementsV2({
+          contextSize: sampleContextTokens,
+          batchSize: sampleContextTokens,
+          sequences: 1,
+          modelGpuLayers: 0,
+        })
+      } finally {
+        await forget(insights)
+      }
       // It falls back to a heuristic, and only its log tells.
       if (this.#hasFallenBack) throw new Error('llama.cpp cannot lay it out')
     })
-    await this.#try(path, async () => {
-      await using model = await llama.loadModel({
-        modelPath: path,
-        gpuLayers: 0,
-        vocabOnly: true,
-        ignoreMemorySafetyChecks: true,
-      })
-      const { tokens } = renderPrompt(model, resolveChat(model), sampleConversation)
-      if (tokens.length === 0) throw new Error('its chat template writes nothing')
-      if (tokens.length > maxPromptTokens)
-        throw new Error(`its chat template makes ${String(tokens.length)} tokens of four short messages`)
+    await this.#try(path, () => {
+      const chat = resolveChatOfHeader(fileInfo, { filename: nameOf(path), template: header.chatTemplate })
+      const prompt = renderText(chat, sampleConversation)
+      if (prompt === '') throw new Error('its chat template writes nothing')
+      if (prompt.length > maxPromptLength)
+        throw new Error(`its chat template makes ${String(prompt.length)} letters of four short messages`)
     })
   }
 
@@ -80,7 +80,7 @@ export class ModelTrial {
     return this.#opening
   }
 
-  async #try(path: string, action: () => Promise<void>): Promise<void> {
+  async #try(path: string, action: () => Promise<void> | void): Promise<void> {
     this.#errors.length = 0
     this.#hasFallenBack = false
     try {
@@ -92,6 +92,41 @@ export class ModelTrial {
       throw describeFailure(path, { error, logged: this.#errors })
     }
   }
+}
+
+/**
+ * A header in the library's own form, with what is read of it here. The library's reader would take hundreds of megabytes for a large
+ * vocabulary; and without the header's bytes at hand its estimator loads from the path, and so also compares the tensors' shapes.
+ */
+function fileInfoOf(path: string, { architecture, title, chatTemplate }: TrialHeader): GgufFileInfo {
+  const info: Omit<GgufFileInfo, 'metadata' | 'architectureMetadata'> & Record<string, unknown> = {
+    version: 3,
+    tensorCount: 0,
+    metadata: {
+      general: { architecture, ...(title === null ? {} : { name: title }) },
+      tokenizer: chatTemplate === null ? {} : { chat_template: chatTemplate },
+    },
+    architectureMetadata: {},
+    metadataSize: 0,
+    splicedParts: 1,
+    totalTensorCount: 0,
+    totalMetadataSize: 0,
+    tensorInfo: [],
+    fullTensorInfo: [],
+    source: { type: 'path', path },
+    sourceData: [],
+  }
+  // The rest of the metadata is used by the heuristic only, which counts as a failure.
+  return info as unknown as GgufFileInfo
+}
+
+/** Gives back what the estimator keeps of a model, over 100 MB for a large vocabulary: else it would stay until its object is collected. */
+async function forget(insights: GgufInsights): Promise<void> {
+  // Not in the library's published types; where it is not there, memory comes back later.
+  const { _simulationSession: session } = insights as unknown as {
+    _simulationSession?: Partial<AsyncDisposable>
+  }
+  await session?.[Symbol.asyncDispose]?.()
 }
 
 /** The error of a trial, told by the most telling line of llama.cpp's log. */
