@@ -95,32 +95,23 @@ export const poolCountersSchema = z.object({
 })
 export type PoolCounters = z.infer<typeof poolCountersSchema>
 
-/** What can happen in the pool. */
-const poolEventKindSchema = z.enum([
-  'loaded',
-  'unloaded',
-  'evicted',
-  'failed',
-  'crashed',
-  'refused',
-  'parked',
-  'restored',
-  'grown',
-  'shrunk',
-])
-
 /** Something that happened in the pool, for the activity list. */
 export const poolEventSchema = z.object({
   id: z.number().int(),
   /** Milliseconds since 1970. */
   at: z.number(),
-  kind: poolEventKindSchema,
+  kind: z.enum([
+    ...(['loaded', 'unloaded', 'evicted', 'failed', 'crashed', 'refused'] as const),
+    /** A context became larger, a conversation came back from disk, or it could not go there. */
+    ...(['grown', 'restored', 'parkingFailed'] as const),
+  ]),
   modelId: z.string(),
   name: z.string(),
   /** Plain words: why, what it freed or took, how long. */
   text: z.string(),
-  freedBytes: z.number().optional(),
-  tookMs: z.number().optional(),
+  /** What it freed and how long it took, in milliseconds; null where that says nothing. */
+  freedBytes: z.number().nullable(),
+  tookMs: z.number().nullable(),
 })
 export type PoolEvent = z.infer<typeof poolEventSchema>
 

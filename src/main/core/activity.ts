@@ -37,16 +37,17 @@ export class Activity {
     kind: PoolEvent['kind'],
     model: { readonly modelId: string; readonly name: string },
     text: string,
-    figures: Pick<PoolEvent, 'freedBytes' | 'tookMs'> = {},
+    figures: { readonly freedBytes?: number; readonly tookMs?: number } = {},
   ): void {
     const event: PoolEvent = {
-      ...figures,
       id: this.#nextId++,
       at: this.#clock.now(),
       kind,
       modelId: model.modelId,
       name: model.name,
       text,
+      freedBytes: figures.freedBytes ?? null,
+      tookMs: figures.tookMs ?? null,
     }
     this.#events = [event, ...this.#events.slice(0, keptEvents - 1)]
     const counter = kind in counterOf ? counterOf[kind as keyof typeof counterOf] : null

@@ -165,9 +165,9 @@ export class Residency implements AsyncDisposable {
   }
 
   /** Adds to the activity list what happened inside of a resident. */
-  record(event: Pick<PoolEvent, 'kind' | 'modelId' | 'name' | 'text' | 'freedBytes' | 'tookMs'>): void {
-    const { kind, text, modelId, name, ...figures } = event
-    this.#activity.record(kind, { modelId, name }, text, figures)
+  record(event: Pick<PoolEvent, 'kind' | 'modelId' | 'name' | 'text'> & { readonly tookMs: number }): void {
+    const { kind, text, tookMs } = event
+    this.#activity.record(kind, event, text, { tookMs })
     this.#changed()
   }
 

@@ -46,9 +46,8 @@ export interface LiveContextsOptions {
 
 /** What happened to a context, in plain words. */
 export type ContextEvent = {
-  readonly kind: Extract<PoolEvent['kind'], 'parked' | 'restored' | 'grown' | 'shrunk'>
+  readonly kind: Extract<PoolEvent['kind'], 'grown' | 'restored' | 'parkingFailed'>
   readonly text: string
-  readonly freedBytes?: number
   readonly tookMs: number
 }
 
@@ -220,15 +219,8 @@ export class LiveContexts {
   async park(contextId: string): Promise<number | null> {
     const context = this.#claimIdle(({ id }) => id === contextId)
     if (!context) return null
-    const startedAt = performance.now()
-    const parked = await this.#parkCopy(context)
-    const freedBytes = await this.#close(context)
-    const where = parked ? 'on disk' : 'to be read again'
-    this.#tell('parked', `A conversation of ${tokensText(context.usedTokens)} left memory, ${where}`, {
-      startedAt,
-      freedBytes,
-    })
-    return freedBytes
+    await this.#parkCopy(context)
+    return this.#close(context)
   }
 
   /** Closes an idle context without keeping what it holds; the bytes that came free, null when it is not idle. */
@@ -245,15 +237,7 @@ export class LiveContexts {
       const smallest = Math.min(blocksOf(context.usedTokens + 1), context.contextTokens)
       if (smallest === context.contextTokens) return null
       const before = bytesOf(this.footprint())
-      const startedAt = performance.now()
-      const from = context.contextTokens
-      if (!(await this.#resize(context, smallest))) return null
-      const freedBytes = before - bytesOf(this.footprint())
-      this.#tell('shrunk', `Context shrunk from ${tokensText(from)} to ${tokensText(smallest)}`, {
-        startedAt,
-        freedBytes,
-      })
-      return freedBytes
+      return (await this.#resize(context, smallest)) ? before - bytesOf(this.footprint()) : null
     } finally {
       this.release(context)
     }
@@ -330,12 +314,14 @@ export class LiveContexts {
       context.usedTokens = outcome.tokens
       context.isParked = true
       const { tokens: held, bytes } = outcome
-      this.#tell('restored', `A conversation of ${tokensText(held)} came back, ${formatBytes(bytes)}`, {
+      this.#tell(
+        'restored',
+        `A conversation of ${tokensText(held)} came back, ${formatBytes(bytes)}`,
         startedAt,
-      })
+      )
     } else if (outcome.kind === 'refused') {
       await this.#client.clearContext({ contextId: context.id })
-      this.#tell('restored', `A parked conversation is read again: ${outcome.reason}`, { startedAt })
+      this.#tell('restored', `A parked conversation is read again: ${outcome.reason}`, startedAt)
     }
   }
 
@@ -353,7 +339,7 @@ export class LiveContexts {
     })
     context.isParked = outcome.kind === 'parked'
     if (outcome.kind === 'skipped')
-      this.#tell('parked', `A conversation could not be parked: ${outcome.reason}`, { startedAt })
+      this.#tell('parkingFailed', `A conversation could not be parked: ${outcome.reason}`, startedAt)
     return context.isParked
   }
 
@@ -385,7 +371,7 @@ export class LiveContexts {
     const sizes = grownContextSizes({ contextTokens: from, neededTokens, limitTokens: this.#limitTokens })
     for (const size of sizes) {
       if (!(await this.#makeBudget(context, size)) || !(await this.#resize(context, size))) continue
-      this.#tell('grown', `Context grown from ${tokensText(from)} to ${tokensText(size)}`, { startedAt })
+      this.#tell('grown', `Context grown from ${tokensText(from)} to ${tokensText(size)}`, startedAt)
       return true
     }
     return false
@@ -535,13 +521,8 @@ export class LiveContexts {
     return { kvBytes, allocated: { hostBytes: bytes - deviceBytes, deviceBytes } }
   }
 
-  #tell(
-    kind: ContextEvent['kind'],
-    text: string,
-    { startedAt, freedBytes }: { startedAt: number; freedBytes?: number },
-  ): void {
-    const tookMs = performance.now() - startedAt
-    this.#options.onEvent?.({ kind, text, tookMs, ...(freedBytes !== undefined && { freedBytes }) })
+  #tell(kind: ContextEvent['kind'], text: string, startedAt: number): void {
+    this.#options.onEvent?.({ kind, text, tookMs: performance.now() - startedAt })
   }
 }
 

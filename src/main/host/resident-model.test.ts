@@ -370,8 +370,8 @@ test('a template that never ends on a real conversation ends the process: after 
   const file = path.join(state.folder, 'trap.gguf')
   writeGgufFile(file, llamaFile(tinyShape, { data: 'random', chatTemplate: trapTemplate(8) }))
   const facts = {
+    ...demoFacts,
     kvLayerGroups: [{ layers: 2, kvHeads: 2, keyLength: 16, valueLength: 16, windowTokens: null }],
-    recurrentStateBytes: 0,
   }
   const never = { silenceMs: 600_000, silenceAfterStopMs: 600_000, stopMs: 600_000 }
   async function fourthAnswer(patience: Partial<Patience>, { isStopped }: { isStopped: boolean }) {

@@ -118,38 +118,38 @@ test('a name told before the model left is remembered after it came back, and no
   ])
 })
 
-test('what was parked and damaged, cut short or made by other weights is read again, and answered right', async () => {
+test.each<[string, string, (files: { state: string; model: string }) => Promise<void>]>([
+  ['cut short', 'the file has n of m bytes', async ({ state }) => truncate(state, 10_000)],
+  [
+    'damaged in one bit',
+    'the file is damaged',
+    async ({ state }) => {
+      const bytes = await readFile(state)
+      bytes[20_000]! ^= 1
+      await writeFile(state, bytes)
+    },
+  ],
+  ['something else', 'the file has n of m bytes', async ({ state }) => writeFile(state, 'no state')],
+  // llama.cpp would take it and answer nonsense: the shape is the same.
+  ['made by other weights', 'the model file has changed', async ({ model }) => copyFile(coder, model)],
+])('a parked state that is %s is read again and answered right', async (_how, reason, damage) => {
   const bench = await newBench()
   const file = path.join(bench.folder, 'model.gguf')
   await copyFile(guide, file)
-  const afterDamage = async (damage: (state: string) => Promise<void>, options = {}) => {
-    const conversation = bench.newConversation()
-    const before = await bench.start(file)
-    await ask(before, conversation, 'My name is Ada.')
-    await bench.unload(before)
-    const [state] = await bench.states()
-    await damage(state!)
-    const after = await bench.start(file, options)
-    const { answer, done } = await ask(after, conversation, 'What is my name?')
-    expect(answer).toContain('Ada')
-    expect(done.reusedTokens).toBe(0)
-    expect(await bench.states()).toEqual([])
-    await after[Symbol.asyncDispose]()
-  }
-  await afterDamage(async (state) => truncate(state, 10_000))
-  await afterDamage(async (state) => {
-    const bytes = await readFile(state)
-    bytes[20_000]! ^= 1
-    await writeFile(state, bytes)
-  })
-  await afterDamage(async (state) => writeFile(state, 'something else'))
-  // Other weights of the same shape: llama.cpp would take the state and answer nonsense.
-  await afterDamage(async () => copyFile(coder, file))
+  const conversation = bench.newConversation()
+  const before = await bench.start(file)
+  await ask(before, conversation, 'My name is Ada.')
+  await bench.unload(before)
+  const [state] = await bench.states()
+  await damage({ state: state!, model: file })
+
+  const after = await bench.start(file)
+  const { answer, done } = await ask(after, conversation, 'What is my name?')
+  expect(answer).toContain('Ada')
+  expect(done.reusedTokens).toBe(0)
+  expect(await bench.states()).toEqual([])
   expect(bench.texts().map((text) => text.replace(/\d+ of \d+/, 'n of m'))).toEqual([
-    'A parked conversation is read again: the file has n of m bytes',
-    'A parked conversation is read again: the file is damaged',
-    'A parked conversation is read again: the file has n of m bytes',
-    'A parked conversation is read again: the model file has changed',
+    `A parked conversation is read again: ${reason}`,
   ])
 })
 

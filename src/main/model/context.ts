@@ -50,7 +50,15 @@ export class ModelContext implements AsyncDisposable {
   static async open(
     options: ContextOptions & { readonly contextTokens: number; readonly signal?: AbortSignal | undefined },
   ): Promise<ModelContext> {
-    return new ModelContext(options, await openCells(options))
+    const { contextTokens, signal } = options
+    try {
+      const cells = await openCells(options)
+      await warmUp(options.model, cells.sequence)
+      return new ModelContext(options, cells)
+    } catch (error) {
+      signal?.throwIfAborted()
+      throw options.explain(`open a context of ${String(contextTokens)} tokens`, error)
+    }
   }
 
   /** What it really holds: llama.cpp rounds up to a multiple of 256. */
@@ -234,8 +242,9 @@ export class ModelContext implements AsyncDisposable {
 
   async #move(contextTokens: number, path: string): Promise<void> {
     const old = this.#cells
-    const next = await openCells({ ...this.#options, contextTokens })
+    let next: Cells | null = null
     try {
+      next = await openCells({ ...this.#options, contextTokens })
       const held = old.sequence.nextTokenIndex
       if (held > 0) {
         // Made here, so that nobody else can read it.
@@ -246,7 +255,7 @@ export class ModelContext implements AsyncDisposable {
           throw new Error(`${String(next.sequence.nextTokenIndex)} of ${String(held)} tokens came over`)
       }
     } catch (error) {
-      await next.context.dispose()
+      await next?.context.dispose()
       throw this.#options.explain(`move to a context of ${String(contextTokens)} tokens`, error)
     } finally {
       await rm(path, { force: true })
@@ -275,43 +284,36 @@ export class ModelContext implements AsyncDisposable {
   }
 }
 
-/** Makes llama.cpp's context and decodes one token in it. */
+/** Makes llama.cpp's context and its sequence. */
 async function openCells({
   model,
   threads,
   contextTokens,
-  explain,
   signal,
 }: ContextOptions & {
   readonly contextTokens: number
   readonly signal?: AbortSignal | undefined
 }): Promise<Cells> {
-  try {
-    const context = await model.createContext({
-      contextSize: contextTokens,
-      sequences: 1,
-      threads,
-      // What the host's ledger has granted is made as it was granted, or not at all.
-      ignoreMemorySafetyChecks: true,
-      failedCreationRemedy: false,
-      ...(signal && { createSignal: signal }),
-    })
-    const sequence = context.getSequence({
-      // The library would erase the beginning of the conversation when the context is full. `generate` stops before that.
-      contextShift: {
-        strategy: () => {
-          throw new AppError('INTERNAL', 'The context would have been shifted')
-        },
+  const context = await model.createContext({
+    contextSize: contextTokens,
+    sequences: 1,
+    threads,
+    // What the host's ledger has granted is made as it was granted, or not at all.
+    ignoreMemorySafetyChecks: true,
+    failedCreationRemedy: false,
+    ...(signal && { createSignal: signal }),
+  })
+  const sequence = context.getSequence({
+    // The library would erase the beginning of the conversation when the context is full. `generate` stops before that.
+    contextShift: {
+      strategy: () => {
+        throw new AppError('INTERNAL', 'The context would have been shifted')
       },
-      // States of recurrent and sliding-window layers, kept beside the context for going back. They are not in any budget.
-      checkpoints: { max: 1, interval: false },
-    })
-    await warmUp(model, sequence)
-    return { context, sequence }
-  } catch (error) {
-    signal?.throwIfAborted()
-    throw explain(`open a context of ${String(contextTokens)} tokens`, error)
-  }
+    },
+    // States of recurrent and sliding-window layers, kept beside the context for going back. They are not in any budget.
+    checkpoints: { max: 1, interval: false },
+  })
+  return { context, sequence }
 }
 
 async function warmUp(model: LlamaModel, sequence: LlamaContextSequence): Promise<void> {
