@@ -42,7 +42,8 @@ async function main(): Promise<void> {
       env: { PLENUM_DEVICE: 'cpu' },
     })
     const load = { path: file, threads: 1, gpuLayers: 0, flashAttention: true }
-    for await (const _ of await model.client.load(load));
+    const loading = await model.client.load(load)
+    while ((await loading.next()).done !== true);
     console.log(`${cpus()[0]?.model ?? 'unknown processor'}, one thread, medians of ${values.runs} runs`)
     for (const tokens of values.tokens.split(',').map(Number)) {
       const states = await parking.ofModel('bench', [file])
