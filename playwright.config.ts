@@ -18,7 +18,7 @@ const quiet = [
   '--disable-quic',
 ]
 
-/** The same specs on both hosts. They run on the built app: `npm run build` first. */
+/** The same specs on both hosts, and a few for what only one of them has. They run on the built app: `npm run build` first. */
 export default defineConfig<{ hostKind: HostKind }>({
   testDir: 'e2e',
   outputDir: 'test-results',
@@ -34,7 +34,7 @@ export default defineConfig<{ hostKind: HostKind }>({
     screenshot: 'only-on-failure',
   },
   projects: [
-    { name: 'desktop', use: { hostKind: 'desktop' } },
-    { name: 'headless', use: { hostKind: 'headless' } },
+    { name: 'desktop', use: { hostKind: 'desktop' }, testIgnore: 'headless-*' },
+    { name: 'headless', use: { hostKind: 'headless' }, testIgnore: 'desktop-*' },
   ],
 })

@@ -5,7 +5,7 @@
 import { GB } from '../src/contract/bytes.ts'
 import type { ModelFacts } from '../src/contract/model.ts'
 import type { Clock } from '../src/main/core/clock.ts'
-import { createEvictionPlanner, planEviction, type EvictionCandidate } from '../src/main/core/eviction.ts'
+import { createReliefPlanner, planRelief, type ReliefCandidate } from '../src/main/core/relief.ts'
 import { bytesByDomain } from '../src/main/core/domain-bytes.ts'
 import { predictFootprint, withAdmissionMargin } from '../src/main/core/footprint.ts'
 import { Ledger } from '../src/main/core/ledger.ts'
@@ -62,6 +62,8 @@ const residency = new Residency({
     load: async (_modelId, { footprint }) => ({ footprint, processId: null }),
     unload: async () => undefined,
     usedTokens: () => 1000,
+    idleKv: () => [],
+    relieve: async () => 0,
   },
   describe(modelId) {
     const facts = library.get(modelId)
@@ -78,10 +80,19 @@ for (let index = 0; index < residentCount; index++) {
   if (index % 8 !== 0) lease[Symbol.dispose]()
 }
 
-const candidates: EvictionCandidate[] = residency
+const candidates: ReliefCandidate[] = residency
   .states()
   .map(({ modelId, state, pinned, leases, footprint }) => ({
-    ...{ modelId, state, pinned, leases, bytes: bytesByDomain(footprint), loadBytesPerSecond: null },
+    ...{
+      modelId,
+      state,
+      pinned,
+      leases,
+      bytes: bytesByDomain(footprint),
+      loadBytesPerSecond: null,
+      prefillTokensPerSecond: null,
+      idleKv: [],
+    },
     ...{
       weightBytes: 0.5 * GB,
       usedTokens: Math.round(random() * 4000),
@@ -103,10 +114,10 @@ const mix = [...verdicts].map(([kind, previews]) => `${previews.length} ${kind}`
 console.log(`${candidates.length} residents, ${requests.length} library models: ${mix}`)
 
 report('one eviction plan', () =>
-  planEviction({ candidates, neededBytes: large, freeBytes, policy: 'cost', now }),
+  planRelief({ candidates, neededBytes: large, freeBytes, policy: 'cost', now }),
 )
 report('eviction plans for the whole library', () => {
-  const plan = createEvictionPlanner({ candidates, policy: 'cost', now })
+  const plan = createReliefPlanner({ candidates, policy: 'cost', now })
   for (const neededBytes of needs) plan({ neededBytes, freeBytes })
 })
 report('one preview of a model that evicts', () =>

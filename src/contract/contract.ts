@@ -69,6 +69,10 @@ export const contract = {
     watch: base.output(eventIterator(poolSnapshotSchema)),
     /** Loads the models of `lastResidents`, or forgets them. */
     restore: base.input(z.object({ accept: z.boolean() })).output(z.void()),
+    /** Gives all idle KV caches back; what that has won. */
+    consolidate: base
+      .route({ method: 'POST', path: '/pool/consolidate' })
+      .output(z.object({ freedBytes: z.number(), kvCaches: z.number().int() })),
   },
   models: {
     list: base.route({ method: 'GET', path: '/models' }).output(z.array(libraryModelSchema)),
@@ -154,6 +158,8 @@ export const contract = {
           text: z.string().min(1).max(5_000_000),
           modelId: z.string(),
           stream: z.boolean().default(false),
+          /** Nobody waits for this answer: it makes way for those that somebody waits for. */
+          background: z.boolean().default(false),
         }),
       )
       .output(type<Turn | AsyncIteratorObject<ConversationEvent, void, void>>()),

@@ -92,6 +92,8 @@ export const poolCountersSchema = z.object({
   evictions: z.number().int(),
   refusals: z.number().int(),
   crashes: z.number().int(),
+  /** KV caches that were given back without their model leaving. */
+  reliefs: z.number().int(),
 })
 export type PoolCounters = z.infer<typeof poolCountersSchema>
 
@@ -104,6 +106,10 @@ export const poolEventSchema = z.object({
     ...(['loaded', 'unloaded', 'evicted', 'failed', 'crashed', 'refused'] as const),
     /** A context became larger, a conversation came back from disk, or it could not go there. */
     ...(['grown', 'restored', 'parkingFailed'] as const),
+    /** An idle KV cache was made smaller, put on disk, or is read again when it is needed. */
+    ...(['shrunk', 'parked', 'dropped'] as const),
+    /** Models take turns in memory. */
+    'thrash',
   ]),
   modelId: z.string(),
   name: z.string(),
@@ -114,6 +120,16 @@ export const poolEventSchema = z.object({
   tookMs: z.number().nullable(),
 })
 export type PoolEvent = z.infer<typeof poolEventSchema>
+
+/** Models that take turns in memory because they do not fit in together. */
+export const thrashSchema = z.object({
+  models: z.array(z.object({ modelId: z.string(), name: z.string() })),
+  /** What a switch reads from disk: the largest of them. */
+  reloadBytes: z.number(),
+  /** In plain words. */
+  text: z.string(),
+})
+export type Thrash = z.infer<typeof thrashSchema>
 
 /** The whole pool at one moment. `usedBytes` of each domain equals the sum of its residents' parts. */
 export const poolSnapshotSchema = z.object({
@@ -126,24 +142,50 @@ export const poolSnapshotSchema = z.object({
   residents: z.array(residentSchema),
   /** Models that were resident when the app last ended and can be loaded again with one press. */
   lastResidents: z.array(z.object({ modelId: z.string(), name: z.string() })),
+  /** KV caches of all residents, in bytes: reserved; reserved and not used; held by conversations that nobody answers in now. */
+  kv: z.object({ reservedBytes: z.number(), unusedBytes: z.number(), strandedBytes: z.number() }),
+  /** More than the set share of the pool is taken: idle KV caches are given back. */
+  isUnderPressure: z.boolean(),
+  thrash: thrashSchema.nullable(),
   counters: poolCountersSchema,
   /** Newest first, at most 100. */
   events: z.array(poolEventSchema),
 })
 export type PoolSnapshot = z.infer<typeof poolSnapshotSchema>
 
+const leaverSchema = z.object({ modelId: z.string(), name: z.string(), freesBytes: z.number() })
+
+/** An idle KV cache that would be given back, its model staying. */
+export const reliefStepSchema = z.object({
+  modelId: z.string(),
+  name: z.string(),
+  /** `shrink` loses nothing that was read, `park` keeps it on disk, after `drop` it is read again. */
+  kind: z.enum(['shrink', 'park', 'drop']),
+  freesBytes: z.number(),
+})
+export type ReliefStep = z.infer<typeof reliefStepSchema>
+
 /** What loading a model would take, and who would have to leave. Nothing happens by asking. */
 export const loadPreviewSchema = z.object({
   modelId: z.string(),
   contextTokens: z.number().int(),
   footprint: footprintSchema,
-  /** `resident`: it is there. `fits`: nobody leaves. `evicts`: these leave. `refused`: it cannot be. */
+  /** `resident`: it is there. `fits`: nobody leaves. `evicts`: these leave. `waits`: these leave when some of them are done. `refused`: it cannot be. `relieves`: KV caches that are given back for it, if any. */
   verdict: z.discriminatedUnion('kind', [
     z.object({ kind: z.literal('resident') }),
-    z.object({ kind: z.literal('fits') }),
+    z.object({ kind: z.literal('fits'), relieves: z.array(reliefStepSchema).optional() }),
     z.object({
       kind: z.literal('evicts'),
-      leaving: z.array(z.object({ modelId: z.string(), name: z.string(), freesBytes: z.number() })),
+      leaving: z.array(leaverSchema),
+      relieves: z.array(reliefStepSchema).optional(),
+    }),
+    z.object({
+      kind: z.literal('waits'),
+      leaving: z.array(leaverSchema),
+      /** Those of them that are busy or still loading. */
+      waitsFor: z.array(leaverSchema),
+      /** What would spare the wait; each is enough. */
+      remedies: z.array(remedySchema),
     }),
     z.object({ kind: z.literal('refused'), problem: problemSchema, remedies: z.array(remedySchema) }),
   ]),

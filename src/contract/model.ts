@@ -64,6 +64,8 @@ export const loadOptionsSchema = z.object({
   contextTokens: z.number().int().min(64).max(16_777_216).optional(),
   /** Layers on the GPU; absent: all that fit. */
   gpuLayers: z.number().int().min(0).max(100_000).optional(),
+  /** Off: may decode while other models do, at the cost of their speed. Absent: on. Counts from the next answer on. */
+  bandwidthThrottle: z.boolean().optional(),
 })
 export type LoadOptions = z.infer<typeof loadOptionsSchema>
 

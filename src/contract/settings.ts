@@ -7,6 +7,8 @@ const fields = {
   reserveBytes: z.number().int().min(0).nullable(),
   /** Which idle models leave first when room is needed. */
   evictionPolicy: z.enum(['cost', 'lru', 'lru_access']),
+  /** From this share of the pool on, KV caches that are not used are given back: 0.85 is 85 %. */
+  pressureShare: z.number().min(0.1).max(1),
   /** Unload a model that was idle this long, in minutes; null: never. */
   idleUnloadMinutes: z.number().positive().nullable(),
   /** Load the residents of the last session at start: ask first, always, or never. */
@@ -40,6 +42,7 @@ export const settingsSchema = z.object({
   poolSizeBytes: fields.poolSizeBytes.default(null).catch(null),
   reserveBytes: fields.reserveBytes.default(null).catch(null),
   evictionPolicy: fields.evictionPolicy.default('cost').catch('cost'),
+  pressureShare: fields.pressureShare.default(0.85).catch(0.85),
   idleUnloadMinutes: fields.idleUnloadMinutes.default(null).catch(null),
   restoreResidents: fields.restoreResidents.default('ask').catch('ask'),
   loadOnDrop: fields.loadOnDrop.default(true).catch(true),

@@ -10,6 +10,9 @@ const counterOf = {
   evicted: 'evictions',
   refused: 'refusals',
   crashed: 'crashes',
+  shrunk: 'reliefs',
+  parked: 'reliefs',
+  dropped: 'reliefs',
 } as const satisfies Partial<Record<PoolEvent['kind'], keyof PoolCounters>>
 
 /** What happened in the pool: the last events in plain words, and how often each kind occurred. */
@@ -17,7 +20,7 @@ export class Activity {
   readonly #clock: Clock
   readonly #listeners = new Set<(event: PoolEvent) => void>()
   #events: readonly PoolEvent[] = []
-  #counters: PoolCounters = { loads: 0, unloads: 0, evictions: 0, refusals: 0, crashes: 0 }
+  #counters: PoolCounters = { loads: 0, unloads: 0, evictions: 0, refusals: 0, crashes: 0, reliefs: 0 }
   #nextId = 1
 
   constructor(clock: Clock) {

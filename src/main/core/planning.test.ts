@@ -6,7 +6,14 @@ import { Planning, type PoolMember, type RoomRequest } from './planning.ts'
 function member(modelId: string, bytes: DomainBytes, more: Partial<PoolMember> = {}): PoolMember {
   return {
     ...{ modelId, name: modelId, state: 'ready', pinned: false, leases: 0, bytes, weightBytes: 1 },
-    ...{ loadBytesPerSecond: null, usedTokens: 0, accesses: 1, lastUsedAt: 0 },
+    ...{
+      loadBytesPerSecond: null,
+      prefillTokensPerSecond: null,
+      usedTokens: 0,
+      idleKv: [],
+      accesses: 1,
+      lastUsedAt: 0,
+    },
     ...more,
   }
 }
@@ -50,12 +57,14 @@ test('offers no model that frees nothing where room is short', () => {
 test('offers waiting beside a shorter context, the longest power of two that fits', () => {
   const busy = member('busy', { vram: 10 * GB }, { state: 'busy', leases: 1 })
   const planning = planningOf([busy], { vram: 4 * GB, ram: 0 })
-  const { remedies } = planning.remedies(request({ vram: 12 * GB }, GB / 1000))
+  const longRequest = request({ vram: 12 * GB }, GB / 1000)
+  const { remedies } = planning.remedies(longRequest)
   expect(remedies).toMatchObject([
     { kind: 'wait', modelId: 'busy', name: 'busy', freesBytes: 10 * GB },
     { kind: 'shorten', name: 'new', contextTokens: 1024 },
   ])
   expect(remedies[1]?.freesBytes).toBeCloseTo((10_000 - 1024) * (GB / 1000), 0)
+  expect(planning.waitSavers(longRequest)).toEqual([remedies[1]])
 })
 
 test('advises at most five models, those that free least first', () => {

@@ -3,19 +3,19 @@ import type { Problem, Remedy } from '../../contract/errors.ts'
 import type { DomainId } from '../../contract/memory.ts'
 import { domainIds, sumOfDomains, type DomainBytes } from './domain-bytes.ts'
 import {
-  createEvictionPlanner,
+  createReliefPlanner,
   isEvictable,
-  type EvictionCandidate,
-  type EvictionNeed,
-  type EvictionOrder,
-  type EvictionPlan,
-} from './eviction.ts'
+  type ReliefCandidate,
+  type ReliefNeed,
+  type ReliefOrder,
+  type ReliefPlan,
+} from './relief.ts'
 
 /** A model with a reservation, as planning sees it. */
-export type PoolMember = EvictionCandidate & { readonly name: string }
+export type PoolMember = ReliefCandidate & { readonly name: string }
 
 /** Who of the pool leaves. */
-export type PoolPlan = EvictionPlan<PoolMember>
+export type PoolPlan = ReliefPlan<PoolMember>
 
 /** What room is asked for. */
 export type RoomRequest = {
@@ -40,14 +40,14 @@ const shortestContextTokens = 256
 export class Planning {
   readonly #members: readonly PoolMember[]
   readonly #freeBytes: DomainBytes
-  readonly #order: Pick<EvictionOrder, 'policy' | 'now'>
-  #planners: Partial<Record<'now' | 'later' | 'unpinned', (need: EvictionNeed) => PoolPlan | null>> = {}
+  readonly #order: Pick<ReliefOrder, 'policy' | 'now'>
+  #planners: Partial<Record<'now' | 'later' | 'unpinned', (need: ReliefNeed) => PoolPlan | null>> = {}
   #evictableBytes: DomainBytes | null = null
 
   /** `freeBytes`: room for reservations, counting what is being given back; below zero where others took more than was left. */
   constructor(
     pool: { readonly members: readonly PoolMember[]; readonly freeBytes: DomainBytes } & Pick<
-      EvictionOrder,
+      ReliefOrder,
       'policy' | 'now'
     >,
   ) {
@@ -58,13 +58,13 @@ export class Planning {
 
   /** Who has to leave now; null when those who may do not make room. */
   planNow(neededBytes: DomainBytes, exclude: string): PoolPlan | null {
-    this.#planners.now ??= createEvictionPlanner({ ...this.#order, candidates: this.#members })
+    this.#planners.now ??= createReliefPlanner({ ...this.#order, candidates: this.#members })
     return this.#planners.now({ neededBytes, freeBytes: this.#freeBytes, exclude })
   }
 
   /** Who would have to leave once those that are busy or loading are done; null when that would not do either. */
   planLater(neededBytes: DomainBytes, exclude: string): PoolPlan | null {
-    this.#planners.later ??= createEvictionPlanner({
+    this.#planners.later ??= createReliefPlanner({
       ...this.#order,
       candidates: this.#members.map(whenIdle),
     })
@@ -83,15 +83,10 @@ export class Planning {
     return { code: 'NO_ROOM', message: `Cannot load "${request.name}": ${facts}`, details }
   }
 
-  /** The problem of a request that has to wait for others to be done. */
-  delay(request: RoomRequest, blockers: readonly PoolMember[]): Problem {
-    const { facts, details } = this.#shortage(request)
-    const names = blockers.map(({ name }) => `"${name}"`).join(', ')
-    return {
-      code: 'NO_ROOM',
-      message: `Cannot load "${request.name}" until ${names} is done: ${facts}`,
-      details,
-    }
+  /** What the user could do so that a request need not wait for others to be done; each is enough. */
+  waitSavers(request: RoomRequest): readonly Remedy[] {
+    const { remedies, areAlternatives } = this.remedies(request)
+    return areAlternatives ? remedies.filter(({ kind }) => kind !== 'wait') : []
   }
 
   /** The problem of a model that turned out to take more than was reserved for it, with no room for the rest. */
@@ -133,7 +128,7 @@ export class Planning {
   }
 
   #neededTogether({ neededBytes, modelId }: RoomRequest): readonly PoolMember[] {
-    this.#planners.unpinned ??= createEvictionPlanner({
+    this.#planners.unpinned ??= createReliefPlanner({
       ...this.#order,
       candidates: this.#members.map((member) => ({ ...whenIdle(member), pinned: false })),
     })

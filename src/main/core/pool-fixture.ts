@@ -4,6 +4,7 @@ import type { LoadOptions } from '../../contract/model.ts'
 import type { Clock } from './clock.ts'
 import { Ledger } from './ledger.ts'
 import { Residency, type ResidencyOptions } from './residency.ts'
+import type { IdleKv } from './relief.ts'
 import type { LoadResult, ResidencyEffects } from './residency-state.ts'
 
 /** Time that stands still until a test moves it. */
@@ -58,6 +59,11 @@ export class FakeBackend implements ResidencyEffects {
   /** Whether loads heed their signal; one that does not ends as if nothing had been said. */
   heedsAbort = true
   onUnload: (modelId: string) => void = () => undefined
+  /** KV caches that nobody uses, by model, and those that are being given back. */
+  readonly caches = new Map<string, readonly IdleKv[]>()
+  readonly reliefs = new Map<string, { readonly modelId: string; finish(): void; fail(error: Error): void }>()
+  /** Reports what is left of a model; the pool wires it to `resize`. */
+  onRelieved: (modelId: string, kv: IdleKv) => void = () => undefined
   readonly #bytesOf: (modelId: string) => number
   #processId = 100
 
@@ -88,13 +94,43 @@ export class FakeBackend implements ResidencyEffects {
     return promise
   }
 
-  unload(modelId: string): Promise<void> {
+  usedTokens(): number {
+    return 0
+  }
+
+  idleKv(modelId: string): readonly IdleKv[] {
+    return this.caches.get(modelId) ?? []
+  }
+
+  relieve(modelId: string, kv: IdleKv): Promise<number> {
+    const { promise, resolve, reject } = Promise.withResolvers<number>()
+    const key = `${modelId} ${kv.id}`
+    this.reliefs.set(key, {
+      modelId,
+      finish: () => {
+        if (!this.reliefs.delete(key)) return
+        const left = this.idleKv(modelId).filter(({ id }) => id !== kv.id)
+        const isThere = left.length < this.idleKv(modelId).length
+        this.caches.set(modelId, left)
+        if (isThere) this.onRelieved(modelId, kv)
+        resolve(isThere ? (kv.bytes.unified ?? 0) : 0)
+      },
+      fail: (error) => {
+        if (this.reliefs.delete(key)) reject(error)
+      },
+    })
+    return promise
+  }
+
+  unload(modelId: string, { signal }: { readonly signal: AbortSignal }): Promise<void> {
     this.onUnload(modelId)
+    this.caches.delete(modelId)
     const { promise, resolve, reject } = Promise.withResolvers<undefined>()
     const end = () => {
       this.unloads.delete(modelId)
       this.holding.delete(modelId)
     }
+    signal.addEventListener('abort', () => this.unloads.get(modelId)?.finish(), { once: true })
     this.unloads.set(modelId, {
       finish: () => {
         end()
@@ -111,6 +147,7 @@ export class FakeBackend implements ResidencyEffects {
   /** The process has died by itself. */
   crash(modelId: string): void {
     this.holding.delete(modelId)
+    this.caches.delete(modelId)
   }
 }
 
@@ -134,7 +171,7 @@ const fakeContextTokens = 4096
 export function createFakePool(
   totalBytes: number,
   models: Readonly<Record<string, FakeModel>>,
-  options: Partial<Pick<ResidencyOptions, 'policy' | 'idleUnloadMinutes'>> = {},
+  options: Partial<Pick<ResidencyOptions, 'policy' | 'idleUnloadMinutes' | 'pressureShare'>> = {},
 ): FakePool {
   const ledger = new Ledger([{ id: 'unified', name: 'Unified memory', totalBytes, reserveBytes: 0 }])
   const clock = new FakeClock()
@@ -158,6 +195,11 @@ export function createFakePool(
       }
     },
   })
+  backend.onRelieved = (modelId, kv) => {
+    const [part] = ledger.footprintOf(modelId)
+    const bytes = Math.max(0, (part?.bytes ?? 0) - (kv.bytes.unified ?? 0))
+    residency.resize(modelId, measured(bytes))
+  }
   return {
     ...{ ledger, residency, backend, clock },
     async bring(modelId) {

@@ -2,6 +2,8 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Lease } from './lease.ts'
 import { createFakePool, measured, settle, type FakePool } from './pool-fixture.ts'
+import type { IdleKv } from './relief.ts'
+import { unloadLimitMs } from './residents.ts'
 
 const poolBytes = 20
 const models = {
@@ -24,6 +26,18 @@ const step = fc.oneof(
     arbitrary: fc.record({ do: fc.constant('finishLoad'), which, more: fc.integer({ min: -2, max: 6 }) }),
   },
   { weight: 5, arbitrary: fc.record({ do: fc.constant('finishUnload'), which }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constant('cache'),
+      modelId,
+      bytes: fc.integer({ min: 1, max: 4 }),
+      kind: fc.constantFrom('shrink', 'park', 'drop'),
+    }),
+  },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('finishRelief'), which, isFailure: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('consolidate') }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('pressure'), share: fc.constantFrom(0.1, 0.5, 1) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('abort'), which }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('failLoad'), which }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('failUnload'), which }) },
@@ -49,9 +63,20 @@ class Run {
   readonly waits: { readonly modelId: string; readonly controller: AbortController; isSettled: boolean }[] =
     []
   readonly violations: string[] = []
+  #caches = 0
 
-  constructor(policy: 'cost' | 'lru' | 'lru_access') {
+  readonly #hangs: boolean
+
+  constructor(policy: 'cost' | 'lru' | 'lru_access', { hangs }: { hangs: boolean }) {
+    this.#hangs = hangs
     this.pool = createFakePool(poolBytes, models, { policy, idleUnloadMinutes: 2 })
+    const { backend } = this.pool
+    const relieve = backend.relieve.bind(backend)
+    backend.relieve = (id, kv) => {
+      if (this.live().some((lease) => lease.modelId === id))
+        this.violations.push(`"${id}" was relieved while leased`)
+      return relieve(id, kv)
+    }
     const mayNotLeave = new Map<string, boolean>()
     this.pool.backend.onUnload = (id) => {
       const pinned = this.pool.residency.states().some((state) => state.modelId === id && state.pinned)
@@ -98,6 +123,33 @@ class Run {
       }
       case 'finishUnload':
         return pick(backend.unloads.values(), action.which)?.finish()
+      case 'cache': {
+        // Only what the model has reserved can be in a cache of it.
+        const reserved = ledgerBytes(this.pool, action.modelId)
+        const caches = backend.caches.get(action.modelId) ?? []
+        const taken = caches.reduce((sum, { bytes }) => sum + (bytes.unified ?? 0), 0)
+        const isLoaded = residency
+          .states()
+          .some(({ modelId: id, state }) => id === action.modelId && (state === 'ready' || state === 'busy'))
+        if (!isLoaded || taken + action.bytes > reserved) return
+        const kv: IdleKv = {
+          ...{ id: `cache ${this.#caches++}`, kind: action.kind, tokens: 10 },
+          ...{ bytes: { unified: action.bytes }, lastUsedAt: clock.now() },
+        }
+        backend.caches.set(action.modelId, [...caches, kv])
+        return
+      }
+      case 'finishRelief': {
+        const relief = pick(backend.reliefs.values(), action.which)
+        return action.isFailure ? relief?.fail(new Error('broken')) : relief?.finish()
+      }
+      case 'consolidate':
+        void residency.consolidate()
+        return
+      case 'pressure': {
+        residency.configure({ policy: 'cost', idleUnloadMinutes: 2, pressureShare: action.share })
+        return
+      }
       case 'abort':
         return pick(this.waits, action.which)?.controller.abort(new Error('stopped'))
       case 'failLoad':
@@ -180,7 +232,10 @@ class Run {
       if (last === 60 && this.waits.every(({ isSettled }) => isSettled)) last = Math.min(60, round + 3)
       for (const lease of this.leases.splice(0)) lease[Symbol.dispose]()
       for (const load of [...backend.loads.values()]) load.finish()
-      for (const unload of [...backend.unloads.values()]) unload.finish()
+      for (const relief of [...backend.reliefs.values()]) relief.finish()
+      // One that hangs is ended when its time is up.
+      if (this.#hangs) this.pool.clock.advance(unloadLimitMs)
+      else for (const unload of [...backend.unloads.values()]) unload.finish()
       await settle()
       this.check()
     }
@@ -207,9 +262,9 @@ test('under random loads, leases, pins, crashes and cancels it stays within capa
     fc.asyncProperty(
       fc.constantFrom('cost', 'lru', 'lru_access'),
       fc.array(fc.tuple(step, fc.boolean()), { minLength: 5, maxLength: 40 }),
-      fc.boolean(),
-      async (policy, steps, isClosedInTheMiddle) => {
-        const run = new Run(policy)
+      fc.record({ isClosedInTheMiddle: fc.boolean(), hangs: fc.boolean() }),
+      async (policy, steps, { isClosedInTheMiddle, hangs }) => {
+        const run = new Run(policy, { hangs })
         for (const [action, settles] of steps) {
           run.perform(action)
           if (!settles) continue
@@ -227,3 +282,7 @@ test('under random loads, leases, pins, crashes and cancels it stays within capa
     { numRuns: 2000 },
   )
 })
+
+function ledgerBytes({ ledger }: FakePool, id: string): number {
+  return ledger.footprintOf(id).reduce((sum, { bytes }) => sum + bytes, 0)
+}

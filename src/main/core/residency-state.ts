@@ -1,8 +1,10 @@
 import type { Problem } from '../../contract/errors.ts'
 import type { Footprint, Resident, ResidentState } from '../../contract/memory.ts'
 import type { LoadOptions } from '../../contract/model.ts'
+import type { DomainBytes } from './domain-bytes.ts'
 import type { IssuedLease } from './lease.ts'
 import type { LoadJob } from './load-job.ts'
+import type { IdleKv } from './relief.ts'
 
 /** What the library knows of a model. Asked again for each load and preview. */
 export type ModelDescription = {
@@ -33,10 +35,17 @@ export interface ResidencyEffects {
       readonly onProgress: (loadedBytes: number) => void
     },
   ): Promise<LoadResult>
-  /** Ends when the memory is back, whatever the model is doing. */
-  unload(modelId: string): Promise<void>
+  /** Ends when the memory is back, whatever the model is doing. `signal` aborts when that takes too long: then nothing is kept. */
+  unload(modelId: string, options: { readonly signal: AbortSignal }): Promise<void>
   /** Tokens in the model's KV caches, which leaving would lose. */
-  usedTokens?(modelId: string): number
+  usedTokens(modelId: string): number
+  /** KV caches of the model that nobody uses now and that can be given back. */
+  idleKv(modelId: string): readonly IdleKv[]
+  /**
+   * Gives one of them back and reports what is left by `resize`; ends when the memory is back, with the bytes freed: 0
+   * when it is in use again.
+   */
+  relieve(modelId: string, kv: IdleKv): Promise<number>
 }
 
 /** What residency knows of a resident; the host adds its contexts for the snapshot. */
@@ -71,6 +80,17 @@ export type LoadedSlot = {
   pinned: boolean
   lastUsedAt: number
   idleTimer: Disposable | null
+  /** KV caches that are being given back. */
+  readonly relieving: Map<string, Relieving>
+  /** KV caches that could not be given back; not tried again before the model was used. */
+  readonly unrelievable: Set<string>
+}
+
+/** A KV cache that is being given back. */
+export type Relieving = {
+  readonly bytes: DomainBytes
+  /** What it freed. Never rejects. */
+  readonly done: Promise<number>
 }
 
 export type UnloadingSlot = {

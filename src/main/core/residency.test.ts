@@ -601,7 +601,7 @@ describe('unloading', () => {
     await pool.bring('a')
     expect(pool.clock.pendingTimers).toBe(0)
     const month = 30 * 24 * 60
-    pool.residency.configure({ policy: 'lru', idleUnloadMinutes: month })
+    pool.residency.configure({ policy: 'lru', idleUnloadMinutes: month, pressureShare: 1 })
     pool.clock.advance(month * 60_000 - 1)
     expect(pool.kinds()).toEqual({ a: 'ready' })
     pool.clock.advance(1)
@@ -643,14 +643,32 @@ describe('previews', () => {
     expect(pool.residency.counters.refusals).toBe(0)
   })
 
-  test('tell whom to wait for when a busy model could make room', async () => {
-    const pool = createFakePool(10 * GB, { busy: { bytes: 6 * GB }, next: { bytes: 6 * GB } })
-    await pool.bring('busy')
+  test('tell whom to wait for when a busy model could make room, who leaves then, and what spares the wait', async () => {
+    const pool = createFakePool(10 * GB, {
+      busy: { bytes: 6 * GB },
+      idle: { bytes: 1 * GB },
+      pinned: { bytes: 2 * GB, pinned: true },
+      next: { bytes: 8 * GB },
+      short: { bytes: 3 * GB },
+    })
+    for (const model of ['busy', 'idle', 'pinned']) await pool.bring(model)
     using _lease = await pool.residency.acquire('busy')
-    expect(pool.residency.preview('next').verdict).toMatchObject({
-      kind: 'refused',
-      problem: { message: 'Cannot load "next" until "busy" is done: needs 6.00 GB, 4.00 GB is free' },
-      remedies: [{ kind: 'wait', modelId: 'busy', freesBytes: 6 * GB }],
+    const [busy, idle] = [
+      { modelId: 'busy', name: 'busy', freesBytes: 6 * GB },
+      { modelId: 'idle', name: 'idle', freesBytes: 1 * GB },
+    ]
+    expect(pool.residency.preview('next').verdict).toEqual({
+      kind: 'waits',
+      leaving: [busy, idle],
+      waitsFor: [busy],
+      remedies: [],
+    })
+    // Unpinning is enough here, and so is waiting.
+    expect(pool.residency.preview('short').verdict).toEqual({
+      kind: 'waits',
+      leaving: [busy],
+      waitsFor: [busy],
+      remedies: [{ kind: 'unpin', modelId: 'pinned', name: 'pinned', freesBytes: 2 * GB }],
     })
   })
 

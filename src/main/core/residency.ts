@@ -1,16 +1,24 @@
 import { formatBytes } from '../../contract/bytes.ts'
 import { AppError, fromProblem, type Problem } from '../../contract/errors.ts'
-import type { DomainId, Footprint, LoadPreview, PoolCounters, PoolEvent } from '../../contract/memory.ts'
+import type {
+  DomainId,
+  Footprint,
+  LoadPreview,
+  PoolCounters,
+  PoolEvent,
+  Thrash,
+} from '../../contract/memory.ts'
 import type { LoadOptions } from '../../contract/model.ts'
 import { Activity } from './activity.ts'
 import type { Clock } from './clock.ts'
 import { addBytes, bytesByDomain, subtractBytes, sumOfDomains, type DomainBytes } from './domain-bytes.ts'
-import type { EvictionPolicy } from './eviction.ts'
+import { isEvictable, planPressureRelief, type EvictionPolicy } from './relief.ts'
+import { findThrash, type Switch } from './thrash.ts'
 import { withAdmissionMargin } from './footprint.ts'
 import { abortError, type Lease } from './lease.ts'
 import type { DomainCapacity, Ledger } from './ledger.ts'
 import { LoadJob, roomRequest, type Waiter } from './load-job.ts'
-import { Planning, type PoolPlan } from './planning.ts'
+import { Planning, type PoolMember, type PoolPlan } from './planning.ts'
 import { describeQueued, type LoadedSlot, type ModelDescription } from './residency-state.ts'
 import type { LoadingSlot, ResidencyEffects, ResidencyState } from './residency-state.ts'
 import { Residents } from './residents.ts'
@@ -24,6 +32,8 @@ export type ResidencyOptions = {
   readonly policy: EvictionPolicy
   /** Unload a model that was idle this long; null: never. */
   readonly idleUnloadMinutes?: number | null
+  /** From this share of the pool on, idle KV caches are given back; default 1: only when there is no room. */
+  readonly pressureShare?: number
 }
 
 export type AcquireOptions = {
@@ -33,6 +43,11 @@ export type AcquireOptions = {
   /** Told in plain words what it waits for, at once and whenever that changes. Must not throw. */
   readonly onWait?: ((reason: string) => void) | undefined
 }
+
+/** Under pressure a KV cache is given back when it was not used for this long, in milliseconds. */
+export const idleKvMs = 30_000
+/** More than two models that take turns ever come to within the time that counts. */
+const keptSwitches = 50
 
 /** How often the busy models that the first load in line waits for may be taken for use again. */
 const mostOvertakes = 8
@@ -54,11 +69,17 @@ export class Residency implements AsyncDisposable {
   readonly #queue = new Map<string, LoadJob>()
   readonly #listeners = new Set<() => void>()
   #policy: EvictionPolicy
+  #pressureShare: number
+  #pressureTimer: Disposable | null = null
+  /** Who had to leave for others, newest last. */
+  #switches: readonly Switch[] = []
   #isDeciding = false
   #isDecisionDue = false
   #isClosed = false
 
-  constructor({ ledger, effects, describe, clock, policy, idleUnloadMinutes = null }: ResidencyOptions) {
+  constructor(options: ResidencyOptions) {
+    const { ledger, effects, describe, clock, policy, idleUnloadMinutes = null, pressureShare = 1 } = options
+    this.#pressureShare = pressureShare
     this.#ledger = ledger
     this.#describe = describe
     this.#clock = clock
@@ -171,6 +192,18 @@ export class Residency implements AsyncDisposable {
     this.#changed()
   }
 
+  /** Tells how long a model took to read so many tokens: what reading again would cost decides who leaves. */
+  reportPrefill(modelId: string, prefill: { readonly tokens: number; readonly ms: number }): void {
+    this.#residents.reportPrefill(modelId, prefill)
+  }
+
+  /** Gives all idle KV caches back, those of pinned models too, and ends when their memory is. */
+  async consolidate(): Promise<{ readonly freedBytes: number; readonly kvCaches: number }> {
+    const result = this.#residents.relieveAll('on request')
+    this.#changed()
+    return result
+  }
+
   /** Tells what other programs hold inside of the pool. */
   setOther(domain: DomainId, bytes: number): void {
     this.#ledger.setOther(domain, bytes)
@@ -194,7 +227,7 @@ export class Residency implements AsyncDisposable {
           details: { help: 'Unpin or unload models first', neededBytes: usedBytes },
         })
       }
-      this.#evict(plan, 'Left because the pool was made smaller')
+      this.#relieve(plan, 'because the pool was made smaller')
       this.#changed()
       await this.#residents.whenLeft()
     }
@@ -202,9 +235,15 @@ export class Residency implements AsyncDisposable {
   }
 
   /** Follows changed settings from now on. */
-  configure(settings: { readonly policy: EvictionPolicy; readonly idleUnloadMinutes: number | null }): void {
+  configure(settings: {
+    readonly policy: EvictionPolicy
+    readonly idleUnloadMinutes: number | null
+    readonly pressureShare: number
+  }): void {
     this.#policy = settings.policy
+    this.#pressureShare = settings.pressureShare
     this.#residents.setIdleUnloadMinutes(settings.idleUnloadMinutes)
+    this.#decide()
   }
 
   /** Every model that is in memory, on its way in or out, waiting for room, or failed. */
@@ -216,6 +255,16 @@ export class Residency implements AsyncDisposable {
     const shown = new Set(residents.map(({ modelId }) => modelId))
     const queued = [...this.#queue.values()].filter(({ modelId }) => !shown.has(modelId))
     return [...residents, ...queued.map(describeQueued)]
+  }
+
+  /** Models that take turns in memory because they do not fit in together. */
+  get thrash(): Thrash | null {
+    return findThrash(this.#switches, this.#clock.now())
+  }
+
+  /** More than the set share of the pool is taken. */
+  get isUnderPressure(): boolean {
+    return this.#excessBytes() !== null
   }
 
   get counters(): PoolCounters {
@@ -242,6 +291,7 @@ export class Residency implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#isClosed) {
       this.#isClosed = true
+      this.#pressureTimer?.[Symbol.dispose]()
       for (const job of [...this.#queue.values()]) this.#cancel(job)
       for (const [, slot] of this.#residents.entries()) {
         if (slot.kind === 'loading') this.#cancel(slot.job)
@@ -297,6 +347,7 @@ export class Residency implements AsyncDisposable {
         for (const [, slot] of this.#residents.entries()) if (slot.kind === 'loading') this.#fitArrival(slot)
         while (this.#admitFirst());
         this.#tellTheRest()
+        this.#relievePressure()
       }
     } finally {
       this.#isDeciding = false
@@ -316,7 +367,7 @@ export class Residency implements AsyncDisposable {
     const growth = subtractBytes(bytesByDomain(arrived.footprint), job.room.neededBytes)
     const plan = planning.planNow(growth, job.modelId)
     if (plan) {
-      this.#evict(plan, `Left because "${job.name}" takes more than predicted`)
+      this.#relieve(plan, `because "${job.name}" takes more than predicted`)
       return
     }
     this.#residents.rejectArrival(slot, planning.misfit(job.room, bytesByDomain(arrived.footprint)))
@@ -354,8 +405,9 @@ export class Residency implements AsyncDisposable {
     const planning = this.#planning()
     const plan = planning.planNow(neededBytes, modelId)
     if (plan) {
-      this.#evict(plan, `Left to make room for "${job.name}"`)
-      return hold(job, `Waiting for ${quoted(this.#residents.leavingNames())} to leave memory`)
+      this.#noteSwitches(plan, job)
+      this.#relieve(plan, `to make room for "${job.name}"`)
+      return hold(job, `Waiting for ${this.#residents.leavingNames().join(', ')} to leave memory`)
     }
     // 6. There can be room when others are done.
     const later = planning.planLater(neededBytes, modelId)
@@ -380,14 +432,64 @@ export class Residency implements AsyncDisposable {
     }
   }
 
+  /** Remembers who had to leave for whom, and says so once when models begin to take turns. */
+  #noteSwitches({ leaving }: PoolPlan, job: LoadJob): void {
+    if (leaving.length === 0) return
+    const at = this.#clock.now()
+    const wasThrashing = this.thrash !== null
+    const left = leaving.map(({ modelId, name, weightBytes }) => ({ modelId, name, weightBytes, at }))
+    this.#switches = [...this.#switches, ...left].slice(-keptSwitches)
+    const { thrash } = this
+    if (thrash && !wasThrashing) this.#activity.record('thrash', job, thrash.text)
+  }
+
+  /** Gives idle KV caches back while the pool is nearly full, and looks again when the next one has been idle for long enough. */
+  #relievePressure(): void {
+    this.#pressureTimer?.[Symbol.dispose]()
+    this.#pressureTimer = null
+    const excessBytes = this.#excessBytes()
+    if (excessBytes === null) return
+    const now = this.#clock.now()
+    const candidates = this.#residents.members()
+    const order = { candidates, policy: this.#policy, now }
+    const steps = planPressureRelief(order, { excessBytes, idleSince: now - idleKvMs })
+    const why = `because more than ${Math.round(this.#pressureShare * 100)} % of the pool is taken`
+    if (steps.length > 0) {
+      this.#relieve({ relieved: steps, leaving: [] }, why)
+      return
+    }
+    const dueAt = candidates
+      .filter(isEvictable)
+      .flatMap(({ idleKv }) => idleKv.map((kv) => kv.lastUsedAt + idleKvMs))
+      .filter((at) => at > now)
+    if (dueAt.length === 0) return
+    this.#pressureTimer = this.#clock.setTimer(Math.min(...dueAt) - now, () => this.#decide())
+  }
+
+  /** What is taken beyond the pressure share, by domain, less what is being given back; null when nothing is. */
+  #excessBytes(): DomainBytes | null {
+    const room = addBytes(this.#ledger.room(), this.#residents.leavingBytes())
+    const excess: Partial<Record<DomainId, number>> = {}
+    for (const { id, totalBytes, reserveBytes } of this.#ledger.domains()) {
+      const bytes = Math.ceil((totalBytes - reserveBytes) * (1 - this.#pressureShare)) - (room[id] ?? 0)
+      if (bytes > 0) excess[id] = bytes
+    }
+    return Object.keys(excess).length > 0 ? excess : null
+  }
+
   #first(): LoadJob | undefined {
     return this.#queue.values().next().value
   }
 
-  #evict(plan: PoolPlan, why: string): void {
+  /** `why` goes on from "Left" and from what happened to a KV cache. */
+  #relieve(plan: PoolPlan, why: string): void {
+    for (const { candidate, kv } of plan.relieved) {
+      const slot = this.#residents.get(candidate.modelId)
+      if (slot?.kind === 'loaded') this.#residents.relieve(slot, kv, why)
+    }
     for (const { modelId } of plan.leaving) {
       const slot = this.#residents.get(modelId)
-      if (slot?.kind === 'loaded') this.#residents.leave(slot, 'evicted', why)
+      if (slot?.kind === 'loaded') this.#residents.leave(slot, 'evicted', `Left ${why}`)
     }
   }
 
@@ -410,15 +512,25 @@ export class Residency implements AsyncDisposable {
     const preview = { modelId, contextTokens: request.contextTokens, footprint }
     const plan = planning.planNow(request.neededBytes, modelId)
     if (plan) {
-      const leaving = plan.leaving.map((member) => ({
-        modelId: member.modelId,
-        name: member.name,
-        freesBytes: sumOfDomains(member.bytes),
+      const leaving = plan.leaving.map(describeLeaver)
+      const relieves = plan.relieved.map(({ candidate, kv }) => ({
+        ...{ modelId: candidate.modelId, name: candidate.name, kind: kv.kind },
+        freesBytes: sumOfDomains(kv.bytes),
       }))
-      return { ...preview, verdict: leaving.length === 0 ? { kind: 'fits' } : { kind: 'evicts', leaving } }
+      const steps = relieves.length > 0 ? { relieves } : {}
+      return {
+        ...preview,
+        verdict: leaving.length === 0 ? { kind: 'fits', ...steps } : { kind: 'evicts', leaving, ...steps },
+      }
     }
     const later = planning.planLater(request.neededBytes, modelId)
-    const problem = later ? planning.delay(request, planning.blockers(later)) : planning.refusal(request)
+    if (later) {
+      const leaving = later.leaving.map(describeLeaver)
+      const waitsFor = planning.blockers(later).map(describeLeaver)
+      const remedies = [...planning.waitSavers(request)]
+      return { ...preview, verdict: { kind: 'waits', leaving, waitsFor, remedies } }
+    }
+    const problem = planning.refusal(request)
     return { ...preview, verdict: { kind: 'refused', problem, remedies: problem.details.remedies ?? [] } }
   }
 
@@ -438,6 +550,10 @@ export class Residency implements AsyncDisposable {
 function hold(job: LoadJob, reason: string): false {
   job.tell(reason)
   return false
+}
+
+function describeLeaver({ modelId, name, bytes }: PoolMember) {
+  return { modelId, name, freesBytes: sumOfDomains(bytes) }
 }
 
 function quoted(names: readonly string[]): string {

@@ -7,6 +7,7 @@ import { abortError, IssuedLease, type Lease } from './lease.ts'
 import type { Ledger } from './ledger.ts'
 import type { LoadJob } from './load-job.ts'
 import type { PoolMember } from './planning.ts'
+import type { IdleKv } from './relief.ts'
 import {
   describeSlot,
   loadedState,
@@ -19,7 +20,23 @@ import {
 } from './residency-state.ts'
 
 /** What is remembered of a model while it is not resident. */
-type History = { accesses: number; loadBytesPerSecond: number | null }
+type History = {
+  accesses: number
+  loadBytesPerSecond: number | null
+  prefillTokensPerSecond: number | null
+}
+
+/** A model that has not left after this long is ended at once, in milliseconds. */
+export const unloadLimitMs = 10_000
+/** Shorter prefills say little about speed. */
+const fewestPrefillTokens = 64
+
+const reliefText = {
+  shrink: 'A spare part of its KV cache was given back',
+  park: 'An idle conversation was put on disk',
+  drop: 'An idle conversation is to be read again',
+} as const
+const relievedAs = { shrink: 'shrunk', park: 'parked', drop: 'dropped' } as const
 
 /**
  * The models in memory and how each comes in and goes out: the half of residency that carries out. Who comes in and
@@ -65,9 +82,12 @@ export class Residents {
     return [...this.#slots]
   }
 
-  /** Names of the models that are on their way out. */
+  /** What is being given back, in plain words. */
   leavingNames(): string[] {
-    return this.entries().flatMap(([, slot]) => (slot.kind === 'unloading' ? [slot.name] : []))
+    return this.entries().flatMap(([, slot]) => {
+      if (slot.kind === 'unloading') return [`"${slot.name}"`]
+      return slot.kind === 'loaded' && slot.relieving.size > 0 ? [`idle conversations of "${slot.name}"`] : []
+    })
   }
 
   /** What is being given back. */
@@ -75,13 +95,20 @@ export class Residents {
     let bytes: DomainBytes = {}
     for (const [modelId, slot] of this.#slots) {
       if (slot.kind === 'unloading') bytes = addBytes(bytes, bytesByDomain(this.#ledger.footprintOf(modelId)))
+      if (slot.kind === 'loaded')
+        for (const relieving of slot.relieving.values()) bytes = addBytes(bytes, relieving.bytes)
     }
     return bytes
   }
 
   /** Ends when everything that is on its way out now is gone. */
   async whenLeft(): Promise<void> {
-    await Promise.all(this.entries().flatMap(([, slot]) => (slot.kind === 'unloading' ? [slot.done] : [])))
+    await Promise.all(
+      this.entries().flatMap(([, slot]): Promise<unknown>[] => {
+        if (slot.kind === 'loaded') return Array.from(slot.relieving.values(), ({ done }) => done)
+        return slot.kind === 'unloading' ? [slot.done] : []
+      }),
+    )
   }
 
   /** Loaded and loading models as planning sees them. */
@@ -90,13 +117,13 @@ export class Residents {
     for (const [modelId, slot] of this.#slots) {
       if (slot.kind !== 'loaded' && slot.kind !== 'loading') continue
       const { name, weightBytes, pinned } = slot.kind === 'loaded' ? slot : slot.job
-      const { accesses, loadBytesPerSecond } = this.#historyOf(modelId)
       members.push({
-        ...{ modelId, name, pinned, weightBytes, accesses, loadBytesPerSecond },
+        ...{ modelId, name, pinned, weightBytes, ...this.#historyOf(modelId) },
         state: slot.kind === 'loaded' ? loadedState(slot) : 'loading',
         leases: slot.kind === 'loaded' ? slot.leases.size : 0,
         bytes: bytesByDomain(this.#ledger.footprintOf(modelId)),
-        usedTokens: this.#effects.usedTokens?.(modelId) ?? 0,
+        usedTokens: this.#effects.usedTokens(modelId),
+        idleKv: slot.kind === 'loaded' ? this.#idleKvOf(slot) : [],
         lastUsedAt: slot.kind === 'loaded' ? slot.lastUsedAt : slot.startedAt,
       })
     }
@@ -138,13 +165,17 @@ export class Residents {
       ...{ modelId, name, options, weightBytes, processId, pinned, loadedAt: now, lastUsedAt: now },
       leases: new Set(),
       idleTimer: null,
+      relieving: new Map(),
+      unrelievable: new Set(),
     }
     this.#slots.set(modelId, loaded)
     if (seconds > 0) this.#historyOf(modelId).loadBytesPerSecond = weightBytes / seconds
     job.grantAll(() => this.lease(loaded))
     const predicted = formatBytes(footprintBytes(job.predicted))
     const takes = `takes ${formatBytes(footprintBytes(footprint))}, ${predicted} predicted`
-    this.#activity.record('loaded', job, `Loaded in ${seconds.toFixed(1)} s, ${takes}`)
+    this.#activity.record('loaded', job, `Loaded in ${seconds.toFixed(1)} s, ${takes}`, {
+      tookMs: seconds * 1000,
+    })
   }
 
   /** Takes a model out again whose measured footprint has no room. */
@@ -161,6 +192,7 @@ export class Residents {
       this.#onFact()
     })
     slot.leases.add(lease)
+    slot.unrelievable.clear()
     slot.lastUsedAt = this.#clock.now()
     this.#historyOf(slot.modelId).accesses++
     this.#armIdleTimer(slot)
@@ -169,9 +201,62 @@ export class Residents {
 
   /** Takes a loaded model out of memory; leases that are still held become void. */
   leave(slot: LoadedSlot, kind: 'unloaded' | 'evicted', why: string): void {
-    const freed = formatBytes(footprintBytes(this.#ledger.footprintOf(slot.modelId)))
-    this.#end(slot, null, () => this.#activity.record(kind, slot, `${why}, freed ${freed}`))
+    const freedBytes = footprintBytes(this.#ledger.footprintOf(slot.modelId))
+    const startedAt = this.#clock.now()
+    this.#end(slot, null, () => {
+      const text = `${why}, freed ${formatBytes(freedBytes)}`
+      this.#activity.record(kind, slot, text, { freedBytes, tookMs: this.#clock.now() - startedAt })
+    })
     this.#revoke(slot, abortError(`"${slot.name}" was unloaded`))
+  }
+
+  /** Gives an idle KV cache back; its model stays. */
+  relieve(slot: LoadedSlot, kv: IdleKv, why: string): void {
+    const { modelId } = slot
+    const startedAt = this.#clock.now()
+    const relieve = async () => {
+      let freedBytes = 0
+      try {
+        freedBytes = await this.#effects.relieve(modelId, kv)
+      } catch {
+        // Its process has died, which is told as a crash, or it stays as it is and is not tried again.
+      }
+      slot.relieving.delete(kv.id)
+      if (freedBytes > 0) {
+        const text = `${reliefText[kv.kind]} ${why}, freed ${formatBytes(freedBytes)}`
+        this.#activity.record(relievedAs[kv.kind], slot, text, {
+          freedBytes,
+          tookMs: this.#clock.now() - startedAt,
+        })
+      } else slot.unrelievable.add(kv.id)
+      this.#onFact()
+      return freedBytes
+    }
+    // Marked before it begins: what it reports meanwhile is decided upon with this in mind.
+    const { promise: done, resolve } = Promise.withResolvers<number>()
+    slot.relieving.set(kv.id, { bytes: kv.bytes, done })
+    void relieve().then(resolve)
+  }
+
+  /** Gives back what no answer is using, pinned models included, and tells how much that freed. */
+  async relieveAll(why: string): Promise<{ freedBytes: number; kvCaches: number }> {
+    const reliefs: Promise<number>[] = []
+    for (const [, slot] of this.entries()) {
+      if (slot.kind !== 'loaded' || slot.leases.size > 0) continue
+      for (const kv of this.#idleKvOf(slot)) {
+        this.relieve(slot, kv, why)
+        const relieving = slot.relieving.get(kv.id)
+        if (relieving) reliefs.push(relieving.done)
+      }
+    }
+    const freed = (await Promise.all(reliefs)).filter((bytes) => bytes > 0)
+    return { freedBytes: freed.reduce((sum, bytes) => sum + bytes, 0), kvCaches: freed.length }
+  }
+
+  /** Keeps how fast a model reads. */
+  reportPrefill(modelId: string, { tokens, ms }: { readonly tokens: number; readonly ms: number }): void {
+    if (tokens >= fewestPrefillTokens && ms > 0)
+      this.#historyOf(modelId).prefillTokensPerSecond = (tokens * 1000) / ms
   }
 
   cancelLoad(slot: LoadingSlot): void {
@@ -237,7 +322,7 @@ export class Residents {
         onProgress,
       })
       // Too late to be cancelled: what came has to go.
-      if (controller.signal.aborted) await this.#effects.unload(modelId)
+      if (controller.signal.aborted) await this.#unload(modelId)
       else if (slot.crash) this.#crashLoad(slot, slot.crash)
       else slot.arrived = { ...result, seconds: (this.#clock.now() - slot.startedAt) / 1000 }
     } catch (error) {
@@ -282,10 +367,24 @@ export class Residents {
       resolve(unloadProblem)
       this.#onFact()
     }
-    void (async () => this.#effects.unload(modelId))().then(
+    void this.#unload(modelId).then(
       () => ended(null),
       (error: unknown) => ended(toProblem(error)),
     )
+  }
+
+  /** A model that does not leave in time is ended at once. */
+  async #unload(modelId: string): Promise<void> {
+    const controller = new AbortController()
+    using _limit = this.#clock.setTimer(unloadLimitMs, () => {
+      controller.abort(abortError(`Took longer than ${unloadLimitMs / 1000} s to leave`))
+    })
+    await this.#effects.unload(modelId, { signal: controller.signal })
+  }
+
+  #idleKvOf(slot: LoadedSlot): IdleKv[] {
+    const isOpen = ({ id }: IdleKv) => !slot.relieving.has(id) && !slot.unrelievable.has(id)
+    return this.#effects.idleKv(slot.modelId).filter(isOpen)
   }
 
   #fail(
@@ -323,7 +422,7 @@ export class Residents {
   #historyOf(modelId: string): History {
     const known = this.#history.get(modelId)
     if (known) return known
-    const history = { accesses: 0, loadBytesPerSecond: null }
+    const history = { accesses: 0, loadBytesPerSecond: null, prefillTokensPerSecond: null }
     this.#history.set(modelId, history)
     return history
   }

@@ -222,6 +222,59 @@ describe('a host with the demo models', () => {
     expect(turns[0]?.answers[0]?.state).toEqual({ kind: 'done', stopReason: 'end' })
   })
 
+  test('waits in line while another model decodes, and says behind whom', async () => {
+    const { client, starter } = host()
+    const [one, two] = await Promise.all([client.conversations.create({}), client.conversations.create({})])
+    const events = await client.conversations.watch({ id: one.id })
+    starter.holdAfterFirstText()
+    await client.turns.send({ conversationId: one.id, text: 'What is a KV cache?', modelId: guide })
+    await firstText(events)
+    const waiting = await client.conversations.watch({ id: two.id })
+    const queued = follow(
+      waiting,
+      ({ state }) => state.kind === 'waiting' && state.reason === 'Next in line behind "Guide"',
+    )
+    await client.turns.send({ conversationId: two.id, text: 'Who are you?', modelId: judge })
+    await queued
+    const done = follow(
+      await client.conversations.watch({ id: two.id }),
+      ({ state }) => state.kind === 'done',
+    )
+    starter.release()
+    await done
+  })
+
+  test('consolidates idle conversations, and says what the KV caches hold before and after', async () => {
+    const { client } = host()
+    for (const text of ['Who are you?', 'My name is Ada.']) {
+      const { id } = await client.conversations.create({})
+      await ask(host(), id, text, coder)
+    }
+    const before = await client.pool.get()
+    const [first, second] = before.residents.find(({ modelId }) => modelId === coder)?.contexts ?? []
+    expect([first?.isBusy, second?.isBusy]).toEqual([false, false])
+    const caches = before.residents.flatMap(({ contexts }) => contexts)
+    expect(before.kv.reservedBytes).toBe(caches.reduce((sum, { kvBytes }) => sum + kvBytes, 0))
+    expect(before.kv.unusedBytes).toBeLessThan(before.kv.reservedBytes)
+    expect(before.kv.strandedBytes).toBeGreaterThanOrEqual(2 * first!.kvBytes)
+
+    const { freedBytes, kvCaches } = await client.pool.consolidate()
+    const after = await client.pool.get()
+    expect(kvCaches).toBeGreaterThanOrEqual(1)
+    expect(after.residents.every(({ contexts }) => contexts.length === 1)).toBe(true)
+    const won = before.kv.reservedBytes - after.kv.reservedBytes
+    expect(won).toBeGreaterThanOrEqual(first!.kvBytes)
+    expect(freedBytes).toBeGreaterThanOrEqual(won)
+    // What stays is as small as what it holds.
+    const smallest = after.residents.map(({ contexts }) => contexts[0]!)
+    expect(smallest.map(({ contextTokens }) => contextTokens)).toEqual(
+      smallest.map(({ usedTokens }) => Math.ceil((usedTokens + 1) / 256) * 256),
+    )
+    expect(after.counters.reliefs - before.counters.reliefs).toBe(kvCaches)
+    expect(after.events[0]?.text).toMatch(/on request, freed /)
+    expect(after.events[0]?.tookMs).toBeGreaterThanOrEqual(0)
+  })
+
   test('stops at once in the middle of an answer, keeps the text, and goes on afterwards', async () => {
     const { client, starter } = host()
     const { id } = await client.conversations.create({})

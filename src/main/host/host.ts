@@ -5,6 +5,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { z } from 'zod'
 import type { HostInfo } from '../../contract/contract.ts'
 import type { Settings } from '../../contract/settings.ts'
+import { limitDevice } from './device-memory.ts'
 import { Conversations } from './conversations.ts'
 import { openDatabase } from './database.ts'
 import { Library } from './library.ts'
@@ -90,7 +91,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
       library,
       parking,
       machine: { name: machineName(), totalBytes },
-      device: findDevice(probe, { database, wanted: options.device }),
+      device: findDevice(probe, { database, wanted: options.device, systemBytes: totalBytes }),
       readMachine: readMachineMemory,
       startChild: start,
       modelProgram: file,
@@ -145,12 +146,17 @@ const deviceSchema = z.object({ name: z.string(), totalBytes: z.number(), isUnif
 /** Asks the probe for the device, which takes seconds where a GPU is looked for; until then it is taken to be the one of last time. */
 function findDevice(
   probe: Probe,
-  { database, wanted }: { database: DatabaseSync; wanted: HostOptions['device'] },
+  {
+    database,
+    wanted,
+    systemBytes,
+  }: { database: DatabaseSync; wanted: HostOptions['device']; systemBytes: number },
 ): { likely: Device; found: Promise<Device> } {
   if (wanted === 'cpu') return { likely: cpu, found: Promise.resolve(cpu) }
   const remembered = deviceSchema.safeParse(readMemo(database, 'device'))
   const found = probe.device().then(
-    (device) => {
+    async (driver) => {
+      const device = await limitDevice(driver, systemBytes)
       if (database.isOpen) writeMemo(database, 'device', device)
       return device
     },

@@ -13,6 +13,7 @@ import { AppError, toProblem } from '../../contract/errors.ts'
 import type { Footprint, PoolEvent, ResidentContext } from '../../contract/memory.ts'
 import type { ModelFacts } from '../../contract/model.ts'
 import { blocksOf, grownContextSizes, openingContextSizes } from '../core/context-growth.ts'
+import type { IdleKv } from '../core/relief.ts'
 import { contextComputeBytes, kvCacheBytes, type ComputeFacts } from '../core/footprint.ts'
 import { measuredFootprint, type MemoryDomains } from './measured-footprint.ts'
 import type { BackendClient } from './model-process.ts'
@@ -68,6 +69,8 @@ export interface Context {
   isParked: boolean
   /** Order of use; the lowest idle one is reused first. */
   usedAt: number
+  /** When that was, in milliseconds since 1970. */
+  lastUsedAt: number
   /** Runs while it is idle and not on disk. */
   idleTimer: NodeJS.Timeout | null
 }
@@ -163,6 +166,7 @@ export class LiveContexts {
   /** Gives a claimed context back. */
   release(context: Context): void {
     context.isBusy = false
+    context.lastUsedAt = Date.now()
     // Its conversation was forgotten meanwhile.
     if (context.conversationId === null) this.#clear(context)
     else this.#startIdleTimer(context)
@@ -215,6 +219,36 @@ export class LiveContexts {
     this.#options.onChange?.()
   }
 
+  /**
+   * What can be given back: every idle context but the one that was used last, which a next answer needs; that one can be made as small as
+   * what it holds.
+   */
+  idleKv(): IdleKv[] {
+    const kept = this.#keptIdle()
+    return this.#contexts
+      .filter(({ isBusy }) => !isBusy)
+      .map((context) => {
+        const { id, conversationId, usedTokens, lastUsedAt } = context
+        if (context !== kept)
+          return {
+            ...{ id, lastUsedAt },
+            ...this.#kindOfLeaving(conversationId),
+            bytes: this.#domainBytes(context),
+            tokens: usedTokens,
+          }
+        const smaller = this.#prospect(this.#smallestTokens(context))
+        const bytes = this.#domainBytes(context, smaller)
+        return { ...{ id, lastUsedAt }, kind: 'shrink' as const, bytes, tokens: usedTokens }
+      })
+      .filter(({ bytes }) => Object.values(bytes).some((each) => each > 0))
+  }
+
+  /** Gives back what `idleKv` has named; the bytes that came free, 0 when it is in use again. */
+  async giveBack(contextId: string): Promise<number> {
+    const isKept = this.#keptIdle()?.id === contextId
+    return Math.max(0, (await (isKept ? this.shrink(contextId) : this.park(contextId))) ?? 0)
+  }
+
   /** Parks the conversation of an idle context and gives the context's memory back; the bytes that came free, null when it is not idle. */
   async park(contextId: string): Promise<number | null> {
     const context = this.#claimIdle(({ id }) => id === contextId)
@@ -223,18 +257,12 @@ export class LiveContexts {
     return this.#close(context)
   }
 
-  /** Closes an idle context without keeping what it holds; the bytes that came free, null when it is not idle. */
-  async drop(contextId: string): Promise<number | null> {
-    const context = this.#claimIdle(({ id }) => id === contextId)
-    return context && this.#close(context)
-  }
-
   /** Makes an idle context as small as what it holds allows; the bytes that came free, null when it is not idle or cannot become smaller. */
   async shrink(contextId: string): Promise<number | null> {
     const context = this.#claimIdle(({ id }) => id === contextId)
     if (!context) return null
     try {
-      const smallest = Math.min(blocksOf(context.usedTokens + 1), context.contextTokens)
+      const smallest = this.#smallestTokens(context)
       if (smallest === context.contextTokens) return null
       const before = bytesOf(this.footprint())
       return (await this.#resize(context, smallest)) ? before - bytesOf(this.footprint()) : null
@@ -266,6 +294,30 @@ export class LiveContexts {
   close(): void {
     for (const context of this.#contexts.splice(0)) this.#stopIdleTimer(context)
     for (const wake of this.#whenIdle.splice(0)) wake()
+  }
+
+  /** The idle context that stays when others are given back: the one that was used last. */
+  #keptIdle(): Context | undefined {
+    const idle = this.#contexts.filter(({ isBusy }) => !isBusy).sort((a, b) => b.usedAt - a.usedAt)
+    return idle.find(({ conversationId }) => conversationId !== null) ?? idle[0]
+  }
+
+  #kindOfLeaving(conversationId: string | null): Pick<IdleKv, 'kind'> {
+    if (conversationId === null) return { kind: 'shrink' }
+    return { kind: this.#options.parking ? 'park' : 'drop' }
+  }
+
+  #smallestTokens({ usedTokens, contextTokens }: Context): number {
+    return Math.min(blocksOf(usedTokens + 1), contextTokens)
+  }
+
+  /** What a context has allocated more than another, by domain. */
+  #domainBytes(context: Context, than?: Pick<Context, 'allocated'>): IdleKv['bytes'] {
+    const { host, device } = this.#options.domains
+    const hostBytes = context.allocated.hostBytes - (than?.allocated.hostBytes ?? 0)
+    const deviceBytes = context.allocated.deviceBytes - (than?.allocated.deviceBytes ?? 0)
+    if (host === device) return { [host]: Math.max(0, Math.round(hostBytes + deviceBytes)) }
+    return { [host]: Math.max(0, Math.round(hostBytes)), [device]: Math.max(0, Math.round(deviceBytes)) }
   }
 
   get #liveContexts(): number {
@@ -462,6 +514,7 @@ export class LiveContexts {
       hasAnswered: false,
       isParked: false,
       usedAt: ++this.#uses,
+      lastUsedAt: Date.now(),
       idleTimer: null,
     }
     this.#apply(context, opened)

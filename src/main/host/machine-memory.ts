@@ -10,6 +10,8 @@ import {
   type CgroupText,
   type MachineReading,
 } from '../core/capacity.ts'
+import { strixHaloReading } from '../core/device-capacity.ts'
+import { readStrixHalo } from './device-memory.ts'
 
 const run = promisify(execFile)
 
@@ -51,7 +53,11 @@ async function readLinux(): Promise<MachineReading | null> {
       return { limit: texts[0] ?? null, usage: texts[1] ?? null, stat: texts[2] ?? null }
     }),
   )
-  return linuxReading(meminfo, groups)
+  const reading = linuxReading(meminfo, groups)
+  const card = await readStrixHalo()
+  // Inside of a control group with a limit, that limit is all there is.
+  const isLimited = reading?.totalBytes !== linuxReading(meminfo)?.totalBytes
+  return reading && card && !isLimited ? strixHaloReading(reading, card) : reading
 }
 
 async function readMac(): Promise<MachineReading | null> {

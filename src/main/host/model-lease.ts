@@ -1,19 +1,38 @@
 import { AppError } from '../../contract/errors.ts'
+import type { Arbiter } from '../core/arbiter.ts'
 import type { Lease } from '../core/lease.ts'
 import type { ResidentModel } from './resident-model.ts'
 import type { ModelLease } from './turns.ts'
 
-/** The right to let a resident model answer, with the model at hand. */
+/** The right to let a resident model answer, with the model at hand. Its answers take their turn to decode with `arbiter`. */
 export function leaseModel(
   lease: Lease,
   model: ResidentModel,
-  options: { readonly name: string; readonly onWait: (reason: string) => void },
+  options: {
+    readonly name: string
+    readonly arbiter: Arbiter
+    readonly onWait: (reason: string) => void
+    /** Decodes beside other models. */
+    readonly runsBeside: boolean
+    readonly isBackground: boolean
+    /** Hears how long reading has taken. */
+    readonly onPrefill: (prefill: { readonly tokens: number; readonly ms: number }) => void
+  },
 ): ModelLease {
-  const { name, onWait } = options
+  const { name, arbiter, onWait, runsBeside, isBackground, onPrefill } = options
   return {
     async *generate(conversationId, messages, { signal, keepsRoom }) {
       try {
-        yield* model.generate(conversationId, messages, { signal, keepsRoom, onWait })
+        using _turn = await arbiter.enter({
+          ...{ modelId: lease.modelId, name, runsBeside, onWait },
+          ...(isBackground && { background: model }),
+          signal: AbortSignal.any([signal, lease.signal]),
+        })
+        for await (const event of model.generate(conversationId, messages, { signal, keepsRoom })) {
+          if (event.kind === 'done' && event.generatedTokens > 0)
+            onPrefill({ tokens: event.promptTokens - event.reusedTokens, ms: event.timeToFirstTokenMs })
+          yield event
+        }
       } catch (error) {
         throw lease.signal.aborted && isAbortError(lease.signal.reason) ? takenAwayError(name) : error
       }

@@ -1,11 +1,13 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { formatBytes } from '../../contract/bytes.ts'
 import { AppError } from '../../contract/errors.ts'
-import type { Footprint, LoadPreview, PoolSnapshot, Resident } from '../../contract/memory.ts'
+import type { LoadPreview, PoolSnapshot, Resident } from '../../contract/memory.ts'
 import type { LoadOptions } from '../../contract/model.ts'
 import type { Settings, SettingsChanges } from '../../contract/settings.ts'
+import { Arbiter } from '../core/arbiter.ts'
 import { otherInPoolBytes, type MachineReading } from '../core/capacity.ts'
 import { longestTimerMs, type Clock } from '../core/clock.ts'
+import { footprintBytes } from '../core/domain-bytes.ts'
 import { Ledger, type DomainCapacity } from '../core/ledger.ts'
 import { Residency } from '../core/residency.ts'
 import type { ResidencyState } from '../core/residency-state.ts'
@@ -21,7 +23,7 @@ import { ResidentModels } from './resident-models.ts'
 import type { Device } from './probe.ts'
 import type { SettingsStore } from './settings.ts'
 import type { StartChild } from './starter.ts'
-import type { ModelLease, TurnPool } from './turns.ts'
+import type { AcquireForTurn, ModelLease, TurnPool } from './turns.ts'
 
 /** What a pool is made of. */
 export type PoolOptions = {
@@ -64,6 +66,7 @@ export class Pool implements TurnPool, AsyncDisposable {
   readonly #residency: Residency
   readonly #memory: PoolMemory
   readonly #lastResidents: LastResidents
+  readonly #arbiter = new Arbiter(systemClock)
   readonly #models: ResidentModels
   readonly #listeners = new Set<() => void>()
   readonly #closing = new AbortController()
@@ -104,13 +107,14 @@ export class Pool implements TurnPool, AsyncDisposable {
       clock: systemClock,
       policy: settings.evictionPolicy,
       idleUnloadMinutes: settings.idleUnloadMinutes,
+      pressureShare: settings.pressureShare,
     })
     this.#memory = new PoolMemory({
       readMachine: options.readMachine,
       ownProcesses: () =>
         this.#residency.states().map(({ modelId, footprint }) => ({
           processId: this.#models.get(modelId)?.processId ?? null,
-          reservedPrivateBytes: bytesOf(footprint.filter(({ part }) => part !== 'weights')),
+          reservedPrivateBytes: footprintBytes(footprint.filter(({ part }) => part !== 'weights')),
         })),
       onSample: (otherBytes) => this.#setOther(otherBytes),
     })
@@ -120,8 +124,8 @@ export class Pool implements TurnPool, AsyncDisposable {
         this.#lastResidents.keep(this.#residentIds())
         this.#changed()
       }),
-      options.settings.onChange(({ evictionPolicy, idleUnloadMinutes }) =>
-        this.#residency.configure({ policy: evictionPolicy, idleUnloadMinutes }),
+      options.settings.onChange(({ evictionPolicy, idleUnloadMinutes, pressureShare }) =>
+        this.#residency.configure({ policy: evictionPolicy, idleUnloadMinutes, pressureShare }),
       ),
     ]
   }
@@ -141,18 +145,27 @@ export class Pool implements TurnPool, AsyncDisposable {
     const { machine } = this.#options
     const states = this.#residency.states()
     const resident = new Set(states.map(({ modelId }) => modelId))
+    const residents = states.map((state) => this.#describeResident(state))
     return {
       kind: this.#shape.kind,
       machine: { ...machine, otherBytes: this.#otherOnMachineBytes },
       device: this.#shape.device.name,
       domains: this.#ledger.domains(),
-      residents: states.map((state) => this.#describeResident(state)),
+      residents,
       lastResidents: this.#lastResidents.offered
         .filter(({ id }) => !resident.has(id))
         .map(({ id, name }) => ({ modelId: id, name })),
+      kv: kvTotals(residents),
+      isUnderPressure: this.#residency.isUnderPressure,
+      thrash: this.#residency.thrash,
       counters: this.#residency.counters,
       events: [...this.#residency.events],
     }
+  }
+
+  /** Gives all idle KV caches back; what that has won. */
+  async consolidate(): Promise<{ freedBytes: number; kvCaches: number }> {
+    return this.#residency.consolidate()
   }
 
   /** The pool as it is, with a fresh look at the machine's memory. */
@@ -237,18 +250,19 @@ export class Pool implements TurnPool, AsyncDisposable {
     return { id, name }
   }
 
-  async acquire(
-    modelId: string,
-    { signal, onWait }: { signal: AbortSignal; onWait: (reason: string) => void },
-  ): Promise<ModelLease> {
+  async acquire(modelId: string, { signal, onWait, isBackground }: AcquireForTurn): Promise<ModelLease> {
     await this.#prepare(modelId, signal)
-    const { name } = this.#models.entry(modelId)
+    const { name, loadOptions } = this.#models.entry(modelId)
     const progress = this.#tellProgress(modelId, onWait)
     try {
       const lease = await this.#residency.acquire(modelId, { signal, onWait: progress.tell })
       const model = this.#models.get(modelId)
       if (!model) throw new AppError('INTERNAL', `"${name}" is resident without a process`)
-      return leaseModel(lease, model, { name, onWait })
+      const runsBeside = loadOptions.bandwidthThrottle === false
+      return leaseModel(lease, model, {
+        ...{ name, arbiter: this.#arbiter, onWait, runsBeside, isBackground },
+        onPrefill: (prefill) => this.#residency.reportPrefill(modelId, prefill),
+      })
     } catch (error) {
       // Somebody took it out of memory while this waited: no cancel of the one who asked.
       if (!signal.aborted && isAbortError(error)) throw takenAwayError(name)
@@ -337,7 +351,7 @@ export class Pool implements TurnPool, AsyncDisposable {
       const state = this.#residency.states().find((each) => each.modelId === modelId)
       if (state?.state !== 'loading' || !state.loadedBytes) return
       toldAt = performance.now()
-      const weightBytes = bytesOf(state.footprint.filter(({ part }) => part === 'weights'))
+      const weightBytes = footprintBytes(state.footprint.filter(({ part }) => part === 'weights'))
       const loaded = formatBytes(Math.min(weightBytes, state.loadedBytes))
       onWait(`Loading "${state.name}": ${loaded} of ${formatBytes(weightBytes)}`)
     })
@@ -387,6 +401,14 @@ export class Pool implements TurnPool, AsyncDisposable {
   }
 }
 
-function bytesOf(footprint: Footprint): number {
-  return footprint.reduce((sum, { bytes }) => sum + bytes, 0)
+/** KV caches of all residents: see the snapshot's `kv`. */
+function kvTotals(residents: readonly Resident[]): PoolSnapshot['kv'] {
+  const totals = { reservedBytes: 0, unusedBytes: 0, strandedBytes: 0 }
+  for (const context of residents.flatMap(({ contexts }) => contexts)) {
+    const { kvBytes, contextTokens, usedTokens } = context
+    totals.reservedBytes += kvBytes
+    totals.unusedBytes += Math.round(kvBytes * Math.max(0, 1 - usedTokens / contextTokens))
+    if (!context.isBusy && context.conversationId !== null) totals.strandedBytes += kvBytes
+  }
+  return totals
 }

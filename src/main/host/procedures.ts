@@ -46,6 +46,7 @@ export function createRouter(host: Procedures) {
     pool: {
       get: os.pool.get.handler(() => pool.measureAndSnapshot()),
       watch: os.pool.watch.handler(({ signal }) => pool.watch(signal)),
+      consolidate: os.pool.consolidate.handler(() => pool.consolidate()),
       restore: os.pool.restore.handler(({ input }) => pool.restore(input)),
     },
     models: {

@@ -170,36 +170,72 @@ test('forgets a conversation and uses its context for the next one', async () =>
   expect(done.reusedTokens).toBe(0)
 })
 
-test('answers wait in line, and one that is cancelled there leaves it', async () => {
+test('gives idle contexts back but the last one, and answers on', async () => {
+  const reported: Footprint[] = []
+  const resize = (footprint: Footprint) => reported.push(footprint) > 0
+  const model = await startLoaded(guide, { resize })
+  const [one, two] = [newConversation('one'), newConversation('two')]
+  expect(model.idleKv()).toEqual([])
+  await ask(model, one, 'My name is Ada.')
+  await ask(model, two, 'My name is Grace.')
+  const [kv] = model.idleKv()
+  expect(model.idleKv()).toMatchObject([{ kind: 'drop', tokens: model.contexts()[0]?.usedTokens }])
+  model.forget('one')
+  expect(model.idleKv()).toMatchObject([{ kind: 'shrink', tokens: 0 }])
+
+  const before = totalBytes(model.footprint())
+  const freed = await model.giveBack(kv?.id ?? '')
+  expect(freed).toBeGreaterThanOrEqual(1024 * 1280)
+  expect(totalBytes(model.footprint())).toBe(before - freed)
+  expect(reported.at(-1)).toEqual(model.footprint())
+  expect(model.contexts().map(({ conversationId }) => conversationId)).toEqual(['two'])
+  // What is gone, and the last one, cannot be given back.
+  expect(await model.giveBack(kv?.id ?? '')).toBe(0)
+  expect(model.idleKv()).toEqual([])
+  expect((await ask(model, two, 'What is my name?')).answer).toContain('Grace')
+  expect((await ask(model, one, 'What is my name?')).answer).toContain('Ada')
+})
+
+test('stands still at a token until it may go on, and writes the same as without', async () => {
   const model = await startLoaded(guide)
-  const reasons: string[] = []
-  const controller = new AbortController()
-  const cancelled = ask(model, newConversation('b'), 'Hello', { signal: controller.signal })
-  const order: string[] = []
-  const answers = ['a', 'b', 'c'].map(async (id) => {
-    const options =
-      id === 'b'
-        ? { signal: controller.signal }
-        : id === 'c'
-          ? { onWait: (reason: string) => reasons.push(reason) }
-          : {}
-    try {
-      await ask(model, newConversation(id), 'How do I pin a model?', options)
-      order.push(id)
-    } catch (error) {
-      order.push(`${id} ${String(error)}`)
+  const question: ChatMessage[] = [{ role: 'user', text: 'How do I pin a model?' }]
+  const plain = await ask(model, newConversation('plain'), 'How do I pin a model?')
+  const events: GenerateEvent[] = []
+  const arrived = Promise.withResolvers<null>()
+  const answer = (async () => {
+    for await (const event of model.generate('paused', question)) {
+      events.push(event)
+      if (event.kind === 'text') arrived.resolve(null)
     }
-  })
-  controller.abort('no longer wanted')
-  await Promise.all([...answers, cancelled.catch(() => undefined)])
-  expect(order).toEqual(['b no longer wanted', 'a', 'c'])
-  expect(reasons.at(-1)).toContain('is writing another answer')
+    arrived.resolve(null)
+  })()
+  await arrived.promise
+  await model.pause()
+  // What was under way has come with the reply at the latest.
+  await new Promise((resolve) => setImmediate(resolve))
+  const before = events.length
+  // Other calls are answered meanwhile, and nothing is written.
+  for (let call = 0; call < 20; call++) await model.pause()
+  expect(events).toHaveLength(before)
+  model.resume()
+  await answer
+  const text = events.flatMap((event) => (event.kind === 'text' ? [event.text] : [])).join('')
+  expect(text).toBe(plain.answer)
+})
+
+test('an answer that is stopped while it stands still ends', async () => {
+  const model = await startLoaded(guide)
+  await model.pause()
+  const controller = new AbortController()
+  const stopped = ask(model, newConversation('one'), 'How do I pin a model?', { signal: controller.signal })
+  controller.abort()
+  expect((await stopped).done).toMatchObject({ stopReason: 'stopped', generatedTokens: 0 })
 })
 
 test('may write several answers at once, and waits for a context when there is no room for one each', async () => {
   const names = ['Ada', 'Grace', 'Linus']
   for (const hasRoom of [true, false]) {
-    const model = await startLoaded(guide, { parallelAnswers: 2, resize: () => hasRoom })
+    const model = await startLoaded(guide, { resize: () => hasRoom })
     const conversations = names.map((name) => newConversation(name))
     const greetings = conversations.map(async (each) => ask(model, each, `My name is ${each.id}.`))
     expect((await Promise.all(greetings)).every(({ answer }) => answer !== '')).toBe(true)

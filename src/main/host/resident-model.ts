@@ -2,7 +2,8 @@ import type { ChatMessage, GenerateEvent } from '../../contract/backend.ts'
 import { AppError } from '../../contract/errors.ts'
 import type { Footprint, ResidentContext } from '../../contract/memory.ts'
 import { usesFlashAttention } from '../core/footprint.ts'
-import { AnswerLine } from './answer-line.ts'
+import type { Pausable } from '../core/arbiter.ts'
+import type { IdleKv } from '../core/relief.ts'
 import { LiveContexts, type LiveContextsOptions } from './live-contexts.ts'
 import type { ModelProcess } from './model-process.ts'
 import { startModelProcess } from './model-process.ts'
@@ -21,8 +22,6 @@ export interface ResidentModelOptions extends LiveContextsOptions {
   readonly threads: number
   /** Layers on the GPU; null: all. */
   readonly gpuLayers: number | null
-  /** Answers that are written at once; more wait in line. Default 1. */
-  readonly parallelAnswers?: number
   /** How long its process may be silent before it is ended. */
   readonly patience?: Patience
 }
@@ -31,8 +30,6 @@ export interface ResidentModelOptions extends LiveContextsOptions {
 export interface AnswerOptions {
   /** Aborting ends the answer within one batch: its events then end with `done` and `stopped`. While it waits in line it rejects. */
   readonly signal?: AbortSignal
-  /** Why it does not start yet, in plain words. */
-  readonly onWait?: (reason: string) => void
   readonly maxTokens?: number
   /** Default 0: greedy. */
   readonly temperature?: number
@@ -42,16 +39,14 @@ export interface AnswerOptions {
 }
 
 /** A model in a process of its own, with a context for each live conversation. Owns the process: disposing ends it. */
-export class ResidentModel implements AsyncDisposable {
+export class ResidentModel implements Pausable, AsyncDisposable {
   readonly #options: ResidentModelOptions
   readonly #process: ModelProcess
-  readonly #line: AnswerLine
   readonly #contexts: LiveContexts
 
   /** Starts the process; `load` comes next. */
   constructor(options: ResidentModelOptions) {
     this.#options = options
-    this.#line = new AnswerLine(Math.min(options.parallelAnswers ?? 1, options.liveContexts ?? 2))
     this.#process = startModelProcess({
       start: options.start,
       file: options.program,
@@ -60,10 +55,7 @@ export class ResidentModel implements AsyncDisposable {
       ...(options.patience && { patience: options.patience }),
     })
     this.#contexts = new LiveContexts(this.#process.client, options)
-    this.#process.onExit((crash) => {
-      this.#contexts.close()
-      this.#line.close(crash ?? new AppError('MODEL_FAILED', `"${options.name}" was unloaded`))
-    })
+    this.#process.onExit(() => this.#contexts.close())
   }
 
   get processId(): number | null {
@@ -111,33 +103,35 @@ export class ResidentModel implements AsyncDisposable {
     this.#contexts.forget(conversationId)
   }
 
-  /** Parks an idle context's conversation and closes the context; bytes that came free, null when it is not idle. */
-  async park(contextId: string): Promise<number | null> {
-    return this.#contexts.park(contextId)
+  /** What can be given back of idle contexts. */
+  idleKv(): IdleKv[] {
+    return this.#contexts.idleKv()
   }
 
-  /** Makes an idle context as small as what it holds; bytes that came free, null when it is not idle or cannot become smaller. */
-  async shrink(contextId: string): Promise<number | null> {
-    return this.#contexts.shrink(contextId)
+  /** Gives back what `idleKv` has named and reports what is left; the bytes that this freed, 0 when it is in use again. */
+  async giveBack(contextId: string): Promise<number> {
+    return this.#contexts.giveBack(contextId)
   }
 
-  /** Closes an idle context, which is read again when it is needed; bytes that came free, null when it is not idle. */
-  async drop(contextId: string): Promise<number | null> {
-    return this.#contexts.drop(contextId)
+  /** Lets its answers stand still at the next token; ends when they do. */
+  async pause(): Promise<void> {
+    await this.#process.client.pause()
   }
 
-  /** Reads a conversation as far as its context does not hold it, and writes the answer. */
+  resume(): void {
+    // A process that has died says so by the answer's own events.
+    this.#process.client.resume().catch(() => undefined)
+  }
+
+  /** Reads a conversation as far as its context does not hold it, and writes the answer. One answer at a time for each conversation. */
   async *generate(
     conversationId: string,
     messages: readonly ChatMessage[],
     options: AnswerOptions = {},
   ): AsyncGenerator<GenerateEvent, void, void> {
-    const { signal, onWait, maxTokens = null, temperature = 0, seed = null, keepsRoom = false } = options
+    const { signal, maxTokens = null, temperature = 0, seed = null, keepsRoom = false } = options
     const { client } = this.#process
-    using _turn = await this.#line.enter(conversationId, {
-      signal,
-      onWait: (ahead) => onWait?.(waitReason(this.#options.name, ahead)),
-    })
+    signal?.throwIfAborted()
     using _watch = this.#process.watch(signal)
     const contexts = this.#contexts
     const context = await contexts.claim(conversationId)
@@ -184,10 +178,4 @@ export class ResidentModel implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#process[Symbol.asyncDispose]()
   }
-}
-
-function waitReason(name: string, ahead: number): string {
-  return ahead === 1
-    ? `"${name}" is writing another answer`
-    : `"${name}" has ${String(ahead)} other answers to write first`
 }

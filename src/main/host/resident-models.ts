@@ -2,6 +2,7 @@ import { AppError, fromProblem, toProblem, type Problem } from '../../contract/e
 import type { Footprint } from '../../contract/memory.ts'
 import type { LibraryModel, LoadOptions, ModelFacts } from '../../contract/model.ts'
 import { kvCacheBytes, predictFootprint } from '../core/footprint.ts'
+import type { IdleKv } from '../core/relief.ts'
 import type { ModelDescription, ResidencyEffects } from '../core/residency-state.ts'
 import type { Library } from './library.ts'
 import { placeModel, type PoolShape } from './pool-shape.ts'
@@ -136,6 +137,14 @@ export class ResidentModels implements ResidencyEffects {
   usedTokens(modelId: string): number {
     const contexts = this.#models.get(modelId)?.contexts() ?? []
     return contexts.reduce((sum, context) => sum + context.usedTokens, 0)
+  }
+
+  idleKv(modelId: string): readonly IdleKv[] {
+    return this.#models.get(modelId)?.idleKv() ?? []
+  }
+
+  async relieve(modelId: string, kv: IdleKv): Promise<number> {
+    return (await this.#models.get(modelId)?.giveBack(kv.id)) ?? 0
   }
 
   #start(

@@ -280,30 +280,29 @@ test('a KV budget holds over all contexts: idle ones make way for one that grows
   expect((await ask(model, one, 'What is my name?')).done.reusedTokens).toBe(done.usedTokens)
 })
 
-test('idle contexts shrink, are parked or dropped when asked, and tell what came free', async () => {
+test('what is idle is given back when asked: the last one shrinks, others are parked', async () => {
   const bench = await newBench()
   const model = await bench.start(guide)
-  const conversation = bench.newConversation()
-  const { done } = await ask(model, conversation, 'My name is Ada.')
-  const [context] = model.contexts()
+  const [one, two] = [bench.newConversation(), bench.newConversation()]
+  const { done } = await ask(model, one, 'My name is Ada.')
+  await ask(model, two, 'My name is Grace.')
+  const [first, second] = model.contexts()
+  expect(model.idleKv().map(({ id, kind }) => [id, kind])).toEqual([
+    [first!.id, 'park'],
+    [second!.id, 'shrink'],
+  ])
   const held = totalBytes(model.footprint())
-  const shrunk = await model.shrink(context!.id)
-  expect(model.contexts()[0]).toMatchObject({ contextTokens: 256, usedTokens: done.usedTokens })
-  expect(totalBytes(model.footprint())).toBe(held - shrunk!)
+  const shrunk = await model.giveBack(second!.id)
   expect(shrunk).toBeGreaterThanOrEqual(768 * 1280)
-  expect(await model.shrink(context!.id)).toBeNull()
+  expect(totalBytes(model.footprint())).toBe(held - shrunk)
+  const parked = await model.giveBack(first!.id)
+  expect(totalBytes(model.footprint())).toBe(held - shrunk - parked)
+  expect(model.contexts()).toMatchObject([{ conversationId: two.id, contextTokens: 256 }])
+  expect(model.idleKv()).toEqual([])
+  expect(await model.giveBack('context 99')).toBe(0)
 
-  const parked = await model.park(context!.id)
-  expect(model.contexts()).toEqual([])
-  expect(parked).toBeGreaterThan(0)
-  const back = await ask(model, conversation, 'What is my name?')
+  const back = await ask(model, one, 'What is my name?')
   expect(back.answer).toContain('Ada')
   expect(back.done.reusedTokens).toBe(done.usedTokens)
-
-  expect(await model.drop(model.contexts()[0]!.id)).toBeGreaterThan(0)
-  const again = await ask(model, conversation, 'What is my name?')
-  expect(again.answer).toContain('Ada')
-  // What was parked before is still there, and only what came after it is read again.
-  expect(again.done.reusedTokens).toBe(done.usedTokens)
-  expect(await model.park('context 99')).toBeNull()
+  expect((await ask(model, two, 'What is my name?')).answer).toContain('Grace')
 })

@@ -8,6 +8,7 @@ const defaults = {
   poolSizeBytes: null,
   reserveBytes: null,
   evictionPolicy: 'cost',
+  pressureShare: 0.85,
   idleUnloadMinutes: null,
   restoreResidents: 'ask',
   loadOnDrop: true,

@@ -4,7 +4,7 @@ import type { AnswerState } from '../../contract/conversation.ts'
 import { AppError } from '../../contract/errors.ts'
 import { Conversations } from './conversations.ts'
 import { openDatabase } from './database.ts'
-import { Turns, type TurnPool } from './turns.ts'
+import { Turns, type AcquireForTurn, type TurnPool } from './turns.ts'
 
 const done: GenerateEvent = {
   kind: 'done',
@@ -22,6 +22,7 @@ class Request {
   readonly modelId: string
   readonly signal: AbortSignal
   readonly onWait: (reason: string) => void
+  readonly isBackground: boolean
   readonly #granted = Promise.withResolvers<null>()
   /** "end" ends the events, other words are text. */
   readonly #events: (GenerateEvent | Error | string)[] = []
@@ -29,8 +30,9 @@ class Request {
   messages: readonly ChatMessage[] = []
   isReleased = false
 
-  constructor(modelId: string, options: { signal: AbortSignal; onWait: (reason: string) => void }) {
+  constructor(modelId: string, options: AcquireForTurn) {
     this.modelId = modelId
+    this.isBackground = options.isBackground
     this.signal = options.signal
     this.onWait = options.onWait
     this.signal.addEventListener('abort', () => this.#granted.reject(this.signal.reason as Error))
@@ -287,4 +289,18 @@ test('closing stops what is under way and takes nothing more', async () => {
   )
   await requests[0]!.say(done, 'end')
   await closing
+})
+
+test('asks for a model in the background when nobody waits for the answer', async () => {
+  const { turns, requests, id } = newTurns()
+  const asking = turns.ask({ conversationId: id, text: 'Later', modelId: 'a', background: true })
+  await settled()
+  await requests[0]?.grant()
+  await requests[0]?.say(done, 'end')
+  turns.send({ conversationId: id, text: 'Now', modelId: 'a' })
+  expect((await asking).answers[0]?.state).toEqual(ended)
+  await settled()
+  expect(requests.map(({ isBackground }) => isBackground)).toEqual([true, false])
+  await requests[1]?.grant()
+  await requests[1]?.say(done, 'end')
 })

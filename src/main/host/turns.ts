@@ -18,15 +18,29 @@ export interface ModelLease extends Disposable {
   ): AsyncIterable<GenerateEvent>
 }
 
+/** How a turn asks for its model. `onWait` hears in plain words what is waited for, also while the answer waits in line. */
+export type AcquireForTurn = {
+  readonly signal: AbortSignal
+  readonly onWait: (reason: string) => void
+  /** Makes way for answers that somebody waits for. */
+  readonly isBackground: boolean
+}
+
+/** What of a turn is asked for. */
+type Question = {
+  readonly conversationId: string
+  readonly text: string
+  readonly modelId: string
+  /** Nobody waits for the answer: others go before it. */
+  readonly background?: boolean | undefined
+}
+
 /** What turns need of the pool. */
 export interface TurnPool {
   /** Throws `NOT_FOUND` when the library has no such model. */
   model(modelId: string): AnsweringModel
-  /** Loads the model when it is not there; `onWait` hears in plain words what is waited for. Rejects with the signal's reason. */
-  acquire(
-    modelId: string,
-    options: { signal: AbortSignal; onWait: (reason: string) => void },
-  ): Promise<ModelLease>
+  /** Loads the model when it is not there; Rejects with the signal's reason. */
+  acquire(modelId: string, options: AcquireForTurn): Promise<ModelLease>
   /** Frees what models keep for a conversation. */
   forget(conversationId: string): void
 }
@@ -35,6 +49,7 @@ type Run = {
   readonly turnId: string
   readonly answerId: string
   readonly model: AnsweringModel
+  readonly isBackground: boolean
   readonly controller: AbortController
   /** The answer has its last state; what is left winds down. */
   hasEnded: boolean
@@ -67,7 +82,7 @@ export class Turns implements AsyncDisposable {
   }
 
   /** Records a turn and starts its answer. Throws `MODEL_BUSY` while an answer of this conversation is under way. */
-  send(input: { conversationId: string; text: string; modelId: string }): Turn {
+  send(input: Question): Turn {
     this.#checkFree(input.conversationId)
     const model = this.#pool.model(input.modelId)
     const turn = this.#conversations.addTurn(input.conversationId, {
@@ -75,7 +90,7 @@ export class Turns implements AsyncDisposable {
       model,
       reason: waitingFor(model),
     })
-    return this.#start(input.conversationId, turn, model)
+    return this.#start(input.conversationId, turn, { model, isBackground: input.background ?? false })
   }
 
   /** Asks a turn again: a further answer, which becomes the chosen one. */
@@ -84,7 +99,7 @@ export class Turns implements AsyncDisposable {
     this.#checkFree(conversationId)
     const model = this.#pool.model(input.modelId)
     const turn = this.#conversations.addAnswer(input.turnId, { model, reason: waitingFor(model) })
-    return this.#start(conversationId, turn, model)
+    return this.#start(conversationId, turn, { model, isBackground: false })
   }
 
   /** Ends the answer under way of a turn, keeping its text. Harmless when there is none. */
@@ -94,10 +109,7 @@ export class Turns implements AsyncDisposable {
   }
 
   /** Sends a turn and waits for its end. When `signal` aborts the answer is stopped. */
-  async ask(
-    input: { conversationId: string; text: string; modelId: string },
-    signal?: AbortSignal,
-  ): Promise<Turn> {
+  async ask(input: Question, signal?: AbortSignal): Promise<Turn> {
     signal?.throwIfAborted()
     const turn = this.send(input)
     await this.#finished(input.conversationId, turn.id, signal)
@@ -106,7 +118,7 @@ export class Turns implements AsyncDisposable {
 
   /** Sends a turn and gives the events of its conversation until the answer has ended. */
   askStreaming(
-    input: { conversationId: string; text: string; modelId: string },
+    input: Question,
     signal?: AbortSignal,
   ): AsyncIteratorObject<ConversationEvent, undefined, undefined> {
     signal?.throwIfAborted()
@@ -158,12 +170,12 @@ export class Turns implements AsyncDisposable {
     )
   }
 
-  #start(conversationId: string, turn: Turn, model: AnsweringModel): Turn {
+  #start(conversationId: string, turn: Turn, how: Pick<Run, 'model' | 'isBackground'>): Turn {
     const previous = this.#runs.get(conversationId)
     const run: Run = {
       turnId: turn.id,
       answerId: turn.chosenAnswerId,
-      model,
+      ...how,
       controller: new AbortController(),
       hasEnded: false,
       finished: Promise.resolve(),
@@ -186,6 +198,7 @@ export class Turns implements AsyncDisposable {
       signal.throwIfAborted()
       using lease = await this.#pool.acquire(run.model.id, {
         signal,
+        isBackground: run.isBackground,
         onWait: (reason) => {
           if (!run.hasEnded) this.#conversations.setState(answerId, { kind: 'waiting', reason })
         },

@@ -5,7 +5,7 @@ import { AppError } from '../../contract/errors.ts'
 import type { OpenedLlama } from './llama.ts'
 import type { LoadedModel, LoadModelOptions } from './loaded-model.ts'
 import { splitPaths } from './split-paths.ts'
-import { readUsage } from './usage.ts'
+import { nothingMapped, readUsage } from './usage.ts'
 
 /** Progress of loading goes out at most this often. */
 const progressMs = 50
@@ -34,7 +34,7 @@ export class Backend {
   }
 
   async usage(): Promise<ProcessUsage> {
-    return this.#model ? this.#model.usage() : readUsage({ modelPaths: [], deviceBytes: 0 })
+    return this.#model ? this.#model.usage() : readUsage({ weights: nothingMapped, deviceBytes: 0 })
   }
 
   /** Loads the model of this process, telling how many bytes of it are in. Aborting rejects with the signal's reason. */
@@ -50,7 +50,7 @@ export class Backend {
       const files = await describeFiles(options.path)
       const opened = await this.llama()
       const loader = await import('./loaded-model.ts')
-      const before = await loader.usageOf(opened, [])
+      const before = await loader.usageOf(opened, nothingMapped)
       const progress = new Latest<number>()
       const loading = loader.LoadedModel.load(opened, {
         ...options,

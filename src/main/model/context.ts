@@ -8,6 +8,7 @@ import { alignTokens } from './align.ts'
 import { alignTokenizerOf, renderPrompt } from './chat.ts'
 import type { Control, WritingOptions } from './generate.ts'
 import { generateAnswer } from './generate.ts'
+import type { Gate } from './gate.ts'
 import { Lock } from './lock.ts'
 
 /** What a context needs of its model. */
@@ -15,6 +16,7 @@ export interface ContextOptions {
   readonly model: LlamaModel
   readonly chat: ChatWrapper
   readonly threads: number
+  readonly gate: Gate
   /** Turns what llama.cpp or the library throws into an error that says what was tried. */
   readonly explain: (action: string, error: unknown) => AppError
 }
@@ -158,9 +160,11 @@ export class ModelContext implements AsyncDisposable {
   ): AsyncGenerator<GenerateEvent | ContextFullEvent, void, void> {
     using _stop = { [Symbol.dispose]: () => void this.#stops.delete(stop) }
     using _turn = await this.#lock.acquire()
-    const control: Control = { signal, stop: stop.signal }
-    const { model, chat, explain } = this.#options
+    const { model, chat, gate, explain } = this.#options
+    const control: Control = { signal, gate, stop: stop.signal }
+    using _decoding = gate.enter()
     try {
+      await gate.pass([stop.signal, signal])
       signal?.throwIfAborted()
       const { tokens, stopTokens, stopTexts } = renderPrompt(model, chat, request.messages)
       // With room for one token the prompt may take the last cell: the first token is chosen without a cell of its own.

@@ -1,6 +1,7 @@
 import type { LlamaContextSequence, Token } from 'node-llama-cpp'
 import type { ContextFullEvent, GenerateEvent } from '../../contract/backend.ts'
 import { AnswerText } from './answer-text.ts'
+import type { Gate } from './gate.ts'
 
 /** What is read and what ends the answer to it. */
 export interface Reading {
@@ -33,6 +34,7 @@ export interface WritingOptions {
 
 /** `stop` ends an answer in good order, `signal` breaks it off and rejects with its reason. Both take effect within one batch. */
 export interface Control {
+  readonly gate: Gate
   readonly stop: AbortSignal
   readonly signal: AbortSignal | undefined
 }
@@ -49,7 +51,7 @@ export async function* generateAnswer(
   options: WritingOptions & Control,
 ): AsyncGenerator<GenerateEvent | ContextFullEvent, void, void> {
   const { reusedTokens, rest } = reading
-  const { stop, signal } = options
+  const { gate, stop, signal } = options
   const figures = new Figures(reusedTokens, rest.length)
   let sequence = place.sequence()
   const { batchSize } = sequence.context
@@ -58,6 +60,7 @@ export async function* generateAnswer(
   let readTokens = 0
   for (;;) {
     yield figures.reading(readTokens)
+    figures.pause(await gate.pass([stop, signal]))
     signal?.throwIfAborted()
     if (stop.aborted) return yield figures.done('stopped', sequence)
     if (rest.length - readTokens <= batchSize) break
@@ -91,6 +94,7 @@ export async function* generateAnswer(
         const shown = text.push(token)
         frame += shown.text
         if (shown.isStopped) break
+        figures.pause(await gate.pass([stop, signal]))
         stopReason = reasonToStop()
         if (stopReason === 'context-full') unread = [token]
         if (stopReason !== null) break
@@ -125,9 +129,10 @@ class Figures {
   generatedTokens = 0
   readonly #reusedTokens: number
   readonly #promptTokens: number
-  readonly #startedAt = performance.now()
+  #startedAt = performance.now()
   #firstTokenAt: number | null = null
   #lastTokenAt = 0
+  #pausedMs = 0
 
   constructor(reusedTokens: number, restTokens: number) {
     this.#reusedTokens = reusedTokens
@@ -143,6 +148,12 @@ class Figures {
     return isFirst
   }
 
+  /** Time in which nothing was decoded on purpose is nobody's speed. */
+  pause(ms: number): void {
+    if (this.#firstTokenAt === null) this.#startedAt += ms
+    else this.#pausedMs += ms
+  }
+
   reading(readTokens: number): GenerateEvent {
     return { kind: 'reading', promptTokens: this.#promptTokens, reusedTokens: this.#reusedTokens, readTokens }
   }
@@ -153,7 +164,7 @@ class Figures {
 
   done(stopReason: StopReason, sequence: LlamaContextSequence): GenerateEvent {
     const firstTokenAt = this.#firstTokenAt ?? performance.now()
-    const decodeMs = this.#lastTokenAt - firstTokenAt
+    const decodeMs = this.#lastTokenAt - firstTokenAt - this.#pausedMs
     return {
       kind: 'done',
       stopReason,

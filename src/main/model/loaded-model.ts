@@ -4,8 +4,9 @@ import type { Allocation, ProcessUsage } from '../../contract/backend.ts'
 import { AppError } from '../../contract/errors.ts'
 import { resolveChat } from './chat.ts'
 import { ModelContext } from './context.ts'
+import { Gate } from './gate.ts'
 import type { OpenedLlama } from './llama.ts'
-import { readUsage } from './usage.ts'
+import { type MappedWeights, nothingMapped, readUsage } from './usage.ts'
 
 /** How a model is loaded. */
 export interface LoadModelOptions {
@@ -23,6 +24,7 @@ export interface LoadModelOptions {
 
 /** The model of this process and its contexts. */
 export class LoadedModel {
+  readonly gate = new Gate()
   readonly #opened: OpenedLlama
   readonly #model: LlamaModel
   readonly #chat: ChatWrapper
@@ -85,6 +87,7 @@ export class LoadedModel {
       model: this.#model,
       chat: this.#chat,
       threads: this.#options.threads,
+      gate: this.gate,
       explain: (action, error) => explain(this.#opened, { action, error }),
     })
     this.#contexts.set(contextId, context)
@@ -104,15 +107,17 @@ export class LoadedModel {
   }
 
   async usage(): Promise<ProcessUsage> {
-    return usageOf(this.#opened, this.#options.modelPaths)
+    const { allocated } = this
+    const paths = this.#options.modelPaths
+    return usageOf(this.#opened, this.#model.useMmap ? { paths, allocated } : nothingMapped)
   }
 }
 
-/** Memory of this process; `modelPaths` are empty before a model is loaded. */
-export async function usageOf({ llama }: OpenedLlama, modelPaths: readonly string[]): Promise<ProcessUsage> {
+/** Memory of this process. */
+export async function usageOf({ llama }: OpenedLlama, weights: MappedWeights): Promise<ProcessUsage> {
   // What llama.cpp has allocated on the device for this process: a device's own counter is about everybody.
   const { gpuVram } = await llama.getLlamaMemoryUsage()
-  return readUsage({ modelPaths, deviceBytes: gpuVram })
+  return readUsage({ weights, deviceBytes: gpuVram })
 }
 
 /** An error of llama.cpp or the library as ours: what was tried, and the cause that llama.cpp logged. Ours stay as they are. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { sumMappings } from './usage.ts'
+import { estimateUsage, sumMappings } from './usage.ts'
 
 const smaps = `55d0c0000000-55d0c4000000 r-xp 00000000 08:01 1311 /usr/bin/node
 Size:              65536 kB
@@ -38,4 +38,27 @@ test('finds a path with letters that are not ASCII', () => {
     '7f00-7f01 r--s 00000000 08:01 4711 /modèles/日本.gguf\nRss: 8 kB\nAnonymous: 0 kB\n',
   )
   expect(sumMappings(line.toString('latin1'), ['/modèles/日本.gguf']).mappedBytes).toBe(8192)
+})
+
+test('takes mapped weights out of a resident set, once', () => {
+  expect(estimateUsage(1500, { hostBytes: 1000, deviceBytes: 0 })).toEqual({
+    privateBytes: 500,
+    mappedBytes: 1000,
+  })
+  // Offloaded weights are the device's, though the process has their pages.
+  expect(estimateUsage(1500, { hostBytes: 200, deviceBytes: 800 })).toEqual({
+    privateBytes: 500,
+    mappedBytes: 200,
+  })
+  expect(estimateUsage(1500, { hostBytes: 0, deviceBytes: 0 })).toEqual({
+    privateBytes: 1500,
+    mappedBytes: 0,
+  })
+})
+
+test('is never below zero when mapped weights are not all resident', () => {
+  expect(estimateUsage(600, { hostBytes: 1000, deviceBytes: 0 })).toEqual({
+    privateBytes: 0,
+    mappedBytes: 600,
+  })
 })

@@ -67,7 +67,8 @@ function pool(usedTokens: number): PoolSnapshot {
       },
     ],
     lastResidents: [],
-    counters: { loads: 1, unloads: 0, evictions: 0, refusals: 0, crashes: 0 },
+    ...{ kv: { reservedBytes: 0, unusedBytes: 0, strandedBytes: 0 }, isUnderPressure: false, thrash: null },
+    counters: { loads: 1, unloads: 0, evictions: 0, refusals: 0, crashes: 0, reliefs: 0 },
     events: [],
   }
 }

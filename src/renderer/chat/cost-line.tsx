@@ -2,11 +2,13 @@ import { formatBytes } from '../../contract/bytes.ts'
 import type { Turn } from '../../contract/conversation.ts'
 import type { LibraryModel } from '../../contract/model.ts'
 import { chosenAnswer } from '../conversation-mirror.ts'
+import { usePreview } from '../library/use-preview.ts'
 import { attempt, host, useApp } from '../store.ts'
 import { Remedies } from '../ui/remedies.tsx'
 import styles from './cost-line.module.css'
+import { describeCost } from './load-cost.ts'
 import { describeState, type Residency } from './next-model.ts'
-import { useLoadCost } from './use-load-cost.ts'
+import { readingText } from './reading-cost.ts'
 import { useLoadProgress } from './use-load-progress.ts'
 
 type CostLineProps = {
@@ -17,12 +19,20 @@ type CostLineProps = {
 /** What the next turn costs with this model, before it is sent: nothing, a load, somebody's place, or that it cannot be. */
 export function CostLine({ model, state }: CostLineProps) {
   const isAbsent = state === undefined || state === 'failed'
-  const cost = useLoadCost(isAbsent ? model.id : null)
+  const cost = describeCost(usePreview(isAbsent ? model.id : null))
   const progress = useLoadProgress(model.id)
   // The answer that was just refused offers them already, in its own place.
   const isOfferedAbove = useApp(({ conversation }) => offersRemedies(conversation?.turns.at(-1), model.id))
+  const reading = useApp(({ conversation, pool }) => {
+    const resident = pool?.residents.find(({ modelId }) => modelId === model.id)
+    return resident?.state === 'ready' ? readingText(conversation, resident) : null
+  })
+  const isConnected = useApp(({ connection }) => connection === 'open')
   const words = () => {
+    if (!isConnected)
+      return 'No connection to the host: what you write is kept, and can be sent when it is back'
     if (!isAbsent) {
+      if (reading !== null) return `Resident · ${reading}`
       return progress.loadedBytes !== null
         ? `Loading: ${formatBytes(progress.loadedBytes)} of ${formatBytes(progress.weightBytes)}`
         : (progress.waitingFor ?? describeState(state))
@@ -30,10 +40,12 @@ export function CostLine({ model, state }: CostLineProps) {
     if (!cost) return describeState(state)
     return cost.kind === 'refused' ? cost.text : `Loads first: ${cost.text}`
   }
+  // What can be pressed says it already.
+  const help = (cost?.remedies ?? []).length === 0 ? cost?.problem?.details.help : undefined
   return (
-    <div className={styles['cost']} data-cost={isAbsent ? cost?.kind : undefined}>
+    <div className={styles['cost']} data-cost={!isConnected ? 'lost' : isAbsent ? cost?.kind : undefined}>
       <p role="status">{words()}</p>
-      {isAbsent && cost?.problem?.details.help !== undefined && <p>{cost.problem.details.help}</p>}
+      {isAbsent && help !== undefined && <p>{help}</p>}
       {isAbsent && cost?.remedies && !isOfferedAbove && (
         <Remedies
           remedies={cost.remedies}

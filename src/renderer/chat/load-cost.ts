@@ -1,20 +1,35 @@
 import { formatBytes } from '../../contract/bytes.ts'
 import type { Problem, Remedy } from '../../contract/errors.ts'
 import type { LoadPreview } from '../../contract/memory.ts'
-import { joinNames, previewBytes } from '../library/preview-text.ts'
+import { joinNames, previewBytes, refusalText } from '../library/preview-text.ts'
+import type { PreviewAnswer } from '../library/use-preview.ts'
 
 /** What it takes to have a model in memory, in a few words. */
 export type LoadCost = {
-  /** `free`: nothing happens. `load`: it loads and nobody leaves. `evict`: others leave. `refused`: it cannot be. */
-  readonly kind: 'free' | 'load' | 'evict' | 'refused'
+  /** `free`: nothing happens. `load`: it loads and nobody leaves. `evict`: others leave. `wait`: others have to be done first. `refused`: it cannot be. */
+  readonly kind: 'free' | 'load' | 'evict' | 'wait' | 'refused'
   readonly text: string
   /** For `refused`: all of it. */
   readonly problem?: Problem
+  /** For `wait` and `refused`: what would help. */
   readonly remedies?: readonly Remedy[]
 }
 
-/** Puts a preview into words: "4.4 MB, nobody leaves", "41.2 GB, Coder and Judge leave". */
-export function describeCost(preview: LoadPreview): LoadCost {
+/** Puts what the host answered into words: "4.4 MB, nobody leaves", "41.2 GB, Coder and Judge leave". Null until it has. */
+export function describeCost(answer: PreviewAnswer): LoadCost | null {
+  switch (answer?.kind) {
+    case undefined:
+      return null
+    case 'preview':
+      return costOf(answer.preview)
+    case 'problem':
+      return { kind: 'refused', text: answer.problem.message, problem: answer.problem }
+    default:
+      return answer satisfies never
+  }
+}
+
+function costOf(preview: LoadPreview): LoadCost {
   const { verdict } = preview
   const bytes = formatBytes(previewBytes(preview))
   switch (verdict.kind) {
@@ -29,9 +44,18 @@ export function describeCost(preview: LoadPreview): LoadCost {
         text: `${bytes}, ${names} ${verdict.leaving.length === 1 ? 'leaves' : 'leave'}`,
       }
     }
+    case 'waits': {
+      const names = joinNames(verdict.waitsFor.map(({ name }) => name))
+      const are = verdict.waitsFor.length === 1 ? 'is' : 'are'
+      return {
+        kind: 'wait',
+        text: `${bytes}, waits until ${names} ${are} done`,
+        remedies: verdict.remedies,
+      }
+    }
     case 'refused': {
       const { problem, remedies } = verdict
-      return { kind: 'refused', text: problem.message, problem, remedies }
+      return { kind: 'refused', text: refusalText(problem), problem, remedies }
     }
     default:
       return verdict satisfies never

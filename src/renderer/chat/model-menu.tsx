@@ -1,13 +1,14 @@
 import { useEffect, useId, useRef, useState, type KeyboardEvent } from 'react'
 import { flushSync } from 'react-dom'
 import type { LibraryModel } from '../../contract/model.ts'
+import { usePreview } from '../library/use-preview.ts'
 import { chooseNextModel, showDialog } from '../store.ts'
 import { Icon } from '../ui/icon.tsx'
 import { ModelSwatch } from '../ui/model-swatch.tsx'
 import { altKeys } from '../ui/shortcut.ts'
+import { describeCost } from './load-cost.ts'
 import styles from './model-menu.module.css'
 import { describeState, residentIds, whyUnusable, type Residency } from './next-model.ts'
-import { useLoadCost } from './use-load-cost.ts'
 
 /** More than this is not read but searched. */
 const mostOptions = 60
@@ -178,9 +179,8 @@ function ModelOption(props: ModelOptionProps) {
   const state = residency[model.id]
   const isHere = state === 'ready' || state === 'busy'
   const unusable = whyUnusable(model, residency)
-  const cost = useLoadCost(
-    state === undefined || state === 'failed' ? (unusable === null ? model.id : null) : null,
-  )
+  const hasPrice = unusable === null && (state === undefined || state === 'failed')
+  const cost = describeCost(usePreview(hasPrice ? model.id : null))
   const note = unusable ?? cost?.text ?? describeState(state)
   return (
     // The keyboard is the search field's: the options are its list.

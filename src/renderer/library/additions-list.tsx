@@ -133,7 +133,7 @@ function Offer({
     asked.current = shape
     void refreshOffer(id)
   }, [id, shape])
-  const canLoad = verdict.kind === 'fits' || verdict.kind === 'evicts'
+  const canLoad = verdict.kind === 'fits' || verdict.kind === 'evicts' || verdict.kind === 'waits'
   return (
     <Card
       name={model.name}
@@ -145,6 +145,9 @@ function Offer({
         {isKnown ? 'Already in the library. ' : 'Added to the library. '}
         {verdict.kind === 'refused' ? '' : previewText(preview)}
       </p>
+      {verdict.kind === 'waits' && (
+        <Remedies remedies={verdict.remedies} onShorten={(options) => void acceptOffer(id, options)} />
+      )}
       {verdict.kind === 'refused' && (
         <ProblemText problem={verdict.problem} hasRemedies={verdict.remedies.length > 0}>
           <Remedies remedies={verdict.remedies} onShorten={(options) => void acceptOffer(id, options)} />

@@ -236,6 +236,7 @@ function Price({
       {answer?.kind === 'preview' && verdict?.kind !== 'refused' && (
         <p className={styles['price']}>{`${previewText(answer.preview)}.`}</p>
       )}
+      {verdict?.kind === 'waits' && <Remedies remedies={verdict.remedies} onShorten={load} />}
       {verdict?.kind === 'refused' && (
         <ProblemText problem={verdict.problem} hasRemedies={verdict.remedies.length > 0}>
           <Remedies remedies={verdict.remedies} onShorten={load} />

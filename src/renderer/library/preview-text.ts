@@ -1,4 +1,5 @@
 import { formatBytes } from '../../contract/bytes.ts'
+import type { Problem } from '../../contract/errors.ts'
 import type { LoadPreview } from '../../contract/memory.ts'
 import { formatTokens } from '../ui/format.ts'
 
@@ -16,15 +17,29 @@ export function previewText(preview: LoadPreview): string {
       return 'In memory'
     case 'fits':
       return `${takes}. Nobody has to leave`
-    case 'evicts': {
-      const names = verdict.leaving.map(({ name, freesBytes }) => `${name} (${formatBytes(freesBytes)})`)
-      return `${takes}. ${joinNames(names)} ${names.length === 1 ? 'has' : 'have'} to leave`
+    case 'evicts':
+      return `${takes}. ${leavers(verdict.leaving)} to leave`
+    case 'waits': {
+      const names = joinNames(verdict.waitsFor.map(({ name }) => name))
+      const are = verdict.waitsFor.length === 1 ? 'is' : 'are'
+      return `${takes}. It waits until ${names} ${are} done, then ${leavers(verdict.leaving)} to leave`
     }
     case 'refused':
       return `${takes}. There is no room for it`
     default:
       return verdict satisfies never
   }
+}
+
+function leavers(leaving: readonly { readonly name: string; readonly freesBytes: number }[]): string {
+  const names = leaving.map(({ name, freesBytes }) => `${name} (${formatBytes(freesBytes)})`)
+  return `${joinNames(names)} ${names.length === 1 ? 'has' : 'have'}`
+}
+
+/** Why a model cannot be loaded, for a place that has its name already: "Needs 41.2 GB, 18.0 GB is free". */
+export function refusalText({ message }: Pick<Problem, 'message'>): string {
+  const facts = message.replace(/^Cannot load ".*?": (?=needs )/, '')
+  return facts.charAt(0).toUpperCase() + facts.slice(1)
 }
 
 /** "a", "a and b", "a, b and c". */

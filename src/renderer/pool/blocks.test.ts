@@ -41,7 +41,7 @@ function poolOf(
     usedBytes,
     freeBytes: totalBytes - usedBytes - 3 * GB,
   }
-  const counters = { loads: 0, unloads: 0, evictions: 0, refusals: 0, crashes: 0 }
+  const counters = { loads: 0, unloads: 0, evictions: 0, refusals: 0, crashes: 0, reliefs: 0 }
   const pool: PoolSnapshot = {
     kind: 'unified',
     machine,
@@ -49,6 +49,7 @@ function poolOf(
     domains: [domain],
     residents: [...residents],
     lastResidents: [],
+    ...{ kv: { reservedBytes: 0, unusedBytes: 0, strandedBytes: 0 }, isUnderPressure: false, thrash: null },
     counters,
     events: [],
   }

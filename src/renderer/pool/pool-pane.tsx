@@ -228,10 +228,11 @@ function ghostsOf(additions: readonly Addition[]): ReadonlyMap<string, readonly 
 
 function leavingOf(additions: readonly Addition[]): ReadonlySet<string> {
   return new Set(
-    additions.flatMap(({ state }) =>
-      state.kind === 'offered' && state.preview.verdict.kind === 'evicts'
-        ? state.preview.verdict.leaving.map(({ modelId }) => modelId)
-        : [],
-    ),
+    additions.flatMap(({ state }) => {
+      if (state.kind !== 'offered') return []
+      const { verdict } = state.preview
+      const leaves = verdict.kind === 'evicts' || verdict.kind === 'waits'
+      return leaves ? verdict.leaving.map(({ modelId }) => modelId) : []
+    }),
   )
 }

@@ -1,0 +1,192 @@
+import type { Clock } from './clock.ts'
+
+/** What can stand still in the middle of an answer. */
+export interface Pausable {
+  /** Ends when nothing is decoded any more: at the next token boundary. */
+  pause(): Promise<void>
+  resume(): void
+}
+
+/** An answer that wants to be decoded. */
+export type DecodingRequest = {
+  readonly modelId: string
+  /** What the user calls the model. */
+  readonly name: string
+  /** May decode beside other models: its bandwidth throttle is off. */
+  readonly runsBeside: boolean
+  /** Present for background work, which makes way for answers that somebody waits for. */
+  readonly background?: Pausable | undefined
+  readonly signal?: AbortSignal | undefined
+  /** Told in plain words where in line it is, at once and whenever that changes. Must not throw. */
+  readonly onWait?: ((reason: string) => void) | undefined
+}
+
+type Entry = {
+  readonly request: DecodingRequest
+  /** `leaving`: background work that was asked to stand still and has not yet. */
+  state: 'waiting' | 'decoding' | 'leaving' | 'paused' | 'gone'
+  reason: string
+  /** Until then background work that waited for its share is not asked to make way (ms). */
+  undisturbedUntil: number
+  readonly start: () => void
+}
+
+/** So many answers that somebody waits for may overtake background work that waits; then it has its share. */
+export const mostOvertakes = 4
+/** How long background work then goes on undisturbed, in milliseconds. */
+export const backgroundShareMs = 2000
+
+/**
+ * Says who may decode. Decoding is bound by memory bandwidth, so two models that decode at once each run at half speed:
+ * one model decodes at a time, and one answer of each model. Answers come in order of asking; background work goes after
+ * them and makes way at a token boundary, but has its share: `mostOvertakes`, `backgroundShareMs`.
+ */
+export class Arbiter {
+  readonly #clock: Clock
+  readonly #decoding = new Set<Entry>()
+  /** In order of asking. */
+  readonly #answers: Entry[] = []
+  /** In order of asking, paused work first. */
+  readonly #background: Entry[] = []
+  /** Answers that began while background work waited. */
+  #overtakes = 0
+  #timer: Disposable | null = null
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  /** Resolves when it may decode; dispose the result when it is over. Rejects with `signal.reason` when aborted in line. */
+  async enter(request: DecodingRequest): Promise<Disposable> {
+    const { signal } = request
+    signal?.throwIfAborted()
+    const { promise, resolve, reject } = Promise.withResolvers<null>()
+    const entry: Entry = {
+      ...{ request, state: 'waiting', reason: '', undisturbedUntil: 0 },
+      start: () => resolve(null),
+    }
+    const leave = () => {
+      this.#leave(entry)
+      reject(signal?.reason)
+    }
+    signal?.addEventListener('abort', leave, { once: true })
+    this.#lineOf(entry).push(entry)
+    this.#advance()
+    try {
+      await promise
+    } finally {
+      signal?.removeEventListener('abort', leave)
+    }
+    return { [Symbol.dispose]: () => this.#leave(entry) }
+  }
+
+  #leave(entry: Entry): void {
+    if (entry.state === 'gone') return
+    entry.state = 'gone'
+    this.#decoding.delete(entry)
+    const line = this.#lineOf(entry)
+    const at = line.indexOf(entry)
+    if (at !== -1) line.splice(at, 1)
+    if (this.#background.length === 0) this.#overtakes = 0
+    this.#advance()
+  }
+
+  #lineOf({ request }: Entry): Entry[] {
+    return request.background ? this.#background : this.#answers
+  }
+
+  /** Everybody who waits, in the order in which they would be served. */
+  #line(): Entry[] {
+    return this.#overtakes >= mostOvertakes
+      ? [...this.#background, ...this.#answers]
+      : [...this.#answers, ...this.#background]
+  }
+
+  #advance(): void {
+    for (;;) {
+      const next = this.#line().find((entry) => this.#blockers(entry).length === 0)
+      if (!next) break
+      this.#start(next)
+    }
+    this.#askToMakeWay()
+    this.#tell()
+  }
+
+  #start(entry: Entry): void {
+    const line = this.#lineOf(entry)
+    line.splice(line.indexOf(entry), 1)
+    this.#decoding.add(entry)
+    const wasPaused = entry.state === 'paused'
+    entry.state = 'decoding'
+    entry.reason = ''
+    if (!entry.request.background) {
+      if (this.#background.length > 0) this.#overtakes++
+    } else {
+      if (this.#overtakes >= mostOvertakes) entry.undisturbedUntil = this.#clock.now() + backgroundShareMs
+      this.#overtakes = 0
+    }
+    if (wasPaused) entry.request.background?.resume()
+    else entry.start()
+  }
+
+  /** Those who decode and have to end or make way before this one may begin. */
+  #blockers({ request }: Entry): Entry[] {
+    return [...this.#decoding].filter((other) => conflicts(request, other.request))
+  }
+
+  /** Background work stands still for the first answer in line that it keeps waiting, once it has had its share. */
+  #askToMakeWay(): void {
+    this.#timer?.[Symbol.dispose]()
+    this.#timer = null
+    const inTheWay = new Set(this.#answers.flatMap((entry) => this.#blockers(entry)))
+    let dueAt = Infinity
+    for (const entry of inTheWay) {
+      if (!entry.request.background || entry.state !== 'decoding') continue
+      if (entry.undisturbedUntil <= this.#clock.now()) this.#pause(entry, entry.request.background)
+      else dueAt = Math.min(dueAt, entry.undisturbedUntil)
+    }
+    if (dueAt < Infinity) this.#timer = this.#clock.setTimer(dueAt - this.#clock.now(), () => this.#advance())
+  }
+
+  #pause(entry: Entry, background: Pausable): void {
+    entry.state = 'leaving'
+    background.pause().then(
+      () => {
+        if (entry.state !== 'leaving') return
+        entry.state = 'paused'
+        this.#decoding.delete(entry)
+        this.#background.unshift(entry)
+        this.#advance()
+      },
+      // What cannot be paused has come to its end, or does so in its own time: its place comes back then.
+      () => undefined,
+    )
+  }
+
+  #tell(): void {
+    const line = this.#line()
+    for (const [at, entry] of line.entries()) {
+      const ahead = line.slice(0, at).filter((other) => conflicts(entry.request, other.request))
+      const [holder] = this.#blockers(entry)
+      const first = holder ?? ahead[0]
+      if (!first) continue
+      const whose = first.request.modelId === entry.request.modelId ? 'another answer of ' : ''
+      const place = ahead.length === 0 ? 'Next' : ordinal(ahead.length + 1)
+      const reason = `${place} in line behind ${whose}"${first.request.name}"`
+      if (reason === entry.reason) continue
+      entry.reason = reason
+      entry.request.onWait?.(reason)
+    }
+  }
+}
+
+/** Whether two may not decode at once. */
+function conflicts(one: DecodingRequest, other: DecodingRequest): boolean {
+  return one.modelId === other.modelId || (!one.runsBeside && !other.runsBeside)
+}
+
+function ordinal(place: number): string {
+  const tens = place % 100
+  const ending = tens > 10 && tens < 14 ? 'th' : (['th', 'st', 'nd', 'rd'][place % 10] ?? 'th')
+  return `${String(place)}${ending}`
+}

@@ -1,0 +1,88 @@
+import { fileURLToPath } from 'node:url'
+import { expect, onTestFinished, test } from 'vitest'
+import type { GenerateEvent } from '../../contract/backend.ts'
+import { Arbiter } from '../core/arbiter.ts'
+import type { Lease } from '../core/lease.ts'
+import { FakeClock } from '../core/pool-fixture.ts'
+import { leaseModel } from './model-lease.ts'
+import { startNodeChild } from './node-starter.ts'
+import { ResidentModel } from './resident-model.ts'
+
+const demoFolder = new URL('../../../resources/demo-models/', import.meta.url)
+
+/** A demo model in a process of its own. */
+async function load(file: string): Promise<ResidentModel> {
+  const model = new ResidentModel({
+    start: startNodeChild,
+    program: fileURLToPath(new URL('../model/index.ts', import.meta.url)),
+    env: { PLENUM_DEVICE: 'cpu' },
+    name: file,
+    path: fileURLToPath(new URL(file, demoFolder)),
+    facts: {
+      kvLayerGroups: [{ layers: 5, kvHeads: 2, keyLength: 32, valueLength: 32, windowTokens: null }],
+      recurrentStateBytes: 0,
+      headCount: 4,
+      embeddingLength: 128,
+      feedForwardLength: 384,
+      vocabularySize: 4096,
+      experts: null,
+    },
+    threads: 1,
+    gpuLayers: null,
+    contextTokens: 1024,
+    domains: { host: 'unified', device: 'unified' },
+    resize: () => true,
+  })
+  onTestFinished(() => model[Symbol.asyncDispose]())
+  await model.load()
+  return model
+}
+
+function leaseOf(modelId: string): Lease {
+  return { modelId, signal: new AbortController().signal, [Symbol.dispose]: () => undefined }
+}
+
+test('two models answer one after the other, and background work stands still meanwhile', async () => {
+  const [guide, coder] = await Promise.all([
+    load('demo-guide-2.2m-f16.gguf'),
+    load('demo-coder-2.2m-f16.gguf'),
+  ])
+  const arbiter = new Arbiter(new FakeClock())
+  const log: string[] = []
+  const reasons: string[] = []
+  const prefills: { tokens: number; ms: number }[] = []
+  async function answer(model: ResidentModel, name: string, isBackground: boolean): Promise<GenerateEvent[]> {
+    const onWait = (reason: string) => reasons.push(`${name}: ${reason}`)
+    const onPrefill = (prefill: { tokens: number; ms: number }) => prefills.push(prefill)
+    const options = { name, arbiter, onWait, runsBeside: false, isBackground, onPrefill }
+    using lease = leaseModel(leaseOf(name), model, options)
+    const events: GenerateEvent[] = []
+    const { signal } = new AbortController()
+    const messages = [{ role: 'user' as const, text: 'How do I pin a model?' }]
+    for await (const event of lease.generate('conversation', messages, { signal, keepsRoom: false })) {
+      events.push(event)
+      log.push(name)
+      if (event.kind === 'text') first.resolve(null)
+    }
+    return events
+  }
+  const first = Promise.withResolvers<null>()
+  const plain = textOf(await answer(guide, 'Guide', false))
+  guide.forget('conversation')
+
+  log.length = 0
+  const background = answer(guide, 'Guide', true)
+  await first.promise
+  const answers = await Promise.all([answer(coder, 'Coder', false), background])
+  expect(answers.map((events) => events.at(-1)?.kind)).toEqual(['done', 'done'])
+  expect(textOf(answers[1])).toBe(plain)
+  expect(reasons).toContain('Coder: Next in line behind "Guide"')
+  expect(prefills.every(({ tokens, ms }) => tokens > 10 && ms > 0) && prefills.length).toBe(3)
+  // The answer came in one piece.
+  const coders = log.slice(log.indexOf('Coder'), log.lastIndexOf('Coder') + 1)
+  expect(new Set(coders)).toEqual(new Set(['Coder']))
+})
+
+function textOf(events: readonly GenerateEvent[]): string {
+  return events.flatMap((event) => (event.kind === 'text' ? [event.text] : [])).join('')
+}
