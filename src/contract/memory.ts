@@ -47,13 +47,17 @@ export type ResidentState = z.infer<typeof residentStateSchema>
 
 /** A live context of a resident: one conversation's KV cache, or a spare one. */
 export const residentContextSchema = z.object({
+  /** Unique while the model is resident. */
+  id: z.string(),
   conversationId: z.string().nullable(),
   contextTokens: z.number().int(),
   usedTokens: z.number().int(),
   /** KV cache bytes that the context reserves. */
   kvBytes: z.number(),
-  /** An answer is written in it now. */
+  /** It reads, writes, or is on its way to or from the disk. */
   isBusy: z.boolean(),
+  /** What it holds is on disk as well. */
+  isParked: z.boolean(),
 })
 export type ResidentContext = z.infer<typeof residentContextSchema>
 
@@ -136,6 +140,8 @@ export const poolEventSchema = z.object({
   at: z.number(),
   kind: z.enum([
     ...(['loaded', 'unloaded', 'evicted', 'failed', 'crashed', 'refused'] as const),
+    /** A context became larger, a conversation came back from disk, or it could not go there. */
+    ...(['grown', 'restored', 'parkingFailed'] as const),
     /** An idle KV cache was made smaller, put on disk, or is read again when it is needed. */
     ...(['shrunk', 'parked', 'dropped'] as const),
     /** Models take turns in memory. */

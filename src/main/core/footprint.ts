@@ -111,15 +111,28 @@ export function kvBytesPerToken(groups: readonly KvLayerGroup[], kvType: KvType 
   return groups.reduce((bytes, group) => bytes + kvElementsPerCell(group) * kvElementBytes[kvType], 0)
 }
 
+/** What of a model's facts its contexts depend on. */
+export type ContextFacts = Pick<
+  ModelFacts,
+  | 'kvLayerGroups'
+  | 'recurrentStateBytes'
+  | 'headCount'
+  | 'vocabularySize'
+  | 'embeddingLength'
+  | 'feedForwardLength'
+  | 'experts'
+> &
+  Partial<Pick<ModelFacts, 'dryRuns'>>
+
 /** Compute buffers of one context in bytes: by dry runs where there are any, else by arithmetic. */
 export function contextComputeBytes(
-  facts: ModelFacts,
+  facts: ContextFacts,
   options: Pick<FootprintOptions, 'contextTokens' | 'kvType' | 'flashAttention' | 'batchTokens'>,
 ): number {
   const { contextTokens, kvType = 'f16', batchTokens = defaultBatchTokens } = options
   const { flashAttention = usesFlashAttention(facts) } = options
   const run = { contextTokens: paddedCells(contextTokens), kvType, batchTokens, flashAttention }
-  const known = dryRunComputeBytes(facts.dryRuns, run, (sample) =>
+  const known = dryRunComputeBytes(facts.dryRuns ?? [], run, (sample) =>
     kvCacheBytes(facts, sample.contextTokens, sample),
   )
   if (known !== null) return known

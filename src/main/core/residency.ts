@@ -186,6 +186,13 @@ export class Residency implements AsyncDisposable {
     this.#decide()
   }
 
+  /** Adds to the activity list what happened inside of a resident. */
+  record(event: Pick<PoolEvent, 'kind' | 'modelId' | 'name' | 'text'> & { readonly tookMs: number }): void {
+    const { kind, text, tookMs } = event
+    this.#activity.record(kind, event, text, { tookMs })
+    this.#changed()
+  }
+
   /** Tells how long a model took to read so many tokens: what reading again would cost decides who leaves. */
   reportPrefill(modelId: string, prefill: { readonly tokens: number; readonly ms: number }): void {
     this.#residents.reportPrefill(modelId, prefill)

@@ -17,6 +17,7 @@ import { LastResidents } from './last-residents.ts'
 import type { Library } from './library.ts'
 import { isAbortError, leaseModel, orLeave, takenAwayError } from './model-lease.ts'
 import { Measurements } from './measurements.ts'
+import type { Parking } from './parking.ts'
 import { PoolMemory } from './pool-memory.ts'
 import { poolDomains, poolShape, type PoolShape } from './pool-shape.ts'
 import { ResidentModels } from './resident-models.ts'
@@ -38,6 +39,8 @@ export type PoolOptions = {
   readonly modelProgram: string
   readonly childEnv: Readonly<Record<string, string>>
   readonly cores: number
+  /** Conversations on disk. */
+  readonly parking: Parking
   readonly onDefect: (error: unknown, path: readonly string[]) => void
   /** Given on the command line; they go before the settings. */
   readonly fixed: {
@@ -92,9 +95,11 @@ export class Pool implements TurnPool, AsyncDisposable {
       threads: () =>
         options.fixed.threads ?? options.settings.get().threads ?? Math.max(1, options.cores - 1),
       contextTokens: () => options.settings.get().contextTokens,
+      startContextTokens: () => options.settings.get().startContextTokens,
       domains: () => this.#ledger.domains(),
       resize: (modelId, footprint) => this.#residency.resize(modelId, footprint),
       onCrash: (modelId, problem) => this.#residency.reportCrash(modelId, problem),
+      onEvent: (event) => this.#residency.record(event),
       onChange: () => this.#changed(),
     })
     this.#residency = new Residency({
@@ -226,6 +231,7 @@ export class Pool implements TurnPool, AsyncDisposable {
     this.#models.entry(modelId)
     await this.#residency.unload(modelId)
     this.#library.remove(modelId)
+    this.#options.parking.forgetModel(modelId)
   }
 
   /** Changes settings; a smaller pool first has idle models leave. Throws `NO_ROOM` and changes nothing when they may not. */
@@ -239,7 +245,10 @@ export class Pool implements TurnPool, AsyncDisposable {
       if (main) await this.#residency.setCapacity(main)
       this.#setOther(this.#otherOnMachineBytes)
     }
-    return this.#settings.set(changes)
+    const settings = this.#settings.set(changes)
+    if (changes.parking !== undefined || changes.parkingBudgetBytes !== undefined)
+      await this.#options.parking.trim()
+    return settings
   }
 
   model(modelId: string): AnsweringModel {
@@ -271,6 +280,7 @@ export class Pool implements TurnPool, AsyncDisposable {
 
   forget(conversationId: string): void {
     for (const model of this.#models.values()) model.forget(conversationId)
+    this.#options.parking.forget(conversationId)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -9,6 +9,8 @@ import type { ModelDescription, ResidencyEffects } from '../core/residency-state
 import type { Library } from './library.ts'
 import type { MeasuredFile, Measurements } from './measurements.ts'
 import { placeModel, type PoolShape } from './pool-shape.ts'
+import type { ContextEvent } from './live-contexts.ts'
+import type { ModelParking, Parking } from './parking.ts'
 import { ResidentModel } from './resident-model.ts'
 import type { DomainCapacity } from '../core/ledger.ts'
 import type { StartChild } from './starter.ts'
@@ -27,18 +29,24 @@ export type ResidentModelsOptions = {
   /** Asked at each load, so that changed settings count from the next one on. */
   readonly threads: () => number
   readonly contextTokens: () => number
+  readonly startContextTokens: () => number
+  readonly parking: Parking
   readonly domains: () => readonly DomainCapacity[]
   /** Asks for room for another footprint, or reports a measured one. False: there is none. */
   readonly resize: (modelId: string, footprint: Footprint) => boolean
   readonly onCrash: (modelId: string, problem: Problem) => void
+  /** Something happened to a context of a resident. */
+  readonly onEvent: (event: ContextEvent & { readonly modelId: string; readonly name: string }) => void
   /** Something that a snapshot shows has changed. */
   readonly onChange: () => void
 }
 
 /** How a model is or would be loaded. */
 type LoadPlan = {
+  /** As at first: a context may grow to `contextTokens`. */
   readonly loadedWith: LoadedWith
-  readonly liveContexts: number
+  readonly contextTokens: number
+  readonly kvBudgetBytes: number
   readonly chatTemplate: string | null
   readonly thinking: boolean | null
   readonly warnings: readonly string[]
@@ -94,7 +102,7 @@ export class ResidentModels implements ResidencyEffects {
       name,
       pinned,
       weightBytes,
-      contextTokens: (options) => this.#plan(modelId, options).loadedWith.contextTokens,
+      contextTokens: (options) => this.#plan(modelId, options).contextTokens,
       footprint: (options) => this.#plan(modelId, options).corrected,
     }
   }
@@ -109,7 +117,7 @@ export class ResidentModels implements ResidencyEffects {
     const loadedWith = loaded?.model.loadedWith ?? plan.loadedWith
     return {
       kvBytesPerToken: kvBytesPerToken(file.facts.kvLayerGroups, loadedWith.kvType),
-      kvBudgetBytes: plan.liveContexts * kvCacheBytes(file.facts, loadedWith.contextTokens, loadedWith),
+      kvBudgetBytes: plan.kvBudgetBytes,
       predicted: plan.corrected,
       loadedWith: loaded ? loadedWith : null,
       warnings: [...plan.warnings, ...(loaded?.warnings ?? [])],
@@ -127,7 +135,9 @@ export class ResidentModels implements ResidencyEffects {
     { options, signal, onProgress }: Parameters<ResidencyEffects['load']>[1],
   ): ReturnType<ResidencyEffects['load']> {
     const plan = this.#plan(modelId, options)
-    const model = this.#start(modelId, plan)
+    const parking = await this.#options.parking.ofModel(modelId, this.entry(modelId).paths)
+    signal.throwIfAborted()
+    const model = this.#start(modelId, plan, parking)
     const entry: LoadedEntry = { model, plan, warnings: [] }
     this.#models.set(modelId, entry)
     try {
@@ -153,6 +163,7 @@ export class ResidentModels implements ResidencyEffects {
   async unload(modelId: string): Promise<void> {
     const model = this.get(modelId)
     if (!model) return
+    await model.leave()
     await model[Symbol.asyncDispose]()
     this.#forget(modelId, model)
   }
@@ -170,15 +181,16 @@ export class ResidentModels implements ResidencyEffects {
     return (await this.get(modelId)?.giveBack(kv.id)) ?? 0
   }
 
-  #start(modelId: string, plan: LoadPlan): ResidentModel {
-    const { startChild, modelProgram, childEnv, resize, onChange } = this.#options
-    const { loadedWith, liveContexts, chatTemplate, thinking } = plan
+  #start(modelId: string, plan: LoadPlan, parking: ModelParking): ResidentModel {
+    const { startChild, modelProgram, childEnv, resize, onChange, onEvent } = this.#options
+    const { loadedWith, chatTemplate, thinking, kvBudgetBytes } = plan
     const { gpuLayers, contextTokens, threads } = loadedWith
     const { name, paths } = this.entry(modelId)
     const [path] = paths
     if (path === undefined) throw new AppError('INTERNAL', `"${name}" has no file`)
     const model = new ResidentModel({
-      ...{ name, path, gpuLayers, contextTokens, liveContexts, threads, onChange },
+      ...{ name, path, gpuLayers, contextTokens, liveContexts, kvBudgetBytes, threads, parking, onChange },
+      limitTokens: plan.contextTokens,
       load: { ...loadedWith, chatTemplate, thinking },
       start: startChild,
       program: modelProgram,
@@ -193,6 +205,7 @@ export class ResidentModels implements ResidencyEffects {
         const id = this.#recordings.get(model)
         if (id !== undefined) this.#record(modelId, { plan, model, measured, id })
       },
+      onEvent: (event) => onEvent({ ...event, modelId, name }),
     })
     return model
   }
@@ -241,26 +254,26 @@ export class ResidentModels implements ResidencyEffects {
         isCpu: shape.device.name === 'CPU' || wanted.gpuLayers === 0,
       },
     )
-    const { gpuLayers, kvBudgetBytes } = wanted
+    const { gpuLayers } = wanted
+    const fullBytes = kvCacheBytes(facts, resolved.contextTokens, resolved)
     const load = {
       ...resolved,
+      contextTokens: Math.min(resolved.contextTokens, this.#options.startContextTokens()),
       ...(shape.device.runtimeBytes && { runtimeBytes: shape.device.runtimeBytes }),
     }
     const placement = placeModel(facts, { shape, domains: domains(), load, gpuLayers })
     const loadedWith = {
       ...resolved,
+      contextTokens: load.contextTokens,
       gpuLayers: placement.kind === 'split' ? placement.gpuLayers : (gpuLayers ?? null),
     }
     const predicted = predictFootprint(facts, { ...load, placement })
     const file = this.#measuredFile(modelId)
     const lesson = file ? this.#options.measurements.latest(file) : undefined
-    const kvBytes = kvCacheBytes(facts, resolved.contextTokens, resolved)
     return {
       loadedWith,
-      liveContexts:
-        kvBudgetBytes === undefined || kvBytes === 0
-          ? liveContexts
-          : Math.max(1, Math.min(liveContexts, Math.floor(kvBudgetBytes / kvBytes))),
+      contextTokens: resolved.contextTokens,
+      kvBudgetBytes: wanted.kvBudgetBytes ?? liveContexts * fullBytes,
       chatTemplate: wanted.chatTemplate ?? null,
       thinking: wanted.thinking === undefined ? null : wanted.thinking === 'on',
       warnings: isRefused
