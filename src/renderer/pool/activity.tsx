@@ -51,7 +51,7 @@ export function Activity({ events }: { readonly events: readonly PoolEvent[] }) 
 
 /** What happened, to go on from the model's name. A failure is told in a sentence of its own. */
 function happening(kind: PoolEvent['kind'], text: string): string {
-  if (kind === 'failed' || kind === 'crashed') return `: ${text}`
+  if (kind === 'failed' || kind === 'crashed' || kind === 'thrash') return `: ${text}`
   if (kind === 'refused') return ` was refused: ${asPredicate(refusalText({ message: text }))}`
   return ` ${asPredicate(text)}`
 }
