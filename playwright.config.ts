@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import path from 'node:path'
 import { defineConfig } from '@playwright/test'
 import type { HostKind } from './e2e/app.ts'
@@ -18,12 +19,13 @@ const quiet = [
   '--disable-quic',
 ]
 
-/** The same specs on both hosts. They run on the built app: `npm run build` first. */
+/** The same specs on both hosts, and a few for what only one of them has. They run on the built app: `npm run build` first. */
 export default defineConfig<{ hostKind: HostKind }>({
   testDir: 'e2e',
   outputDir: 'test-results',
-  // Each test runs an app of its own with real models on it.
-  workers: 1,
+  // Each test runs an app of its own, with real models on it and one thread each.
+  workers: availableParallelism() >= 4 ? 2 : 1,
+  fullyParallel: true,
   timeout: 60_000,
   expect: { timeout: 15_000 },
   forbidOnly: process.env['CI'] !== undefined,
@@ -34,7 +36,7 @@ export default defineConfig<{ hostKind: HostKind }>({
     screenshot: 'only-on-failure',
   },
   projects: [
-    { name: 'desktop', use: { hostKind: 'desktop' } },
-    { name: 'headless', use: { hostKind: 'headless' } },
+    { name: 'desktop', use: { hostKind: 'desktop' }, testIgnore: 'headless-*' },
+    { name: 'headless', use: { hostKind: 'headless' }, testIgnore: 'desktop-*' },
   ],
 })

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { expect, test } from './app.ts'
@@ -36,17 +36,6 @@ test('two models are dropped at once', async ({ app, page }) => {
   ])
   await expect(block(page, 'Desk Guide', 'Ready')).toBeVisible()
   await expect(block(page, 'Moon Guide', 'Ready')).toBeVisible()
-})
-
-test('a browser learns why its upload is refused before it is sent', async ({ app, page }) => {
-  test.skip(app.kind === 'desktop', 'the desktop sends nothing')
-  await expectResidents(page, demoNames)
-  const file = path.join(place.folder, 'model.bin')
-  await writeFile(file, 'GGUF')
-  await truncate(file, 512 * 2 ** 20)
-  await app.drop([file])
-  const card = poolPane(page).getByRole('article', { name: 'model.bin' })
-  await expect(card).toContainText('its name does not end in .gguf')
 })
 
 test('what is no model says so where it was dropped', async ({ app, page }) => {

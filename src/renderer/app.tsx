@@ -4,6 +4,7 @@ import styles from './app.module.css'
 import { ChatPane } from './chat/chat-pane.tsx'
 import { ConversationList } from './chat/conversation-list.tsx'
 import { LibraryDialog } from './library/library-dialog.tsx'
+import { machineText } from './pool/machine-text.ts'
 import { PoolPane } from './pool/pool-pane.tsx'
 import { SettingsDialog } from './settings-dialog.tsx'
 import { useApp } from './store.ts'
@@ -16,7 +17,7 @@ export function App() {
   const { connection, machine, dialog } = useApp(
     useShallow((state) => ({
       connection: state.connection,
-      machine: state.pool?.machine.name ?? null,
+      machine: state.pool && machineText(state.pool),
       dialog: state.dialog,
     })),
   )
@@ -38,13 +39,15 @@ export function App() {
           </button>
         )}
         <h1 className={styles['brand']}>Plenum</h1>
-        <p className={styles['status']} role="status">
-          <span className={styles['dot']} data-connection={connection} aria-hidden="true" />
-          {connection === 'open'
-            ? (machine ?? 'Reading the machine')
-            : connection === 'connecting'
-              ? 'Connecting'
-              : 'Connection lost, trying again'}
+        <p className={styles['status']} role="status" data-connection={connection}>
+          <span className={styles['dot']} aria-hidden="true" />
+          <span className={styles['words']}>
+            {connection === 'open'
+              ? (machine ?? 'Reading the machine')
+              : connection === 'connecting'
+                ? 'Connecting'
+                : 'Connection lost, trying again'}
+          </span>
         </p>
       </header>
       {/* Presses bubble up to it; it is no control itself. */}
@@ -61,7 +64,11 @@ export function App() {
       <main className={styles['main']}>
         <ChatPane />
       </main>
-      <aside className={styles['aside']} aria-label="Memory pool">
+      <aside
+        className={styles['aside']}
+        aria-label="Memory pool"
+        data-stale={connection === 'lost' || undefined}
+      >
         <PoolPane />
       </aside>
       {dialog === 'library' && <LibraryDialog />}

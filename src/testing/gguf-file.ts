@@ -1,7 +1,7 @@
 import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs'
 
 /** Value types of GGUF metadata by name, with their numbers in the file. */
-export const valueTypeIds = {
+const valueTypeIds = {
   uint8: 0,
   int8: 1,
   uint16: 2,
@@ -88,7 +88,7 @@ export const list = (
 ): MetadataEntry => ({ key, type: 'array', value: { of, values } })
 
 /** Bytes of a tensor, without padding. */
-export function tensorBytes({ type, dimensions }: Pick<TensorEntry, 'type' | 'dimensions'>): number {
+function tensorBytes({ type, dimensions }: Pick<TensorEntry, 'type' | 'dimensions'>): number {
   if (typeof type === 'number') return 0
   const { blockElements, blockBytes } = tensorTypes[type]
   const elements = dimensions.reduce<number>((product, size) => product * Number(size), 1)

@@ -29,7 +29,7 @@ export type HostileFile = {
 }
 
 /** A small model that is as it should be, to be spoiled. */
-export function soundModel(): GgufFile {
+function soundModel(): GgufFile {
   return llamaFile(tinyShape)
 }
 

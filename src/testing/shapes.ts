@@ -2,7 +2,7 @@ import type { GgufFile, MetadataEntry, TensorEntry, TensorTypeName } from './ggu
 import { float32, list, text, uint32 } from './gguf-file.ts'
 
 /** The chat template of the ChatML format. */
-export const chatMlTemplate =
+const chatMlTemplate =
   "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + '\\n' }}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}"
 
 /**

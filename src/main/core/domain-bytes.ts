@@ -35,11 +35,6 @@ export function subtractBytes(left: DomainBytes, right: DomainBytes): DomainByte
   return combine(left, right, (a, b) => a - b)
 }
 
-/** Whether `needed` is within `room` in every domain in which anything is needed. */
-export function fitsInto(needed: DomainBytes, room: DomainBytes): boolean {
-  return domainIds.every((id) => (needed[id] ?? 0) <= Math.max(0, room[id] ?? 0))
-}
-
 function combine(left: DomainBytes, right: DomainBytes, by: (a: number, b: number) => number): DomainBytes {
   const bytes: Partial<Record<DomainId, number>> = {}
   for (const id of domainIds) {

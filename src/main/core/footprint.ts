@@ -12,12 +12,12 @@ export type FootprintOptions = {
   readonly contexts?: number
   /** Default `unified`. */
   readonly placement?: Placement
-  /** What a model process costs with no model. Default `defaultRuntimeBytes`. */
+  /** What a model process costs with no model. Default 92 MB. */
   readonly runtimeBytes?: number
 }
 
 /** Private memory of a process that has loaded the backend and no model: 91 MB measured on Linux x64, Node 24, CPU. */
-export const defaultRuntimeBytes = 92 * MB
+const defaultRuntimeBytes = 92 * MB
 
 /** Private bytes of the tokenizer for each entry of the vocabulary: 128k tokens took about 280 MB. */
 const tokenizerBytesPerEntry = 2200
@@ -135,7 +135,7 @@ export function usesFlashAttention({ kvLayerGroups }: Pick<ModelFacts, 'kvLayerG
  * Compute buffer of one context without flash attention, in bytes: the scores of every head, the mask and seven embeddings, in f32.
  * Up to 4 % above what llama.cpp allocates for contexts of 512 to 4,096 tokens, four to sixteen heads of 16 to 48.
  */
-export function attentionBytes(
+function attentionBytes(
   facts: Pick<ModelFacts, 'headCount' | 'embeddingLength'>,
   contextTokens: number,
 ): number {

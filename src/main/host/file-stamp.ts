@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs'
-import { stat } from 'node:fs/promises'
+import { realpath, stat } from 'node:fs/promises'
 
 /** What tells that files are the same and unchanged. */
 export type FileFacts = {
@@ -41,4 +41,9 @@ export function isGone(path: string): boolean {
   } catch {
     return false
   }
+}
+
+/** Where a path leads; itself when that cannot be found out. */
+export async function realPathOf(path: string): Promise<string> {
+  return realpath(path).catch(() => path)
 }

@@ -57,6 +57,20 @@ export function chooseProjector(modelStem: string, projectors: readonly string[]
   return ranked[0] ?? null
 }
 
+/** What is remembered of a model that was taken out: its files; of a demo model its name, wherever the app lies. */
+export function keysOfFiles(
+  { paths, stem }: ModelFiles,
+  { demoFolder }: { readonly demoFolder: string },
+): readonly string[] {
+  return isInside(paths[0] ?? '', demoFolder) ? [`demo:${stem}`] : paths
+}
+
+/** Whether a file is in a folder, at any depth. */
+export function isInside(file: string, folder: string): boolean {
+  const relative = path.relative(folder, file)
+  return relative !== '' && !relative.startsWith('..') && !path.isAbsolute(relative)
+}
+
 const precisions = ['f16', 'bf16', 'q8', 'f32']
 
 function precisionRank(file: string): number {

@@ -1,12 +1,13 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { formatBytes } from '../../contract/bytes.ts'
 import { AppError } from '../../contract/errors.ts'
-import type { Footprint, LoadPreview, PoolSnapshot, Resident } from '../../contract/memory.ts'
+import type { LoadPreview, PoolSnapshot, Resident } from '../../contract/memory.ts'
 import type { LoadOptions } from '../../contract/model.ts'
 import type { Settings, SettingsChanges } from '../../contract/settings.ts'
 import { Arbiter } from '../core/arbiter.ts'
 import { otherInPoolBytes, type MachineReading } from '../core/capacity.ts'
 import { longestTimerMs, type Clock } from '../core/clock.ts'
+import { footprintBytes } from '../core/domain-bytes.ts'
 import { Ledger, type DomainCapacity } from '../core/ledger.ts'
 import { Residency } from '../core/residency.ts'
 import type { ResidencyState } from '../core/residency-state.ts'
@@ -108,7 +109,7 @@ export class Pool implements TurnPool, AsyncDisposable {
       ownProcesses: () =>
         this.#residency.states().map(({ modelId, footprint }) => ({
           processId: this.#models.get(modelId)?.processId ?? null,
-          reservedPrivateBytes: bytesOf(footprint.filter(({ part }) => part !== 'weights')),
+          reservedPrivateBytes: footprintBytes(footprint.filter(({ part }) => part !== 'weights')),
         })),
       onSample: (otherBytes) => this.#setOther(otherBytes),
     })
@@ -340,7 +341,7 @@ export class Pool implements TurnPool, AsyncDisposable {
       const state = this.#residency.states().find((each) => each.modelId === modelId)
       if (state?.state !== 'loading' || !state.loadedBytes) return
       toldAt = performance.now()
-      const weightBytes = bytesOf(state.footprint.filter(({ part }) => part === 'weights'))
+      const weightBytes = footprintBytes(state.footprint.filter(({ part }) => part === 'weights'))
       const loaded = formatBytes(Math.min(weightBytes, state.loadedBytes))
       onWait(`Loading "${state.name}": ${loaded} of ${formatBytes(weightBytes)}`)
     })
@@ -400,8 +401,4 @@ function kvTotals(residents: readonly Resident[]): PoolSnapshot['kv'] {
     if (!context.isBusy && context.conversationId !== null) totals.strandedBytes += kvBytes
   }
   return totals
-}
-
-function bytesOf(footprint: Footprint): number {
-  return footprint.reduce((sum, { bytes }) => sum + bytes, 0)
 }

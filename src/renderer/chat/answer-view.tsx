@@ -34,18 +34,18 @@ export const AnswerView = memo(function AnswerView({ answer, turnId, colour, isL
           <span className={styles['name']} title={modelName}>
             {modelName}
           </span>
+          {text !== '' && !isRunning(answer) && (
+            <span className={styles['copy']}>
+              <CopyButton label="Copy answer" text={() => text} />
+            </span>
+          )}
         </span>
         {stats && <AnswerFigures answer={answer} stats={stats} />}
       </header>
       {state.kind === 'waiting' && <WaitingNote modelId={answer.modelId} reason={state.reason} />}
       {state.kind === 'reading' && <ReadingNote state={state} />}
       {(text !== '' || isWriting) && <Markdown text={text} isGrowing={isWriting} />}
-      {!isRunning(answer) && (
-        <footer className={styles['footer']}>
-          <AnswerEnd answer={answer} turnId={turnId} isLast={isLast} />
-          {text !== '' && <CopyButton label="Copy answer" text={() => text} />}
-        </footer>
-      )}
+      {!isRunning(answer) && <AnswerEnd answer={answer} turnId={turnId} isLast={isLast} />}
     </article>
   )
 })

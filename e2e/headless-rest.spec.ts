@@ -9,8 +9,6 @@ import { expect, test } from './app.ts'
 import { demoFolder, demoNames, writeModel } from './model-files.ts'
 import { expectResidents, showModels } from './screen.ts'
 
-test.skip(({ hostKind }) => hostKind === 'desktop', 'REST belongs to the headless host')
-
 const guide = 'demo-guide-2.2m-f16'
 const judge = 'demo-judge-2.2m-q8_0'
 
