@@ -423,7 +423,9 @@ describe('a host with the demo models', () => {
     expect(pool.domains[0]).toMatchObject({ totalBytes: poolSizeBytes, reserveBytes: 0, otherBytes: 0 })
 
     await expect(client.settings.set({ poolSizeBytes: 96 * MB })).rejects.toMatchObject({ code: 'NO_ROOM' })
-    await expect(client.settings.set({ reserveBytes: poolSizeBytes })).rejects.toMatchObject({ code: 'BAD_INPUT' })
+    await expect(client.settings.set({ reserveBytes: poolSizeBytes })).rejects.toMatchObject({
+      code: 'BAD_INPUT',
+    })
     expect(await client.settings.get()).toMatchObject({ poolSizeBytes, reserveBytes: 0 })
   })
 })
