@@ -16,11 +16,7 @@ function turn(id: string, stats: Pick<AnswerStats, 'promptTokens' | 'generatedTo
 }
 
 function holding(usedTokens: number, conversationId = 'c') {
-<<<<<<< HEAD
-  return { contexts: [{ conversationId, contextTokens: 1024, usedTokens, kvBytes: 1, isBusy: false }] }
-=======
   return { contexts: [{ conversationId, usedTokens }] }
->>>>>>> main
 }
 
 test('says what a resident has still to read, and what it does not read again', () => {
