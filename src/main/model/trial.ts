@@ -99,9 +99,7 @@ export class ModelTrial {
           if (performance.now() - startedAt > dryRunLimitMs) return dryRuns
           const type = ggmlTypes[kvType]
           const { cpuRam, gpuVram } = await insights.estimateContextResourceRequirementsV2({
-            ...{ contextSize: contextTokens, sequences: 1, modelGpuLayers: 0 },
-            // As models are loaded: llama.cpp leaves it out where its kernels cannot (latent attention on the CPU).
-            flashAttention: flashAttention ? 'auto' : false,
+            ...{ contextSize: contextTokens, flashAttention, sequences: 1, modelGpuLayers: 0 },
             // As node-llama-cpp makes contexts of models with windows.
             batchSize: hasWindows ? batchTokens + 1 : batchTokens,
             kvCacheKeyType: type,
