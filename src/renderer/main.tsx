@@ -4,6 +4,7 @@ import { App } from './app.tsx'
 import { followAddress } from './conversation-address.ts'
 import { mirrorHost } from './store.ts'
 import './theme.css'
+import { DefectBoundary } from './ui/defect-boundary.tsx'
 
 const root = document.getElementById('root')
 if (!root) throw new Error('The page has no root element')
@@ -12,6 +13,8 @@ followAddress(signal)
 void mirrorHost(signal)
 createRoot(root).render(
   <StrictMode>
-    <App />
+    <DefectBoundary>
+      <App />
+    </DefectBoundary>
   </StrictMode>,
 )

@@ -17,6 +17,7 @@ export function AnswerAnnouncer({ answer }: { readonly answer: Answer | null }) 
   return (
     <div
       className="visually-hidden"
+      role="log"
       aria-live="polite"
       aria-relevant="additions"
       aria-label="Answer read out"

@@ -21,7 +21,10 @@ export function AdditionsList({ additions }: { readonly additions: readonly Addi
   const isQuiet = additions.length < 3
   const list = useRef<HTMLElement>(null)
   const newestId = additions[0]?.id
-  useEffect(() => list.current?.scrollTo({ top: 0 }), [newestId])
+  useEffect(() => {
+    // In braces: newer browsers give back a promise, which is no clean-up.
+    list.current?.scrollTo({ top: 0 })
+  }, [newestId])
   return (
     <section ref={list} className={styles['additions']} aria-label="Added files" aria-live="polite">
       {!isQuiet && (

@@ -166,29 +166,32 @@ function PlacedBlocks({ blocks, nodes, size, leaving, nextModelId, onOpen }: Pla
               {...common}
             />
           ) : (
-            <button
-              key={block.key}
-              {...buttonProps(block)}
-              {...common}
-              onClick={(event) => onOpen(block, event.currentTarget)}
-            >
+            <div key={block.key} {...common}>
               <BlockFace block={block} width={node.width} height={node.height} faces={faces} />
-            </button>
+              <button
+                {...buttonProps(block)}
+                className={styles['hit']}
+                onClick={(event) => onOpen(block, event.currentTarget)}
+              />
+            </div>
           )
         })}
       </div>
       {tiny.length > 0 && (
         <div className={styles['chips']}>
           {tiny.map(({ block }) => (
-            <button
+            <div
               key={block.key}
-              {...buttonProps(block)}
               className={styles['chip']}
               data-leaving={isLeaving(block, leaving) || undefined}
-              onClick={(event) => onOpen(block, event.currentTarget)}
             >
               <BlockChip block={block} widthPx={size.width} faces={faces} />
-            </button>
+              <button
+                {...buttonProps(block)}
+                className={styles['hit']}
+                onClick={(event) => onOpen(block, event.currentTarget)}
+              />
+            </div>
           ))}
         </div>
       )}

@@ -64,7 +64,7 @@ function Parts({ resident }: { readonly resident: Resident }) {
           <th scope="col">Where</th>
           <th scope="col">Source</th>
           <th scope="col">Bytes</th>
-          <th scope="col" aria-label="Readable" />
+          <th scope="col">Size</th>
         </tr>
       </thead>
       <tbody>

@@ -27,6 +27,7 @@ export function Dialog({ title, size = 'medium', onClose, children }: DialogProp
       body?.querySelector<HTMLElement>('[data-first]') ??
       body?.querySelector<HTMLElement>('button, input:not([hidden]), select, textarea, [tabindex="0"]')
     // To the content, not to the cross; a dialog without fields takes the focus itself, so that arrows scroll it.
+    if (!first && body) body.tabIndex = 0
     ;(first ?? body)?.focus()
     return () => {
       dialog.close()
