@@ -164,12 +164,21 @@ export function computeBytes(
   return tokens * Math.max(output * f32Bytes, layer)
 }
 
+/** What says whether a model can do with flash attention. */
+type AttentionFacts = Pick<ModelFacts, 'kvLayerGroups'> & Partial<Pick<ModelFacts, 'architecture'>>
+
+/** Whether node-llama-cpp allows flash attention (`GgufInsights.flashAttentionSupported`): not where keys and values differ in length, as in latent attention. */
+export function supportsFlashAttention({ architecture, kvLayerGroups }: AttentionFacts): boolean {
+  if (architecture === 'grok' || architecture === 'gemma2') return false
+  return kvLayerGroups.every(({ keyLength, valueLength }) => keyLength === valueLength)
+}
+
 /**
  * Whether a model runs with flash attention where it can. Not with heads narrower than 64: on a processor (one thread, heads of 32) that
  * read 20 tokens after 500 in 34 ms with it and in 4.4 ms without, and decoded at half the speed.
  */
-export function usesFlashAttention({ kvLayerGroups }: Pick<ModelFacts, 'kvLayerGroups'>): boolean {
-  return kvLayerGroups.every(({ keyLength }) => keyLength >= 64)
+export function usesFlashAttention(facts: AttentionFacts): boolean {
+  return supportsFlashAttention(facts) && facts.kvLayerGroups.every(({ keyLength }) => keyLength >= 64)
 }
 
 /**

@@ -69,6 +69,21 @@ describe('how a model is loaded', () => {
     })
   })
 
+  test('does without flash attention where keys and values differ in length', () => {
+    const latent = {
+      kvLayerGroups: [{ layers: 1, kvHeads: 1, keyLength: 576, valueLength: 0, windowTokens: null }],
+    }
+    expect(resolve({}, latent)).toMatchObject({ flashAttention: false, warnings: [] })
+    expect(resolve({ flashAttention: 'on', kvType: 'q8_0' }, latent)).toMatchObject({
+      flashAttention: false,
+      kvType: 'f16',
+      warnings: [
+        'Flash attention is not supported for this model: it is off',
+        'A q8_0 KV cache needs flash attention, which this model does not support: it is f16 instead',
+      ],
+    })
+  })
+
   test('shortens the context to the KV budget', () => {
     expect(resolve({ kvBudgetBytes: 512 * 1100 })).toMatchObject({
       contextTokens: 1024,

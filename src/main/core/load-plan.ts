@@ -1,6 +1,12 @@
 import type { LoadedWith } from '../../contract/memory.ts'
 import type { LoadOptions, ModelFacts } from '../../contract/model.ts'
-import { defaultBatchTokens, kvCacheBytes, repackedBytes, usesFlashAttention } from './footprint.ts'
+import {
+  defaultBatchTokens,
+  kvCacheBytes,
+  repackedBytes,
+  supportsFlashAttention,
+  usesFlashAttention,
+} from './footprint.ts'
 
 /** What options that are absent follow. */
 export type LoadDefaults = {
@@ -20,11 +26,15 @@ export type ResolvedLoad = Omit<LoadedWith, 'gpuLayers'> & { readonly warnings: 
  */
 export function resolveLoad(facts: ModelFacts, options: LoadOptions, defaults: LoadDefaults): ResolvedLoad {
   const warnings: string[] = []
-  const flash = options.flashAttention ?? 'auto'
+  const supportsFlash = supportsFlashAttention(facts)
+  const flash = supportsFlash ? (options.flashAttention ?? 'auto') : 'off'
+  if (!supportsFlash && options.flashAttention === 'on')
+    warnings.push('Flash attention is not supported for this model: it is off')
   let kvType = options.kvType ?? 'f16'
   if (kvType === 'q8_0' && flash === 'off') {
     kvType = 'f16'
-    warnings.push('A q8_0 KV cache needs flash attention, which is switched off: it is f16 instead')
+    const why = supportsFlash ? 'is switched off' : 'this model does not support'
+    warnings.push(`A q8_0 KV cache needs flash attention, which ${why}: it is f16 instead`)
   }
   const odd = facts.kvLayerGroups.find(
     ({ keyLength, valueLength }) => keyLength % 32 !== 0 || valueLength % 32 !== 0,

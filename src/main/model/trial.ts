@@ -36,7 +36,8 @@ export type TrialHeader = {
 
 /** Where dry runs are made; between them lines are drawn (`dryRunComputeBytes`). */
 const dryRunContexts = [256, 512, 1024, 2048, 4096, 8192, 16_384, 32_768, 65_536, 131_072]
-const dryRunBatches = [128, 512, 2048]
+/** The usual one first, should time run out. */
+const dryRunBatches = [512, 128, 2048]
 const dryRunKinds = [
   ['f16', true],
   ['q8_0', true],
@@ -91,8 +92,8 @@ export class ModelTrial {
     const dryRuns: DryRun[] = []
     const sizes = dryRunContexts.filter((size) => size <= Math.max(512, trainContextTokens))
     const startedAt = performance.now()
-    for (const [kvType, flashAttention] of dryRunKinds)
-      for (const batchTokens of dryRunBatches)
+    for (const batchTokens of dryRunBatches)
+      for (const [kvType, flashAttention] of dryRunKinds)
         for (const contextTokens of sizes.filter((size) => size >= batchTokens)) {
           // The rest is worked out from what there is.
           if (performance.now() - startedAt > dryRunLimitMs) return dryRuns
