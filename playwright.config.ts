@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import path from 'node:path'
 import { defineConfig } from '@playwright/test'
 import type { HostKind } from './e2e/app.ts'
@@ -22,8 +23,9 @@ const quiet = [
 export default defineConfig<{ hostKind: HostKind }>({
   testDir: 'e2e',
   outputDir: 'test-results',
-  // Each test runs an app of its own with real models on it.
-  workers: 1,
+  // Each test runs an app of its own, with real models on it and one thread each.
+  workers: availableParallelism() >= 4 ? 2 : 1,
+  fullyParallel: true,
   timeout: 60_000,
   expect: { timeout: 15_000 },
   forbidOnly: process.env['CI'] !== undefined,

@@ -46,9 +46,10 @@ export type AdditionState =
 export async function addGifts(gifts: readonly Gift[]): Promise<void> {
   const cards = gifts.map((gift) => ({ gift, id: crypto.randomUUID() }))
   useApp.setState(({ additions }) => ({
+    // What was given last is what the user looks for.
     additions: [
-      ...additions,
       ...cards.map(({ gift, id }): Addition => ({ id, name: giftName(gift), state: { kind: 'waiting' } })),
+      ...additions,
     ],
   }))
   for (const { gift, id } of cards) {

@@ -406,6 +406,19 @@ describe('a host with the demo models', () => {
     expect(residents.map(({ modelId }) => modelId).sort()).toEqual([coder, guide])
   })
 
+  test('unloading a model that loads cancels the load, and whoever asked for it hears why', async () => {
+    const { client } = host()
+    const loading = client.models.load({ id: judge }).catch((error: unknown) => error)
+    await host().untilPool(({ residents }) =>
+      residents.some(({ modelId, state }) => modelId === judge && state === 'loading'),
+    )
+    await client.models.unload({ id: judge })
+    expect(await loading).toMatchObject({
+      code: 'MODEL_FAILED',
+      message: 'Loading "Judge" was cancelled: it was taken out of memory',
+    })
+  })
+
   // Last: the pool is smaller afterwards.
   test('a pool that is made smaller has idle models leave, and is refused what they may not give', async () => {
     const { client } = host()

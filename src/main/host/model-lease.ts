@@ -48,6 +48,11 @@ export function takenAwayError(name: string): AppError {
   })
 }
 
+/** The same of a load that somebody else cancelled. */
+export function cancelledLoadError(name: string): AppError {
+  return new AppError('MODEL_FAILED', `Loading "${name}" was cancelled: it was taken out of memory`)
+}
+
 /** Whether something was ended on purpose. */
 export function isAbortError(error: unknown): boolean {
   return error instanceof Error && error.name === 'AbortError'

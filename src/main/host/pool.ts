@@ -15,7 +15,7 @@ import type { AnsweringModel } from './conversations.ts'
 import { frameMs, watchState } from './frames.ts'
 import { LastResidents } from './last-residents.ts'
 import type { Library } from './library.ts'
-import { isAbortError, leaseModel, orLeave, takenAwayError } from './model-lease.ts'
+import { cancelledLoadError, isAbortError, leaseModel, orLeave, takenAwayError } from './model-lease.ts'
 import type { Parking } from './parking.ts'
 import { PoolMemory } from './pool-memory.ts'
 import { poolDomains, poolShape, type PoolShape } from './pool-shape.ts'
@@ -203,7 +203,14 @@ export class Pool implements TurnPool, AsyncDisposable {
     { options = {}, signal }: { options?: LoadOptions | undefined; signal?: AbortSignal | undefined } = {},
   ): Promise<void> {
     await this.#prepare(modelId, signal)
-    using _lease = await this.#residency.acquire(modelId, { options, ...(signal && { signal }) })
+    const { name } = this.#models.entry(modelId)
+    try {
+      using _lease = await this.#residency.acquire(modelId, { options, ...(signal && { signal }) })
+    } catch (error) {
+      // Cancelled by somebody else, who took it out of memory.
+      if (signal?.aborted !== true && isAbortError(error)) throw cancelledLoadError(name)
+      throw error
+    }
   }
 
   /** Takes a model out of memory; ends when the memory is back. */
@@ -301,8 +308,9 @@ export class Pool implements TurnPool, AsyncDisposable {
   async #prepare(modelId: string, signal?: AbortSignal): Promise<void> {
     const leaving = AbortSignal.any([this.#closing.signal, ...(signal ? [signal] : [])])
     await orLeave(this.#deviceFound, leaving)
-    await this.#whenInspected(modelId, leaving)
     if (!this.#models.get(modelId)) await this.#memory.sample()
+    // Last: until now the model may have been taken out and added again.
+    await this.#whenInspected(modelId, leaving)
     signal?.throwIfAborted()
   }
 

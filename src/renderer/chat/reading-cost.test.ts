@@ -16,8 +16,7 @@ function turn(id: string, stats: Pick<AnswerStats, 'promptTokens' | 'generatedTo
 }
 
 function holding(usedTokens: number, conversationId = 'c') {
-  const state = { id: 'context 1', isBusy: false, isParked: false }
-  return { contexts: [{ ...state, conversationId, contextTokens: 1024, usedTokens, kvBytes: 1 }] }
+  return { contexts: [{ conversationId, usedTokens }] }
 }
 
 test('says what a resident has still to read, and what it does not read again', () => {

@@ -1,5 +1,5 @@
 import type { Conversation } from '../../contract/conversation.ts'
-import type { Resident } from '../../contract/memory.ts'
+import type { ResidentContext } from '../../contract/memory.ts'
 import { chosenAnswer } from '../conversation-mirror.ts'
 import { formatCount } from '../ui/format.ts'
 
@@ -12,7 +12,7 @@ const noticeableTokens = 16
  */
 export function readingText(
   conversation: Pick<Conversation, 'id' | 'turns'> | null,
-  { contexts }: Pick<Resident, 'contexts'>,
+  { contexts }: { readonly contexts: readonly Pick<ResidentContext, 'conversationId' | 'usedTokens'>[] },
 ): string {
   const stats = conversation?.turns.map((turn) => chosenAnswer(turn).stats).findLast((each) => each !== null)
   if (!conversation || !stats) return 'answers at once'

@@ -19,8 +19,11 @@ import styles from './additions-list.module.css'
 /** What became of the files that the user dropped or chose: one card each, until it is settled or dismissed. */
 export function AdditionsList({ additions }: { readonly additions: readonly Addition[] }) {
   const isQuiet = additions.length < 3
+  const list = useRef<HTMLElement>(null)
+  const newestId = additions[0]?.id
+  useEffect(() => list.current?.scrollTo({ top: 0 }), [newestId])
   return (
-    <section className={styles['additions']} aria-label="Added files" aria-live="polite">
+    <section ref={list} className={styles['additions']} aria-label="Added files" aria-live="polite">
       {!isQuiet && (
         <div className={styles['all']}>
           <Button look="quiet" onClick={() => additions.forEach(({ id }) => dismissAddition(id))}>

@@ -1,5 +1,6 @@
 import { useState } from 'react'
 import type { PoolEvent } from '../../contract/memory.ts'
+import { refusalText } from '../library/preview-text.ts'
 import { Button } from '../ui/button.tsx'
 import styles from './activity.module.css'
 
@@ -33,7 +34,7 @@ export function Activity({ events }: { readonly events: readonly PoolEvent[] }) 
               </time>
               <span className={styles['text']}>
                 <strong className={styles['name']}>{name}</strong>
-                {isSentence(kind) ? `: ${text}` : ` ${asPredicate(text)}`}
+                {happening(kind, text)}
               </span>
             </li>
           )
@@ -48,9 +49,11 @@ export function Activity({ events }: { readonly events: readonly PoolEvent[] }) 
   )
 }
 
-/** What goes wrong is told in a sentence of its own, which names the model itself. */
-function isSentence(kind: PoolEvent['kind']): boolean {
-  return kind === 'failed' || kind === 'crashed' || kind === 'refused'
+/** What happened, to go on from the model's name. A failure is told in a sentence of its own. */
+function happening(kind: PoolEvent['kind'], text: string): string {
+  if (kind === 'failed' || kind === 'crashed' || kind === 'thrash') return `: ${text}`
+  if (kind === 'refused') return ` was refused: ${asPredicate(refusalText({ message: text }))}`
+  return ` ${asPredicate(text)}`
 }
 
 /** "Loaded in 1.2 s" goes on from the model's name: "Guide loaded in 1.2 s". */

@@ -7,7 +7,7 @@ import { Button } from '../ui/button.tsx'
 import { ModelSwatch } from '../ui/model-swatch.tsx'
 import { ProblemText } from '../ui/problem-text.tsx'
 import styles from './block-menu.module.css'
-import { partNames, residentBytes, stateText, usedKvBytes, type Block } from './blocks.ts'
+import { isMeasured, partNames, residentBytes, stateText, usedKvBytes, type Block } from './blocks.ts'
 
 type BlockMenuProps = {
   readonly block: Block
@@ -169,7 +169,6 @@ function PartsList({ resident }: { readonly resident: Resident }) {
     .map(({ part, name }) => ({ part, name, bytes: residentBytes(resident, { part }) }))
     .filter(({ bytes }) => bytes > 0)
   if (parts.length === 0) return null
-  const isMeasured = resident.footprint.every(({ source }) => source === 'measured')
   return (
     <dl className={styles['parts']}>
       {parts.map(({ part, name, bytes }) => (
@@ -182,7 +181,7 @@ function PartsList({ resident }: { readonly resident: Resident }) {
         </div>
       ))}
       <div className={styles['sum']}>
-        <dt>{isMeasured ? 'Measured' : 'Predicted'}</dt>
+        <dt>{isMeasured(resident) ? 'Measured' : 'Predicted'}</dt>
         <dd>{formatBytes(residentBytes(resident))}</dd>
       </div>
     </dl>

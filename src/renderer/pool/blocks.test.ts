@@ -1,7 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import { GB } from '../../contract/bytes.ts'
 import type { Domain, PoolSnapshot, Resident } from '../../contract/memory.ts'
-import { outsidePool, poolBlocks, residentBytes, summarise, usedKvBytes } from './blocks.ts'
+import {
+  isMeasured,
+  outsidePool,
+  poolBlocks,
+  residentBytes,
+  sourceText,
+  summarise,
+  usedKvBytes,
+} from './blocks.ts'
 
 const resident = (modelId: string, gigabytes: number, changes: Partial<Resident> = {}): Resident => ({
   modelId,
@@ -125,5 +133,22 @@ describe('summarise', () => {
     expect(summarise(pool, domain)).toBe(
       'Unified memory, 24.0 GB: 2 models hold 12.0 GB (Coder 8.00 GB, Guide 4.00 GB), other programs hold 2.00 GB, 1.00 GB is kept in reserve, 9.00 GB is free.',
     )
+  })
+})
+
+describe('where numbers come from', () => {
+  const sourcesOf = (weights: 'measured' | 'predicted') => {
+    const footprint = [
+      { part: 'weights', domain: 'unified', bytes: GB, source: weights },
+      { part: 'kvCache', domain: 'unified', bytes: GB, source: 'predicted' },
+    ] as const
+    return [isMeasured({ footprint }), ...footprint.map((part) => sourceText({ footprint }, part))]
+  }
+
+  it('tells the computed KV cache of a loaded model from a prediction', () => {
+    expect([sourcesOf('measured'), sourcesOf('predicted')]).toEqual([
+      [true, 'measured', 'computed'],
+      [false, 'predicted', 'predicted'],
+    ])
   })
 })

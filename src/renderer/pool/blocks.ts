@@ -1,5 +1,12 @@
 import { formatBytes } from '../../contract/bytes.ts'
-import type { Domain, DomainId, FootprintPartName, PoolSnapshot, Resident } from '../../contract/memory.ts'
+import type {
+  Domain,
+  DomainId,
+  FootprintPart,
+  FootprintPartName,
+  PoolSnapshot,
+  Resident,
+} from '../../contract/memory.ts'
 import type { LibraryModel } from '../../contract/model.ts'
 
 /** What the picture shows: the machine's whole memory, or only what models hold. */
@@ -58,6 +65,22 @@ export function residentBytes(
         (domain === undefined || item.domain === domain) && (part === undefined || item.part === part),
     )
     .reduce((sum, item) => sum + item.bytes, 0)
+}
+
+/**
+ * Where a part's bytes come from, in a word. Once a model is loaded all of its memory has been measured together, and only
+ * how a context divides into KV cache and buffers is arithmetic: that part is computed then, no longer a guess.
+ */
+export function sourceText(
+  { footprint }: Pick<Resident, 'footprint'>,
+  { part, source }: Pick<FootprintPart, 'part' | 'source'>,
+): 'measured' | 'computed' | 'predicted' {
+  return source === 'predicted' && part === 'kvCache' && isMeasured({ footprint }) ? 'computed' : source
+}
+
+/** Whether a resident's memory as a whole has been measured. */
+export function isMeasured({ footprint }: Pick<Resident, 'footprint'>): boolean {
+  return footprint.every(({ part, source }) => source === 'measured' || part === 'kvCache')
 }
 
 /** Bytes of KV cache that hold tokens, within those that are reserved; in one domain or in all. */
@@ -201,7 +224,7 @@ export function residentNumbers(resident: Resident): string {
     if (items.length === 0) return []
     const bytes = items.reduce((sum, item) => sum + item.bytes, 0)
     const used = part === 'kvCache' ? `, ${formatBytes(usedKvBytes(resident))} used` : ''
-    const source = items.every((item) => item.source === 'measured') ? 'measured' : 'predicted'
+    const [source = 'predicted'] = items.map((item) => sourceText(resident, item))
     return [`${name} ${formatBytes(bytes)} (${source}${used})`]
   })
   const head = `${resident.name}: ${formatBytes(residentBytes(resident))}, ${stateText(resident).toLowerCase()}`

@@ -66,7 +66,9 @@ function KvBar({
   return (
     <>
       <ModelSwatch colour={colour} />
-      <span className={styles['name']}>{resident.name}</span>
+      <span className={styles['name']} title={resident.name}>
+        {resident.name}
+      </span>
       <span className={styles['figures']}>
         {`${formatTokens(usedTokens)} of ${formatTokens(contextTokens)} tokens · ${formatBytes(usedBytes)} of ${formatBytes(reservedBytes)}`}
       </span>

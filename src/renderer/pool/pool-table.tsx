@@ -3,7 +3,15 @@ import type { Domain, FootprintPartName, PoolSnapshot, Resident } from '../../co
 import type { LibraryModel } from '../../contract/model.ts'
 import { formatTokens } from '../ui/format.ts'
 import { ModelSwatch } from '../ui/model-swatch.tsx'
-import { outsidePool, partNames, residentBytes, stateText, usedKvBytes } from './blocks.ts'
+import {
+  isMeasured,
+  outsidePool,
+  partNames,
+  residentBytes,
+  sourceText,
+  stateText,
+  usedKvBytes,
+} from './blocks.ts'
 import styles from './pool-table.module.css'
 
 type PoolTableProps = {
@@ -22,9 +30,7 @@ export function PoolTable({ pool, domain, models, onOpen }: PoolTableProps) {
       (bytes, resident) => bytes + residentBytes(resident, { domain: domain.id, part }),
       0,
     )
-  const isPredicted = pool.residents.some(({ footprint }) =>
-    footprint.some(({ source }) => source === 'predicted'),
-  )
+  const isPredicted = pool.residents.some((resident) => !isMeasured(resident))
   const rest = [
     { name: 'Other programs', bytes: domain.otherBytes + outside.otherBytes },
     { name: 'Reserve', bytes: domain.reserveBytes },
@@ -37,8 +43,10 @@ export function PoolTable({ pool, domain, models, onOpen }: PoolTableProps) {
     <div className={styles['scroll']} role="region" aria-label={`Table of ${domain.name}`} tabIndex={0}>
       <table className={styles['table']}>
         <caption className={styles['caption']}>
-          {`${domain.name}, ${formatBytes(totalBytes)}`}
-          {isPredicted && ' · ≈ predicted, not measured yet'}
+          <span>
+            {`${domain.name}, ${formatBytes(totalBytes)}`}
+            {isPredicted && ' · ≈ predicted, not measured yet'}
+          </span>
         </caption>
         <thead>
           <tr>
@@ -116,7 +124,8 @@ function ResidentRow({
   readonly onOpen: PoolTableProps['onOpen']
 }) {
   const inDomain = resident.footprint.filter((item) => item.domain === domain.id)
-  const mark = (items: typeof inDomain) => (items.some(({ source }) => source === 'predicted') ? '≈ ' : '')
+  const mark = (items: typeof inDomain) =>
+    items.some((item) => sourceText(resident, item) === 'predicted') ? '≈ ' : ''
   const cell = (part: FootprintPartName) => {
     const items = inDomain.filter((item) => item.part === part)
     return `${mark(items)}${formatBytes(items.reduce((bytes, item) => bytes + item.bytes, 0))}`

@@ -7,7 +7,7 @@ import { Dialog } from '../ui/dialog.tsx'
 import { FactList, type Fact } from '../ui/fact-list.tsx'
 import { formatCount } from '../ui/format.ts'
 import { ProblemText } from '../ui/problem-text.tsx'
-import { partNames, residentBytes, stateText, usedKvBytes } from './blocks.ts'
+import { partNames, residentBytes, sourceText, stateText, usedKvBytes } from './blocks.ts'
 import styles from './resident-details.module.css'
 
 type ResidentDetailsProps = {
@@ -56,7 +56,7 @@ function stateFacts(resident: Resident): readonly Fact[] {
 function Parts({ resident }: { readonly resident: Resident }) {
   const nameOf = (part: FootprintPartName) => partNames.find((item) => item.part === part)?.name ?? part
   return (
-    <table className={styles['table']}>
+    <table className={styles['table']} data-words="">
       <caption>Memory</caption>
       <thead>
         <tr>
@@ -79,7 +79,7 @@ function Parts({ resident }: { readonly resident: Resident }) {
               )}
             </th>
             <td>{domainNames[domain]}</td>
-            <td>{source}</td>
+            <td>{sourceText(resident, { part, source })}</td>
             <td>{formatCount(bytes)}</td>
             <td>{formatBytes(bytes)}</td>
           </tr>
