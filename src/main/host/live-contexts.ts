@@ -231,7 +231,7 @@ export class LiveContexts {
    * what it holds.
    */
   idleKv(): IdleKv[] {
-    const kept = this.#keptIdle()
+    const kept = this.#kept()
     return this.#contexts
       .filter(({ isBusy }) => !isBusy)
       .map((context) => {
@@ -252,7 +252,7 @@ export class LiveContexts {
 
   /** Gives back what `idleKv` has named; the bytes that came free, 0 when it is in use again. */
   async giveBack(contextId: string): Promise<number> {
-    const isKept = this.#keptIdle()?.id === contextId
+    const isKept = this.#kept()?.id === contextId
     return Math.max(0, (await (isKept ? this.shrink(contextId) : this.park(contextId))) ?? 0)
   }
 
@@ -303,10 +303,10 @@ export class LiveContexts {
     for (const wake of this.#whenIdle.splice(0)) wake()
   }
 
-  /** The idle context that stays when others are given back: the one that was used last. */
-  #keptIdle(): Context | undefined {
-    const idle = this.#contexts.filter(({ isBusy }) => !isBusy).sort((a, b) => b.usedAt - a.usedAt)
-    return idle.find(({ conversationId }) => conversationId !== null) ?? idle[0]
+  /** The context that stays when others are given back, whether it is busy or not: the one that was used last. */
+  #kept(): Context | undefined {
+    const latest = this.#contexts.toSorted((a, b) => b.usedAt - a.usedAt)
+    return latest.find(({ conversationId }) => conversationId !== null) ?? latest[0]
   }
 
   #kindOfLeaving(conversationId: string | null): Pick<IdleKv, 'kind'> {
