@@ -2,6 +2,7 @@ import { useMemo, useState } from 'react'
 import type { Answer } from '../../contract/conversation.ts'
 import { isRunning } from '../conversation-mirror.ts'
 import { spokenSentences } from './sentences.ts'
+import { usePaced } from './use-paced.ts'
 
 /** Sentences that stay on the page: enough for a screen reader to pick up each. */
 const kept = 12
@@ -30,7 +31,9 @@ export function AnswerAnnouncer({ answer }: { readonly answer: Answer | null }) 
 function Spoken({ answer }: { readonly answer: Answer }) {
   const { text, modelName, state } = answer
   const isGrowing = isRunning(answer)
-  const sentences = useMemo(() => spokenSentences(text, { isGrowing }), [text, isGrowing])
+  // Taking a long answer apart in each frame is felt, and nobody hears the difference.
+  const heard = usePaced(text, isGrowing ? 400 : 0)
+  const sentences = useMemo(() => spokenSentences(heard, { isGrowing }), [heard, isGrowing])
   const first = Math.max(0, sentences.length - kept)
   return (
     <>
