@@ -152,3 +152,13 @@ describe('where numbers come from', () => {
     ])
   })
 })
+
+describe('stateText', () => {
+  it('says what a model waits for in the words of the host', () => {
+    const waitingFor = 'Waiting for "Guide" to be done'
+    expect([
+      stateText(resident('a', 1, { state: 'queued', waitingFor })),
+      stateText(resident('a', 1, { state: 'queued' })),
+    ]).toEqual([waitingFor, 'Waiting for its turn'])
+  })
+})

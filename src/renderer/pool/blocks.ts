@@ -197,7 +197,7 @@ export function summarise(pool: PoolSnapshot, domain: Domain): string {
 export function stateText(resident: Resident): string {
   switch (resident.state) {
     case 'queued':
-      return resident.waitingFor === null ? 'Waiting for its turn' : `Waiting for ${resident.waitingFor}`
+      return resident.waitingFor ?? 'Waiting for its turn'
     case 'loading': {
       const weights = residentBytes(resident, { part: 'weights' })
       return resident.loadedBytes === null

@@ -44,6 +44,9 @@ describe('fitName', () => {
     expect(fit('abcdefghijklmnop q', 8, 3)).toEqual(['abcd…p q']))
 
   it('says nothing rather than a stub', () => expect(fit('Guidebook', 4, 3)).toEqual([]))
+
+  it('does not let the beginning of a name pass for the whole', () =>
+    expect(fit('gpt-instructed', 4, 2)).toEqual([]))
 })
 
 describe('firstFitting', () => {

@@ -48,7 +48,10 @@ export function fitName(
     rest = rest.slice(line.length)
   }
   const last = shortenName(rest, { ...options, ...(filled.length > 0 && { others: [] }) })
-  return last === '' ? filled : [...filled, last]
+  if (last !== '') return [...filled, last]
+  // Nothing of the rest fits: rather one shortened line than a beginning that looks like a whole name.
+  const only = filled.length > 0 ? shortenName(name, options) : ''
+  return only === '' ? [] : [only]
 }
 
 /** The most of a text's whole words that fits on a line, with what separates them; null when the first does not fit. */
