@@ -7,6 +7,7 @@ import {
   poolBlocks,
   residentBytes,
   sourceText,
+  stateText,
   summarise,
   usedKvBytes,
 } from './blocks.ts'
