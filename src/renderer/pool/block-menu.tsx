@@ -28,6 +28,14 @@ export function BlockMenu({ block, domain, anchor, isNext, onClose, onDetails }:
     menu.showPopover()
     stand(menu, anchor)
     menu.querySelector('button')?.focus()
+    const blocks = anchor.closest('[role="group"], table')
+    // The focus is lost with a button that an unloading model disables, and with a menu that goes together with its block.
+    return () => {
+      const focused = document.activeElement
+      if (focused !== document.body && !menu.contains(focused)) return
+      const next = anchor.isConnected ? anchor : blocks?.querySelector('button')
+      next?.focus()
+    }
   }, [anchor])
   useEffect(() => {
     const close = () => ref.current?.hidePopover()

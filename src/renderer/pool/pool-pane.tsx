@@ -22,6 +22,14 @@ import { useFileDrop } from './use-file-drop.ts'
 
 type Shown = PoolView | 'table'
 
+/** The menu of a block: which, beside what, and which time it is opened. */
+type OpenMenu = {
+  readonly key: string
+  readonly domain: Domain['id']
+  readonly anchor: HTMLElement
+  readonly count: number
+}
+
 const views = [
   { view: 'machine', name: 'Machine' },
   { view: 'models', name: 'Models' },
@@ -42,10 +50,12 @@ export function PoolPane() {
   )
   const nextModelId = useNextModel().chosen?.id ?? null
   const [chosen, setChosen] = useState<Shown | null>(rememberedView)
-  const [open, setOpen] = useState<{ key: string; domain: Domain['id']; anchor: HTMLElement } | null>(null)
+  const [open, setOpen] = useState<OpenMenu | null>(null)
   const [detailsOf, setDetailsOf] = useState<string | null>(null)
   const isOver = useFileDrop(useCallback((gifts: readonly Gift[]) => void addGifts(gifts), []))
-  const closeMenu = useCallback(() => setOpen(null), [])
+  // A menu that closes tells so a moment later, when the next one may be open already.
+  const openMenu = (menu: Omit<OpenMenu, 'count'>) =>
+    setOpen((before) => ({ ...menu, count: (before?.count ?? 0) + 1 }))
 
   if (!pool) return <p className={styles['empty']}>Reading the machine</p>
   const shown = chosen ?? viewByItself(pool)
@@ -76,7 +86,7 @@ export function PoolPane() {
                 pool={pool}
                 domain={domain}
                 models={models}
-                onOpen={(modelId, anchor) => setOpen({ key: `model:${modelId}`, domain: domain.id, anchor })}
+                onOpen={(modelId, anchor) => openMenu({ key: `model:${modelId}`, domain: domain.id, anchor })}
               />
             ) : shown === 'models' && blocksOf(domain, 'models').length === 0 ? (
               <NothingLoaded hasModels={models.length > 0} />
@@ -87,7 +97,7 @@ export function PoolPane() {
                 blocks={blocksOf(domain, shown)}
                 leaving={leavingOf(additions)}
                 nextModelId={nextModelId}
-                onOpen={(block, anchor) => setOpen({ key: block.key, domain: domain.id, anchor })}
+                onOpen={(block, anchor) => openMenu({ key: block.key, domain: domain.id, anchor })}
               />
             )}
           </div>
@@ -98,12 +108,12 @@ export function PoolPane() {
       </div>
       {open && openDomain && openBlock && (
         <BlockMenu
-          key={open.key}
+          key={`${open.key} ${open.count}`}
           block={openBlock}
           domain={openDomain}
           anchor={open.anchor}
           isNext={openBlock.kind === 'resident' && openBlock.resident.modelId === nextModelId}
-          onClose={closeMenu}
+          onClose={() => setOpen((now) => (now === open ? null : now))}
           onDetails={setDetailsOf}
         />
       )}
