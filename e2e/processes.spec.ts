@@ -30,7 +30,9 @@ test('its models end with the app, also when it is killed', async ({ app, page }
 async function modelProcessesOf(processId: number): Promise<number[]> {
   const text = await readFile(`/proc/${String(processId)}/task/${String(processId)}/children`, 'utf8')
   const children = text.split(/\s+/).filter(Boolean).map(Number)
-  return children.filter((child) => readFileSync(`/proc/${String(child)}/cmdline`, 'utf8').includes('model.js'))
+  return children.filter((child) =>
+    readFileSync(`/proc/${String(child)}/cmdline`, 'utf8').includes('model.js'),
+  )
 }
 
 /** Whether it runs; one that has ended and that nobody has asked about does not. */
