@@ -8,7 +8,7 @@ import { writeGgufFile } from '../src/testing/gguf-file.ts'
 import { llamaFile } from '../src/testing/shapes.ts'
 
 /** The program of model processes, as source. */
-const modelProgram = fileURLToPath(new URL('../src/main/model/index.ts', import.meta.url))
+export const modelProgram = fileURLToPath(new URL('../src/main/model/index.ts', import.meta.url))
 
 /** Context of each conversation in the benchmarks. */
 export const contextTokens = 1024

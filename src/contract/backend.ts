@@ -1,7 +1,7 @@
 import { eventIterator, oc } from '@orpc/contract'
 import { z } from 'zod'
 import { errorCodeSchema, errorDetailsSchema } from './errors.ts'
-import { modelFactsSchema } from './model.ts'
+import { fileAccessSchema, kvTypeSchema, modelFactsSchema } from './model.ts'
 
 /** What a GGUF file turned out to be. */
 export const inspectionSchema = z.discriminatedUnion('kind', [
@@ -38,6 +38,10 @@ export const loadEventSchema = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('loaded'),
     trainContextTokens: z.number().int(),
+    /** The type of KV caches: as asked, or `f16` where the backend refused. */
+    kvType: kvTypeSchema,
+    /** Options that could not be followed, in plain words. */
+    warnings: z.array(z.string()),
     /** Usage before anything was loaded, and with the weights and tokenizer in. */
     before: processUsageSchema,
     after: processUsageSchema,
@@ -70,10 +74,28 @@ export const generateEventSchema = z.discriminatedUnion('kind', [
 ])
 export type GenerateEvent = z.infer<typeof generateEventSchema>
 
+/** The context has no room for what is to be read or written: the answer waits for `resizeContext`. */
+export const contextFullEventSchema = z.object({
+  kind: z.literal('full'),
+  /** A context of so many tokens would do for now. */
+  neededTokens: z.number().int(),
+})
+export type ContextFullEvent = z.infer<typeof contextFullEventSchema>
+
 const base = oc.errors(
   Object.fromEntries(errorCodeSchema.options.map((code) => [code, { data: errorDetailsSchema }])),
 )
 const contextId = z.object({ contextId: z.string() })
+
+/** An open context: the tokens that it really holds, its KV cache and compute buffers, and usage with it. */
+const openedContextSchema = z.object({
+  contextTokens: z.number().int(),
+  allocated: allocationSchema,
+  usage: processUsageSchema,
+  /** What a saved state must have in common with the context that restores it, beside the model: backend, KV types, attention. */
+  stateFormat: z.string(),
+})
+export type OpenedContext = z.infer<typeof openedContextSchema>
 
 /**
  * What the host asks of a model process. One process holds at most one model and its contexts; the probe is
@@ -83,7 +105,15 @@ export const backendContract = {
   /** Reads and checks a header, tries a dry run and the chat template. `BAD_MODEL_FILE` says what is wrong. Paths are all files of a split model. */
   inspect: base.input(z.object({ paths: z.array(z.string()).min(1) })).output(inspectionSchema),
   /** The device that computes: name, and its memory in bytes where it has its own. */
-  device: base.output(z.object({ name: z.string(), totalBytes: z.number(), isUnified: z.boolean() })),
+  device: base.output(
+    z.object({
+      name: z.string(),
+      totalBytes: z.number(),
+      isUnified: z.boolean(),
+      /** Private memory of a process that has opened the backend and loaded no model. */
+      runtimeBytes: z.number(),
+    }),
+  ),
   load: base
     .input(
       z.object({
@@ -92,15 +122,35 @@ export const backendContract = {
         gpuLayers: z.number().int().nullable(),
         /** Where model and device can; false: never. */
         flashAttention: z.boolean().default(true),
+        kvType: kvTypeSchema.default('f16'),
+        /** Tokens that a context reads at once. */
+        batchTokens: z.number().int().default(512),
+        fileAccess: fileAccessSchema.default('mmap'),
+        /** A Jinja template in place of the file's own. */
+        chatTemplate: z.string().nullable().default(null),
+        /** Whether to ask for thoughts; null: as the template has it. */
+        thinking: z.boolean().nullable().default(null),
       }),
     )
     .output(eventIterator(loadEventSchema)),
-  /** Makes a context of one sequence and warms it up: the tokens that it really holds, its KV cache and compute buffers, and usage after it. */
-  openContext: base
-    .input(contextId.extend({ contextTokens: z.number().int() }))
-    .output(
-      z.object({ contextTokens: z.number().int(), allocated: allocationSchema, usage: processUsageSchema }),
-    ),
+  /** Makes a context of one sequence and warms it up. */
+  openContext: base.input(contextId.extend({ contextTokens: z.number().int() })).output(openedContextSchema),
+  /**
+   * Moves what a context has read into one of another size: both exist for a moment, and its state passes through a file at `path`, which is
+   * removed. When it rejects, the context is as it was. An answer that waits for room goes on; with the size that it has, it hears that there is none.
+   */
+  resizeContext: base
+    .input(contextId.extend({ contextTokens: z.number().int(), path: z.string() }))
+    .output(openedContextSchema),
+  /** Writes what a context has read to a file. `DISK_FULL` when it does not get there whole. */
+  save: base
+    .input(contextId.extend({ path: z.string() }))
+    .output(z.object({ tokens: z.number().int(), bytes: z.number() })),
+  /**
+   * Reads such a file into a context in place of what it holds; the tokens that it holds now. Whoever calls has checked that the file is
+   * whole and belongs to this model and format: llama.cpp ends the process over a file that was cut short and answers nonsense from a wrong one.
+   */
+  restore: base.input(contextId.extend({ path: z.string() })).output(z.object({ tokens: z.number().int() })),
   closeContext: base.input(contextId).output(z.object({ usage: processUsageSchema })),
   /** Forgets what a context has read, keeping the context. */
   clearContext: base.input(contextId).output(z.void()),
@@ -114,9 +164,13 @@ export const backendContract = {
         /** 0 is greedy. */
         temperature: z.number().min(0),
         seed: z.number().int().nullable(),
+        /** Tokens that must be left for the answer, or it does not begin: `CONTEXT_FULL`. */
+        roomTokens: z.number().int().min(1).default(1),
+        /** Whoever calls answers the event `full` with `resizeContext`. */
+        mayGrow: z.boolean().default(false),
       }),
     )
-    .output(eventIterator(generateEventSchema)),
+    .output(eventIterator(z.union([generateEventSchema, contextFullEventSchema]))),
   /** Ends the answer that a context is writing, in good order: its events end with `done` and `stopped`. */
   stop: base.input(contextId).output(z.void()),
   /** Lets all answers stand still at the next batch or token; ends when they do, and none goes on before `resume`. Stopping one still ends it. */

@@ -8,7 +8,7 @@ import {
   turnSchema,
 } from './conversation.ts'
 import { errorCodeSchema, errorDetailsSchema } from './errors.ts'
-import { loadPreviewSchema, poolSnapshotSchema } from './memory.ts'
+import { loadPreviewSchema, measurementSchema, poolSnapshotSchema } from './memory.ts'
 import { addResultSchema, libraryModelSchema, loadOptionsSchema } from './model.ts'
 import { settingsChangesSchema, settingsSchema } from './settings.ts'
 
@@ -96,7 +96,17 @@ export const contract = {
       .output(libraryModelSchema),
     preview: base
       .route({ method: 'GET', path: '/models/{id}/preview' })
-      .input(modelId.extend({ contextTokens: z.coerce.number().int().min(64).optional() }))
+      // Numbers come as text in a query.
+      .input(
+        modelId.extend({
+          ...loadOptionsSchema.shape,
+          contextTokens: z.coerce.number().pipe(loadOptionsSchema.shape.contextTokens.unwrap()).optional(),
+          gpuLayers: z.coerce.number().pipe(loadOptionsSchema.shape.gpuLayers.unwrap()).optional(),
+          batchTokens: z.coerce.number().pipe(loadOptionsSchema.shape.batchTokens.unwrap()).optional(),
+          threads: z.coerce.number().pipe(loadOptionsSchema.shape.threads.unwrap()).optional(),
+          kvBudgetBytes: z.coerce.number().pipe(loadOptionsSchema.shape.kvBudgetBytes.unwrap()).optional(),
+        }),
+      )
       .output(loadPreviewSchema),
     /** Ends when the model is ready; who has to leave for it leaves. */
     load: base
@@ -109,6 +119,11 @@ export const contract = {
       .input(modelId.extend({ force: z.boolean().optional() }))
       .output(z.void()),
     pin: base.route({ method: 'POST', path: '/models/{id}/pin' }).input(modelId).output(z.void()),
+    /** What earlier loads of this model were predicted to take and took, newest first. */
+    history: base
+      .route({ method: 'GET', path: '/models/{id}/history' })
+      .input(modelId)
+      .output(z.array(measurementSchema)),
     unpin: base.route({ method: 'POST', path: '/models/{id}/unpin' }).input(modelId).output(z.void()),
   },
   files: {

@@ -40,6 +40,10 @@ export const answerSchema = z.object({
   text: z.string(),
   state: answerStateSchema,
   stats: answerStatsSchema.nullable(),
+  /** The conversation no longer fitted into the model's context: this turn is the oldest that the model read for this answer. */
+  memoryStartsAtTurnId: z.string().optional(),
+  /** With it: the very first turn was read as well. */
+  memoryKeepsFirstTurn: z.boolean().optional(),
   createdAt: z.number(),
 })
 export type Answer = z.infer<typeof answerSchema>

@@ -49,6 +49,9 @@ export const errorDetailsSchema = z.object({
   modelId: z.string().optional(),
   neededBytes: z.number().optional(),
   freeBytes: z.number().optional(),
+  /** For `CONTEXT_FULL`: what the conversation and room for an answer take, and what there is. */
+  neededTokens: z.number().int().optional(),
+  contextTokens: z.number().int().optional(),
   remedies: z.array(remedySchema).optional(),
 })
 export type ErrorDetails = z.infer<typeof errorDetailsSchema>

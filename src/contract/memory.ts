@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { problemSchema, remedySchema } from './errors.ts'
+import { fileAccessSchema, kvTypeSchema } from './model.ts'
 
 /** Where bytes live: one pool shared by CPU and GPU, or main memory and a card's memory apart. */
 export const domainIdSchema = z.enum(['unified', 'ram', 'vram'])
@@ -31,7 +32,8 @@ export const footprintPartSchema = z.object({
   part: footprintPartNameSchema,
   domain: domainIdSchema,
   bytes: z.number(),
-  source: z.enum(['predicted', 'measured']),
+  /** `learned`: predicted, and corrected by what an earlier load of this file has taken. */
+  source: z.enum(['predicted', 'learned', 'measured']),
 })
 export type FootprintPart = z.infer<typeof footprintPartSchema>
 
@@ -45,15 +47,47 @@ export type ResidentState = z.infer<typeof residentStateSchema>
 
 /** A live context of a resident: one conversation's KV cache, or a spare one. */
 export const residentContextSchema = z.object({
+  /** Unique while the model is resident. */
+  id: z.string(),
   conversationId: z.string().nullable(),
   contextTokens: z.number().int(),
   usedTokens: z.number().int(),
   /** KV cache bytes that the context reserves. */
   kvBytes: z.number(),
-  /** An answer is written in it now. */
+  /** It reads, writes, or is on its way to or from the disk. */
   isBusy: z.boolean(),
+  /** What it holds is on disk as well. */
+  isParked: z.boolean(),
 })
 export type ResidentContext = z.infer<typeof residentContextSchema>
+
+/** How a model was loaded in the end: options with nothing left open. */
+export const loadedWithSchema = z.object({
+  contextTokens: z.number().int(),
+  /** Layers on the GPU; null: all. */
+  gpuLayers: z.number().int().nullable(),
+  kvType: kvTypeSchema,
+  flashAttention: z.boolean(),
+  batchTokens: z.number().int(),
+  threads: z.number().int(),
+  fileAccess: fileAccessSchema,
+})
+export type LoadedWith = z.infer<typeof loadedWithSchema>
+
+/** What a load was predicted to take, by plain prediction, and what it took, with one context. */
+export const measurementSchema = z.object({
+  /** Milliseconds since 1970. */
+  at: z.number(),
+  /** What computed: "CPU". */
+  backend: z.string(),
+  loadedWith: loadedWithSchema,
+  /** Without anything learned from earlier loads. */
+  predicted: footprintSchema,
+  /** As the user was told before this load: with what was learned. */
+  corrected: footprintSchema,
+  measured: footprintSchema,
+})
+export type Measurement = z.infer<typeof measurementSchema>
 
 /** A model in memory, or on its way in or out. */
 export const residentSchema = z.object({
@@ -64,6 +98,12 @@ export const residentSchema = z.object({
   /** Turns that use it now. */
   leases: z.number().int(),
   footprint: footprintSchema,
+  /** What was predicted for one context before it was loaded; empty while it is queued. */
+  predicted: footprintSchema,
+  /** How it is loaded; null before. */
+  loadedWith: loadedWithSchema.nullable(),
+  /** What the user should know of how it was loaded: options that this backend or model does not support. */
+  warnings: z.array(z.string()),
   contexts: z.array(residentContextSchema),
   /** Tokens over all contexts: reserved and used, and the most that may be reserved. */
   contextTokens: z.number().int(),
@@ -100,6 +140,8 @@ export const poolEventSchema = z.object({
   at: z.number(),
   kind: z.enum([
     ...(['loaded', 'unloaded', 'evicted', 'failed', 'crashed', 'refused'] as const),
+    /** A context became larger, a conversation came back from disk, or it could not go there. */
+    ...(['grown', 'restored', 'parkingFailed'] as const),
     /** An idle KV cache was made smaller, put on disk, or is read again when it is needed. */
     ...(['shrunk', 'parked', 'dropped'] as const),
     /** Models take turns in memory. */
@@ -147,8 +189,6 @@ export const poolSnapshotSchema = z.object({
 })
 export type PoolSnapshot = z.infer<typeof poolSnapshotSchema>
 
-const leaverSchema = z.object({ modelId: z.string(), name: z.string(), freesBytes: z.number() })
-
 /** An idle KV cache that would be given back, its model staying. */
 export const reliefStepSchema = z.object({
   modelId: z.string(),
@@ -159,12 +199,17 @@ export const reliefStepSchema = z.object({
 })
 export type ReliefStep = z.infer<typeof reliefStepSchema>
 
+const leaverSchema = z.object({ modelId: z.string(), name: z.string(), freesBytes: z.number() })
+
 /** What loading a model would take, and who would have to leave. Nothing happens by asking. */
 export const loadPreviewSchema = z.object({
   modelId: z.string(),
   contextTokens: z.number().int(),
   footprint: footprintSchema,
-  /** `resident`: it is there. `fits`: nobody leaves. `evicts`: these leave. `waits`: these leave when some of them are done. `refused`: it cannot be. `relieves`: KV caches that are given back for it, if any. */
+  /**
+   * `resident`: it is there. `fits`: nobody leaves. `evicts`: these leave. `waits`: these leave when some of them are done.
+   * `refused`: it cannot be. `relieves`: KV caches that are given back for it, if any; their models stay.
+   */
   verdict: z.discriminatedUnion('kind', [
     z.object({ kind: z.literal('resident') }),
     z.object({ kind: z.literal('fits'), relieves: z.array(reliefStepSchema).optional() }),
@@ -176,6 +221,7 @@ export const loadPreviewSchema = z.object({
     z.object({
       kind: z.literal('waits'),
       leaving: z.array(leaverSchema),
+      relieves: z.array(reliefStepSchema).optional(),
       /** Those of them that are busy or still loading. */
       waitsFor: z.array(leaverSchema),
       /** What would spare the wait; each is enough. */

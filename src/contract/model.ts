@@ -13,6 +13,24 @@ export const kvLayerGroupSchema = z.object({
 })
 export type KvLayerGroup = z.infer<typeof kvLayerGroupSchema>
 
+/** Type of the numbers in a KV cache. `q8_0` takes 34 bytes for 32 numbers, `f16` 64. */
+export const kvTypeSchema = z.enum(['f16', 'q8_0'])
+export type KvType = z.infer<typeof kvTypeSchema>
+
+/** How weights come from the file: mapped, read past the system's cache, or read through it. */
+export const fileAccessSchema = z.enum(['mmap', 'direct', 'read'])
+export type FileAccess = z.infer<typeof fileAccessSchema>
+
+/** What a dry run of llama.cpp says that one context takes on the CPU, KV cache and compute buffers together. */
+export const dryRunSchema = z.object({
+  kvType: kvTypeSchema,
+  flashAttention: z.boolean(),
+  batchTokens: z.number().int(),
+  contextTokens: z.number().int(),
+  bytes: z.number(),
+})
+export type DryRun = z.infer<typeof dryRunSchema>
+
 /** What a GGUF header says of a model. */
 export const modelFactsSchema = z.object({
   architecture: z.string(),
@@ -26,18 +44,32 @@ export const modelFactsSchema = z.object({
   weightBytes: z.number(),
   /** Bytes by tensor type, largest first. */
   tensorTypes: z.array(z.object({ type: z.string(), tensors: z.number().int(), bytes: z.number() })),
+  /** Of the weights: the token embeddings, and what belongs to no layer after them (output, its norm). Without output weights the embeddings serve twice. */
+  inputBytes: z.number(),
+  outputBytes: z.number(),
   layers: z.number().int(),
   embeddingLength: z.number().int(),
   feedForwardLength: z.number().int(),
   headCount: z.number().int(),
   vocabularySize: z.number().int(),
+  /** Merge rules of the tokenizer. */
+  mergeCount: z.number().int(),
   trainContextTokens: z.number().int(),
   kvLayerGroups: z.array(kvLayerGroupSchema),
   /** Constant state of recurrent layers for one sequence, in bytes; 0 without such layers. */
   recurrentStateBytes: z.number(),
   /** KV cache bytes a token at f16, full-attention and window layers together. */
   kvBytesPerToken: z.number(),
-  experts: z.object({ count: z.number().int(), used: z.number().int() }).nullable(),
+  experts: z
+    .object({
+      count: z.number().int(),
+      used: z.number().int(),
+      /** Width of one expert; `feedForwardLength` is that of dense layers. */
+      feedForwardLength: z.number().int(),
+    })
+    .nullable(),
+  /** Dry runs at several context sizes, made when the file was inspected; empty where they could not be made. */
+  dryRuns: z.array(dryRunSchema),
   hasChatTemplate: z.boolean(),
   license: z.string().nullable(),
   author: z.string().nullable(),
@@ -58,14 +90,88 @@ export const modelFileStateSchema = z.discriminatedUnion('kind', [
 ])
 export type ModelFileState = z.infer<typeof modelFileStateSchema>
 
-/** How a model is loaded. Absent values follow the settings. */
+/** How a model is loaded. Absent values follow the settings; the descriptions are shown to the user. */
 export const loadOptionsSchema = z.object({
-  /** Context size of one conversation, in tokens. */
-  contextTokens: z.number().int().min(64).max(16_777_216).optional(),
-  /** Layers on the GPU; absent: all that fit. */
-  gpuLayers: z.number().int().min(0).max(100_000).optional(),
-  /** Off: may decode while other models do, at the cost of their speed. Absent: on. Counts from the next answer on. */
-  bandwidthThrottle: z.boolean().optional(),
+  contextTokens: z
+    .number()
+    .int()
+    .min(64)
+    .max(16_777_216)
+    .optional()
+    .describe(
+      'Tokens that one conversation may have. Default: as in the settings, at most what the model was trained for. The KV cache grows with it.',
+    ),
+  gpuLayers: z
+    .number()
+    .int()
+    .min(0)
+    .max(100_000)
+    .optional()
+    .describe(
+      'Layers on the GPU, counted with the output layer. Default: all that fit. Fewer leave GPU memory free and are slower.',
+    ),
+  kvType: kvTypeSchema
+    .optional()
+    .describe(
+      'Type of the numbers in the KV cache. Default: f16. q8_0 takes about half, needs flash attention, and is less exact.',
+    ),
+  flashAttention: z
+    .enum(['auto', 'on', 'off'])
+    .optional()
+    .describe(
+      'A way to compute attention that needs less memory. Default: auto, which leaves it out for heads narrower than 64, where it is slower.',
+    ),
+  batchTokens: z
+    .number()
+    .int()
+    .min(32)
+    .max(8192)
+    .optional()
+    .describe(
+      'Tokens that are read at once. Default: 512. More may read faster and take larger compute buffers; stopping takes effect after each batch.',
+    ),
+  threads: z
+    .number()
+    .int()
+    .min(1)
+    .max(1024)
+    .optional()
+    .describe(
+      'CPU threads. Default: as in the settings, one less than the cores. More than there are free cores is much slower.',
+    ),
+  fileAccess: z
+    .enum(['auto', ...fileAccessSchema.options])
+    .optional()
+    .describe(
+      'How the weights are read. Default: auto. mmap shares the file with the system cache, direct goes past it, read copies it.',
+    ),
+  kvBudgetBytes: z
+    .number()
+    .int()
+    .min(0)
+    .optional()
+    .describe(
+      'Bytes that the KV caches of all conversations with this model may reserve together. Default: two contexts.',
+    ),
+  chatTemplate: z
+    .string()
+    .max(200_000)
+    .optional()
+    .describe(
+      'A Jinja template in place of the one in the file. Default: the file’s own. Decides how a conversation is put to the model.',
+    ),
+  thinking: z
+    .enum(['on', 'off'])
+    .optional()
+    .describe(
+      'Whether the model is asked to think before it answers. Default: as its template has it. Has no effect on models whose template knows no such switch.',
+    ),
+  bandwidthThrottle: z
+    .boolean()
+    .optional()
+    .describe(
+      'Off: may decode while other models do, at the cost of their speed. Default: on. Counts from the next answer on.',
+    ),
 })
 export type LoadOptions = z.infer<typeof loadOptionsSchema>
 

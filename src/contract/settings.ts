@@ -21,8 +21,16 @@ const fields = {
   findOtherApps: z.boolean(),
   /** CPU threads for each model; null: one less than the cores. */
   threads: z.number().int().min(1).max(1024).nullable(),
-  /** Context size of a conversation when a model says nothing else, in tokens; the training context is the upper limit. */
+  /** How large the context of a conversation may become when a model says nothing else, in tokens; the training context is the upper limit. */
   contextTokens: z.number().int().min(64).max(16_777_216),
+  /** Contexts begin with this many tokens and grow as they fill up; no larger than `contextTokens`. */
+  startContextTokens: z.number().int().min(64).max(16_777_216),
+  /** When a conversation has filled its context: its oldest turns slide out of the model's memory, or the answer stops with a message. */
+  contextFull: z.enum(['slide', 'stop']),
+  /** Keep on disk what models have read of conversations, so that they come back without reading it again. */
+  parking: z.boolean(),
+  /** Disk room for that, in bytes; null: 16 GB or a tenth of the disk's free room, whichever is less. */
+  parkingBudgetBytes: z.number().int().min(0).nullable(),
 }
 
 /** A change of some settings: no defaults, so that what is absent stays as it is, and what is wrong is refused. */
@@ -42,5 +50,9 @@ export const settingsSchema = z.object({
   findOtherApps: fields.findOtherApps.default(true).catch(true),
   threads: fields.threads.default(null).catch(null),
   contextTokens: fields.contextTokens.default(4096).catch(4096),
+  startContextTokens: fields.startContextTokens.default(4096).catch(4096),
+  contextFull: fields.contextFull.default('slide').catch('slide'),
+  parking: fields.parking.default(true).catch(true),
+  parkingBudgetBytes: fields.parkingBudgetBytes.default(null).catch(null),
 })
 export type Settings = z.infer<typeof settingsSchema>

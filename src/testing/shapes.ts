@@ -29,12 +29,17 @@ export type ShapeOptions = {
   readonly extra?: readonly MetadataEntry[]
   /** Null leaves it out. */
   readonly chatTemplate?: string | null
+  /** The embeddings are the output too. */
+  readonly tied?: boolean
+  /** Merge rules for each invented token, as trained vocabularies have them. */
+  readonly merges?: boolean
 }
 
 /** A byte-level BPE vocabulary of a size: the 256 bytes, invented tokens, and ChatML's two at the end. */
 export function vocabulary(
   size: number,
   chatTemplate: string | null = chatMlTemplate,
+  merges = false,
 ): readonly MetadataEntry[] {
   const bytes = byteTokens()
   const invented = Array.from(
@@ -48,7 +53,10 @@ export function vocabulary(
     text('tokenizer.ggml.pre', 'gpt-2'),
     list('tokenizer.ggml.tokens', 'string', tokens),
     list('tokenizer.ggml.token_type', 'int32', types),
-    list('tokenizer.ggml.merges', 'string', ['t 0']),
+    list('tokenizer.ggml.merges', 'string', [
+      't 0',
+      ...(merges ? invented.slice(1).map((token, index) => `${token} t${String(index)}`) : []),
+    ]),
     uint32('tokenizer.ggml.bos_token_id', tokens.length - 2),
     uint32('tokenizer.ggml.eos_token_id', tokens.length - 1),
     ...(chatTemplate === null ? [] : [text('tokenizer.chat_template', chatTemplate)]),
@@ -122,13 +130,136 @@ export function transformerMetadata(
           uint32(`${architecture}.expert_feed_forward_length`, experts.feedForward),
         ]),
     ...(options.extra ?? []),
-    ...vocabulary(options.vocabulary ?? shape.vocabulary, options.chatTemplate),
+    ...vocabulary(options.vocabulary ?? shape.vocabulary, options.chatTemplate, options.merges),
   ]
 }
 
 /** A Llama of any size. */
 export function llamaFile(shape: TransformerShape, options: ShapeOptions = {}): GgufFile {
   return transformerFile(shape, { options, layerTensors: (layer) => llamaLayer(shape, { layer, options }) })
+}
+
+/** Qwen 3 of any size: a Llama with norms on queries and keys. */
+export function qwen3File(
+  shape: Omit<TransformerShape, 'architecture'>,
+  options: ShapeOptions = {},
+): GgufFile {
+  const whole = { ...shape, architecture: 'qwen3' }
+  return transformerFile(whole, {
+    options,
+    layerTensors: (layer) => [
+      ...llamaLayer(whole, { layer, options }),
+      vector(`blk.${String(layer)}.attn_k_norm.weight`, shape.headLength),
+      vector(`blk.${String(layer)}.attn_q_norm.weight`, shape.headLength),
+    ],
+  })
+}
+
+/** Phi 3 of any size: one matrix for queries, keys and values, and one for both halves of the feed-forward network. */
+export function phi3File(
+  shape: Omit<TransformerShape, 'architecture'>,
+  options: ShapeOptions = {},
+): GgufFile {
+  const whole = { ...shape, architecture: 'phi3' }
+  const matrix = matrices(options)
+  const { embedding, feedForward, heads, kvHeads, headLength } = shape
+  return transformerFile(whole, {
+    options: {
+      ...options,
+      extra: [uint32('phi3.rope.scaling.original_context_length', 4096), ...(options.extra ?? [])],
+    },
+    layerTensors: (layer) => {
+      const at = `blk.${String(layer)}`
+      return [
+        vector(`${at}.attn_norm.weight`, embedding),
+        matrix(`${at}.attn_qkv.weight`, embedding, (heads + 2 * kvHeads) * headLength),
+        matrix(`${at}.attn_output.weight`, heads * headLength, embedding),
+        vector(`${at}.ffn_norm.weight`, embedding),
+        matrix(`${at}.ffn_up.weight`, embedding, 2 * feedForward),
+        matrix(`${at}.ffn_down.weight`, feedForward, embedding),
+      ]
+    },
+  })
+}
+
+/** Mixtral of any size: a Llama with eight experts in each layer. */
+export function mixtralFile(
+  shape: Omit<TransformerShape, 'architecture' | 'experts'>,
+  options: ShapeOptions = {},
+): GgufFile {
+  const experts = { count: 8, used: 2, feedForward: shape.feedForward }
+  const whole = { ...shape, architecture: 'llama', experts }
+  const matrix = matrices(options)
+  return transformerFile(whole, {
+    options,
+    layerTensors: (layer) => {
+      const at = `blk.${String(layer)}`
+      return [
+        ...attention(whole, { at, matrix }),
+        vector(`${at}.ffn_norm.weight`, shape.embedding),
+        matrix32(`${at}.ffn_gate_inp.weight`, shape.embedding, experts.count),
+        matrix(`${at}.ffn_gate_exps.weight`, shape.embedding, experts.feedForward, experts.count),
+        matrix(`${at}.ffn_down_exps.weight`, experts.feedForward, shape.embedding, experts.count),
+        matrix(`${at}.ffn_up_exps.weight`, shape.embedding, experts.feedForward, experts.count),
+      ]
+    },
+    matrix,
+  })
+}
+
+/** LFM2 of any size: two of three layers are short convolutions, the others attention. */
+export function lfm2File(
+  shape: Omit<TransformerShape, 'architecture'>,
+  options: ShapeOptions = {},
+): GgufFile {
+  const whole = { ...shape, architecture: 'lfm2' }
+  const { embedding, kvHeads, headLength } = shape
+  const matrix = matrices(options)
+  const layers = options.layers ?? shape.layers
+  const isAttention = (layer: number) => layer % 3 === 2
+  const kvHeadsByLayer = Array.from({ length: layers }, (_, layer) => (isAttention(layer) ? kvHeads : 0))
+  const file = transformerFile(whole, {
+    options: {
+      ...options,
+      tied: true,
+      extra: [uint32('lfm2.shortconv.l_cache', 3), ...(options.extra ?? [])],
+    },
+    layerTensors: (layer) => {
+      const at = `blk.${String(layer)}`
+      const own = isAttention(layer)
+        ? [
+            ...attention(whole, { at, matrix }),
+            vector(`${at}.attn_k_norm.weight`, headLength),
+            vector(`${at}.attn_q_norm.weight`, headLength),
+          ]
+        : [
+            vector(`${at}.attn_norm.weight`, embedding),
+            matrix32(`${at}.shortconv.conv.weight`, 3, embedding),
+            matrix(`${at}.shortconv.in_proj.weight`, embedding, 3 * embedding),
+            matrix(`${at}.shortconv.out_proj.weight`, embedding, embedding),
+          ]
+      return [
+        ...own,
+        vector(`${at}.ffn_norm.weight`, embedding),
+        matrix(`${at}.ffn_gate.weight`, embedding, shape.feedForward),
+        matrix(`${at}.ffn_up.weight`, embedding, shape.feedForward),
+        matrix(`${at}.ffn_down.weight`, shape.feedForward, embedding),
+      ]
+    },
+    matrix,
+  })
+  return {
+    ...file,
+    metadata: file.metadata.map((entry) =>
+      entry.key === 'lfm2.attention.head_count_kv'
+        ? list('lfm2.attention.head_count_kv', 'int32', kvHeadsByLayer)
+        : entry,
+    ),
+    // Its output norm has a name of its own.
+    tensors: file.tensors.map((tensor) =>
+      tensor.name === 'output_norm.weight' ? { ...tensor, name: 'token_embd_norm.weight' } : tensor,
+    ),
+  }
 }
 
 /** Gemma 3 27B, or another size of it: five of six layers see 1,024 tokens. */
@@ -469,7 +600,9 @@ function transformerFile(
     tensors: [
       matrix('token_embd.weight', shape.embedding, tokens),
       vector('output_norm.weight', shape.embedding),
-      ...(build.output === false ? [] : [matrix('output.weight', shape.embedding, tokens)]),
+      ...(build.output === false || options.tied === true
+        ? []
+        : [matrix('output.weight', shape.embedding, tokens)]),
       ...Array.from({ length: options.layers ?? shape.layers }, (_, layer) =>
         build.layerTensors(layer),
       ).flat(),

@@ -42,7 +42,7 @@ export class Activity {
     text: string,
     figures: { readonly freedBytes?: number; readonly tookMs?: number } = {},
   ): void {
-    const event = {
+    const event: PoolEvent = {
       id: this.#nextId++,
       at: this.#clock.now(),
       kind,
@@ -53,8 +53,8 @@ export class Activity {
       tookMs: figures.tookMs ?? null,
     }
     this.#events = [event, ...this.#events.slice(0, keptEvents - 1)]
-    if (kind !== 'failed' && kind !== 'thrash') {
-      const counter = counterOf[kind]
+    const counter = kind in counterOf ? counterOf[kind as keyof typeof counterOf] : null
+    if (counter) {
       this.#counters = { ...this.#counters, [counter]: this.#counters[counter] + 1 }
     }
     for (const listener of [...this.#listeners]) listener(event)

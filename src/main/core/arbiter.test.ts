@@ -12,6 +12,8 @@ class Asker {
   readonly controller = new AbortController()
   state: 'waiting' | 'decoding' | 'pausing' | 'paused' | 'ended' = 'waiting'
   error: unknown = null
+  /** Its model was told to stand still and not yet to go on. */
+  isStill = false
   readonly #pauses: PromiseWithResolvers<undefined>[] = []
   #turn: Disposable | null = null
   #hasEnded = false
@@ -31,12 +33,15 @@ class Asker {
     const background = {
       pause: async () => {
         this.state = 'pausing'
+        this.isStill = true
         const still = Promise.withResolvers<undefined>()
         this.#pauses.push(still)
         await still.promise
         if (!this.#hasEnded) this.state = 'paused'
       },
       resume: () => {
+        this.isStill = false
+        if (this.#hasEnded) return
         expect(this.state).toBe('paused')
         this.state = 'decoding'
         onStart(this)
@@ -165,6 +170,24 @@ test('background work that ends instead of standing still gives its place', asyn
   expect(answer.state).toBe('decoding')
 })
 
+test('background work that ends while it stands still leaves its model free to go on', async () => {
+  const { ask } = newArbiter()
+  for (const standsStill of [true, false]) {
+    const background = ask('Judge', { isBackground: true })
+    await settle()
+    const answer = ask('Coder')
+    if (standsStill) background.standStill()
+    await settle()
+    expect([background.isStill, background.state]).toEqual([true, standsStill ? 'paused' : 'pausing'])
+    background.end()
+    expect(background.isStill).toBe(false)
+    background.standStill()
+    await settle()
+    expect(answer.state).toBe('decoding')
+    answer.end()
+  }
+})
+
 test('when the answer it stood still for is cancelled, background work goes on', async () => {
   const { ask } = newArbiter()
   const background = ask('Judge', { isBackground: true })
@@ -251,6 +274,8 @@ test('whatever happens, nobody decodes who may not, everybody is served in bound
         const decoding = askers.filter(({ state }) => state === 'decoding' || state === 'pausing')
         expect(decoding.filter(({ runsBeside }) => !runsBeside).length).toBeLessThanOrEqual(1)
         expect(new Set(decoding.map(({ name }) => name)).size).toBe(decoding.length)
+        // A model whose answer has ended goes on: its next one must not find it standing still.
+        expect(askers.filter(({ state, isStill }) => state === 'ended' && isStill)).toEqual([])
         // Always progress: nobody waits while nobody decodes.
         const isWaiting = askers.some(({ state }) => state === 'waiting' || state === 'paused')
         expect(isWaiting && decoding.length === 0).toBe(false)

@@ -82,6 +82,8 @@ export class Arbiter {
 
   #leave(entry: Entry): void {
     if (entry.state === 'gone') return
+    // Its model must not stand still for the next answer.
+    if (entry.state === 'paused' || entry.state === 'leaving') entry.request.background?.resume()
     entry.state = 'gone'
     this.#decoding.delete(entry)
     const line = this.#lineOf(entry)

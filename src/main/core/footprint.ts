@@ -1,6 +1,7 @@
 import { MB } from '../../contract/bytes.ts'
 import type { DomainId, Footprint, FootprintPart, FootprintPartName } from '../../contract/memory.ts'
-import type { KvLayerGroup, ModelFacts } from '../../contract/model.ts'
+import type { FileAccess, KvLayerGroup, KvType, ModelFacts } from '../../contract/model.ts'
+import { dryRunComputeBytes } from './dry-run.ts'
 
 /** Where a model's layers go. `split`: this many of its layers, counted with the output layer, on the GPU. */
 export type Placement = { readonly kind: 'unified' } | { readonly kind: 'split'; readonly gpuLayers: number }
@@ -12,62 +13,69 @@ export type FootprintOptions = {
   readonly contexts?: number
   /** Default `unified`. */
   readonly placement?: Placement
-  /** What a model process costs with no model. Default 92 MB. */
+  /** What a model process costs with no model. Default 40 MB. */
   readonly runtimeBytes?: number
+  /** Default `f16`. */
+  readonly kvType?: KvType
+  /** Default: as `usesFlashAttention` says. */
+  readonly flashAttention?: boolean
+  /** Default `defaultBatchTokens`. */
+  readonly batchTokens?: number
+  /** Default `mmap`. */
+  readonly fileAccess?: FileAccess
 }
 
-/** Private memory of a process that has loaded the backend and no model: 91 MB measured on Linux x64, Node 24, CPU. */
-const defaultRuntimeBytes = 92 * MB
-
-/** Private bytes of the tokenizer for each entry of the vocabulary: 128k tokens took about 280 MB. */
-const tokenizerBytesPerEntry = 2200
+/** Private memory of a process that has loaded the backend and no model, until it was measured on this machine: Linux x64, Node 24, CPU. */
+const defaultRuntimeBytes = 40 * MB
 
 /** The batch that prefill runs in, and so what compute buffers are made for: node-llama-cpp's default. */
-const batchTokens = 512
+export const defaultBatchTokens = 512
 
 /** llama.cpp rounds contexts and window caches up to this many cells (`GGML_PAD(…, 256)` in llama-context.cpp and llama-kv-cache-iswa.cpp). */
 const cellPadding = 256
 
+/** Bytes of one number in a KV cache: q8_0 keeps 32 numbers in 34 bytes. */
+const kvElementBytes = { f16: 2, q8_0: 34 / 32 } as const
 const f16Bytes = 2
 const f32Bytes = 4
 
-/** Share that is added to what was only predicted, weights excepted, until the file has been measured. */
-const admissionMargin = 0.15
+/** Share that is added to what is not measured, weights excepted: much until the file has been measured once, then little. */
+const admissionMargins = { predicted: 0.15, learned: 0.03, measured: 0 } as const
 
 /**
- * Plain arithmetic for what a model takes, in bytes by part and domain, all of it `predicted`. Weights are exact; the
- * KV cache is exact for f16; compute buffers are an estimate (see `computeBytes`); runtime is the process and the
- * tokenizer. Between GPU and CPU, layers are taken to be of equal size.
+ * What a model takes, in bytes by part and domain, all of it `predicted`, from its facts alone. Weights and KV cache are exact for
+ * what one domain holds; compute buffers come from the dry runs among the facts, else from arithmetic (see `computeBytes`); runtime is
+ * the process and the tokenizer. Between GPU and CPU, layers are taken to be of equal size, and compute buffers to be as on the CPU.
  */
 export function predictFootprint(facts: ModelFacts, options: FootprintOptions): Footprint {
-  const {
-    contextTokens,
-    contexts = 1,
-    placement = { kind: 'unified' },
-    runtimeBytes = defaultRuntimeBytes,
-  } = options
-  const kvCache = contexts * kvCacheBytes(facts, contextTokens)
-  const attention = usesFlashAttention(facts) ? 0 : attentionBytes(facts, contextTokens)
-  const compute = contexts * Math.max(computeBytes(facts, contextTokens), attention)
-  const runtime = runtimeBytes + facts.vocabularySize * tokenizerBytesPerEntry
+  const { contexts = 1, placement = { kind: 'unified' }, runtimeBytes = defaultRuntimeBytes } = options
+  const kvCache = contexts * kvCacheBytes(facts, options.contextTokens, options)
+  const compute = contexts * contextComputeBytes(facts, options)
+  const runtime = runtimeBytes + processBytes + tokenizerBytes(facts)
   switch (placement.kind) {
-    case 'unified':
+    case 'unified': {
+      const repacked =
+        options.fileAccess === undefined || options.fileAccess === 'mmap' ? repackedBytes(facts) : 0
       return [
-        predicted('weights', 'unified', facts.weightBytes),
+        predicted('weights', 'unified', facts.weightBytes + repacked),
         predicted('kvCache', 'unified', kvCache),
         predicted('compute', 'unified', compute),
         predicted('runtime', 'unified', runtime),
       ]
+    }
     case 'split': {
       const onGpu = Math.min(placement.gpuLayers, facts.layers + 1)
-      const vramWeights = Math.round(facts.weightBytes * (onGpu / (facts.layers + 1)))
+      const movedWeights = weightsOnGpu(facts, onGpu)
+      // Tied embeddings are there twice: their rows in main memory, and the whole as the output.
+      const isTied = facts.outputBytes * 2 < facts.inputBytes
+      const vramWeights = movedWeights + (isTied && onGpu > facts.layers ? facts.inputBytes : 0)
       const vramKvCache = Math.round(
         kvCache * (facts.layers === 0 ? 0 : Math.min(onGpu, facts.layers) / facts.layers),
       )
       // Both sides hold compute buffers while layers are on both.
       return [
         predicted('weights', 'vram', vramWeights),
-        predicted('weights', 'ram', facts.weightBytes - vramWeights),
+        predicted('weights', 'ram', facts.weightBytes - movedWeights),
         predicted('kvCache', 'vram', vramKvCache),
         predicted('kvCache', 'ram', kvCache - vramKvCache),
         predicted('compute', 'vram', onGpu > 0 ? compute : 0),
@@ -81,54 +89,96 @@ export function predictFootprint(facts: ModelFacts, options: FootprintOptions): 
 }
 
 /**
- * KV cache of one context in bytes at f16: Σ over layers of cells × kv_heads × (key_len + value_len) × 2, plus the
+ * KV cache of one context in bytes: Σ over layers of cells × kv_heads × (key_len + value_len) × size(type), plus the
  * constant state of recurrent layers. Cells are the context, rounded up to 256; sliding-window layers stop at the
  * window plus one batch (`llama_kv_cache_iswa`).
  */
 export function kvCacheBytes(
   facts: Pick<ModelFacts, 'kvLayerGroups' | 'recurrentStateBytes'>,
   contextTokens: number,
+  options: Pick<FootprintOptions, 'kvType' | 'batchTokens'> = {},
 ): number {
-  const cells = padded(contextTokens)
+  const { kvType = 'f16', batchTokens = defaultBatchTokens } = options
+  const cells = paddedCells(contextTokens)
   let bytes = facts.recurrentStateBytes
-  for (const group of facts.kvLayerGroups) bytes += groupCells(group, cells) * kvBytesPerCell(group)
+  for (const group of facts.kvLayerGroups)
+    bytes += groupCells(group, cells, batchTokens) * kvElementsPerCell(group) * kvElementBytes[kvType]
   return bytes
 }
 
-/** Bytes that one token adds to the KV cache of a context that is within every window, at f16. */
-export function kvBytesPerToken(groups: readonly KvLayerGroup[]): number {
-  return groups.reduce((bytes, group) => bytes + kvBytesPerCell(group), 0)
+/** Bytes that one token adds to the KV cache of a context that is within every window. */
+export function kvBytesPerToken(groups: readonly KvLayerGroup[], kvType: KvType = 'f16'): number {
+  return groups.reduce((bytes, group) => bytes + kvElementsPerCell(group) * kvElementBytes[kvType], 0)
+}
+
+/** What of a model's facts its contexts depend on. */
+export type ContextFacts = Pick<
+  ModelFacts,
+  | 'kvLayerGroups'
+  | 'recurrentStateBytes'
+  | 'headCount'
+  | 'vocabularySize'
+  | 'embeddingLength'
+  | 'feedForwardLength'
+  | 'experts'
+> &
+  Partial<Pick<ModelFacts, 'dryRuns'>>
+
+/** Compute buffers of one context in bytes: by dry runs where there are any, else by arithmetic. */
+export function contextComputeBytes(
+  facts: ContextFacts,
+  options: Pick<FootprintOptions, 'contextTokens' | 'kvType' | 'flashAttention' | 'batchTokens'>,
+): number {
+  const { contextTokens, kvType = 'f16', batchTokens = defaultBatchTokens } = options
+  const { flashAttention = usesFlashAttention(facts) } = options
+  const run = { contextTokens: paddedCells(contextTokens), kvType, batchTokens, flashAttention }
+  const known = dryRunComputeBytes(facts.dryRuns ?? [], run, (sample) =>
+    kvCacheBytes(facts, sample.contextTokens, sample),
+  )
+  if (known !== null) return known
+  const attention = flashAttention ? 0 : attentionBytes(facts, contextTokens, batchTokens)
+  return Math.max(computeBytes(facts, contextTokens, batchTokens), attention)
 }
 
 /**
- * Compute buffer of one context in bytes. llama.cpp reserves it for the largest step of a full batch, in f32
+ * Compute buffer of one context in bytes, where no dry run was made. llama.cpp reserves it for the largest step of a full batch, in f32
  * (`llama_context::graph_reserve`): either the output (logits, and two embeddings) or one layer (three vectors of
  * the feed-forward width and four embeddings, beside the attention mask in f16). Within 2 % of llama.cpp's dry run with
- * flash attention on the shapes of the test; too much for mixtures of experts whose dense layers are wider than an
- * expert (the width of an expert is not among the facts), which is little beside their weights.
+ * flash attention on the shapes of the test.
  */
 export function computeBytes(
   facts: Pick<ModelFacts, 'vocabularySize' | 'embeddingLength' | 'feedForwardLength' | 'experts'>,
   contextTokens: number,
+  batchTokens: number = defaultBatchTokens,
 ): number {
-  const cells = padded(contextTokens)
+  const cells = paddedCells(contextTokens)
   const tokens = Math.min(cells, batchTokens)
   const embedding = facts.embeddingLength
   const output = facts.vocabularySize + 2 * embedding
+  const { experts } = facts
   // Each expert in use has vectors of its own, and their results are kept apart until they are summed.
-  const feedForward = facts.experts
-    ? facts.experts.used * Math.max(3 * facts.feedForwardLength, facts.feedForwardLength + 2 * embedding)
+  const feedForward = experts
+    ? experts.used * Math.max(3 * experts.feedForwardLength, experts.feedForwardLength + 2 * embedding)
     : 3 * facts.feedForwardLength
   const layer = (feedForward + 4 * embedding) * f32Bytes + cells * f16Bytes
   return tokens * Math.max(output * f32Bytes, layer)
+}
+
+/** What says whether a model can do with flash attention. */
+type AttentionFacts = Pick<ModelFacts, 'kvLayerGroups'> & Partial<Pick<ModelFacts, 'architecture'>>
+
+/** Whether node-llama-cpp allows flash attention (`GgufInsights.flashAttentionSupported`): not where keys and values differ in length, as in latent attention. */
+export function supportsFlashAttention({ architecture, kvLayerGroups }: AttentionFacts): boolean {
+  if (architecture === 'grok' || architecture === 'gemma2') return false
+  return kvLayerGroups.every(({ keyLength, valueLength }) => keyLength === valueLength)
 }
 
 /**
  * Whether a model runs with flash attention where it can. Not with heads narrower than 64: on a processor (one thread, heads of 32) that
  * read 20 tokens after 500 in 34 ms with it and in 4.4 ms without, and decoded at half the speed.
  */
-export function usesFlashAttention({ kvLayerGroups }: Pick<ModelFacts, 'kvLayerGroups'>): boolean {
-  return kvLayerGroups.every(({ keyLength }) => keyLength >= 64)
+export function usesFlashAttention(facts: AttentionFacts): boolean {
+  return supportsFlashAttention(facts) && facts.kvLayerGroups.every(({ keyLength }) => keyLength >= 64)
 }
 
 /**
@@ -138,35 +188,74 @@ export function usesFlashAttention({ kvLayerGroups }: Pick<ModelFacts, 'kvLayerG
 function attentionBytes(
   facts: Pick<ModelFacts, 'headCount' | 'embeddingLength'>,
   contextTokens: number,
+  batchTokens: number = defaultBatchTokens,
 ): number {
-  const cells = padded(contextTokens)
+  const cells = paddedCells(contextTokens)
   const tokens = Math.min(cells, batchTokens)
   return tokens * (cells * (facts.headCount + 1) + 7 * facts.embeddingLength) * f32Bytes
 }
 
-/** What to reserve for a footprint, in whole bytes: predicted parts that are not weights get 15 % on top, measured ones nothing. */
+/**
+ * Weights that the CPU keeps a second time, rearranged for its vector units, while the file stays mapped
+ * (`ggml_repack_get_optimal_repack_type` in ggml-cpu/repack.cpp; types that x64 with AVX2 rearranges). Not the embeddings, from which rows are taken.
+ */
+export function repackedBytes(facts: Pick<ModelFacts, 'tensorTypes' | 'inputBytes' | 'weightBytes'>): number {
+  const bytes = facts.tensorTypes
+    .filter(({ type }) => repackedTypes.has(type))
+    .reduce((sum, each) => sum + each.bytes, 0)
+  // The embeddings have the type of most weights in nearly all files.
+  return Math.max(0, bytes - (bytes * 2 > facts.weightBytes ? facts.inputBytes : 0))
+}
+
+const repackedTypes: ReadonlySet<string> = new Set(['Q4_0', 'Q4_K', 'Q2_K', 'IQ4_NL', 'MXFP4'])
+
+/**
+ * Private bytes of the tokenizer, by its tokens and merge rules: fitted to processes with 300 to 262,144 tokens, with and without merges
+ * (33 MB for 128k tokens, 59 MB with as many merges; within 3 MB).
+ */
+export function tokenizerBytes({
+  vocabularySize,
+  mergeCount,
+}: Pick<ModelFacts, 'vocabularySize' | 'mergeCount'>): number {
+  return vocabularySize * bytesPerToken + mergeCount * bytesPerMerge
+}
+
+const bytesPerToken = 240
+const bytesPerMerge = 220
+/** What a process takes with any model, beside its tokenizer: chat template, compiled code. 3.5 MB measured. */
+const processBytes = 4 * MB
+
+/** What to reserve for a footprint, in whole bytes: predicted parts that are not weights get 15 % on top, learned ones 3 %, measured ones nothing. */
 export function withAdmissionMargin(footprint: Footprint): Footprint {
   return footprint.map((part) => {
-    const margin = part.source === 'measured' || part.part === 'weights' ? 0 : admissionMargin
+    const margin = part.part === 'weights' ? 0 : admissionMargins[part.source]
     return { ...part, bytes: Math.ceil(part.bytes * (1 + margin)) }
   })
+}
+
+/** The cells that llama.cpp makes for a context size. */
+function paddedCells(tokens: number): number {
+  return Math.ceil(tokens / cellPadding) * cellPadding
 }
 
 function predicted(part: FootprintPartName, domain: DomainId, bytes: number): FootprintPart {
   return { part, domain, bytes, source: 'predicted' }
 }
 
-function padded(tokens: number): number {
-  return Math.ceil(tokens / cellPadding) * cellPadding
+/** llama.cpp gives the GPU the last layers, then the output; the token embeddings stay in main memory. */
+function weightsOnGpu({ weightBytes, inputBytes, outputBytes, layers }: ModelFacts, onGpu: number): number {
+  const inLayers = weightBytes - inputBytes - outputBytes
+  const share = layers === 0 ? 0 : Math.min(onGpu, layers) / layers
+  return Math.round(inLayers * share) + (onGpu > layers ? outputBytes : 0)
 }
 
-function groupCells({ windowTokens }: KvLayerGroup, contextCells: number): number {
+function groupCells({ windowTokens }: KvLayerGroup, contextCells: number, batchTokens: number): number {
   if (windowTokens === null) return contextCells
   // node-llama-cpp makes the batch one token larger for models with windows.
   const batch = Math.min(contextCells, batchTokens) + 1
-  return Math.min(contextCells, padded(windowTokens + batch))
+  return Math.min(contextCells, paddedCells(windowTokens + batch))
 }
 
-function kvBytesPerCell({ layers, kvHeads, keyLength, valueLength }: KvLayerGroup): number {
-  return layers * kvHeads * (keyLength + valueLength) * f16Bytes
+function kvElementsPerCell({ layers, kvHeads, keyLength, valueLength }: KvLayerGroup): number {
+  return layers * kvHeads * (keyLength + valueLength)
 }

@@ -14,7 +14,7 @@ import {
 /** A model with a reservation, as planning sees it. */
 export type PoolMember = ReliefCandidate & { readonly name: string }
 
-/** Who of the pool leaves. */
+/** Who of the pool leaves, and which KV caches are given back. */
 export type PoolPlan = ReliefPlan<PoolMember>
 
 /** What room is asked for. */
@@ -73,8 +73,10 @@ export class Planning {
 
   /** The busy or loading models of a plan of `planLater`. */
   blockers(plan: PoolPlan): PoolMember[] {
-    const leaving = new Set(plan.leaving.map(({ modelId }) => modelId))
-    return this.#members.filter((member) => leaving.has(member.modelId) && !isEvictable(member))
+    const touched = new Set(
+      [...plan.leaving, ...plan.relieved.map((step) => step.candidate)].map(({ modelId }) => modelId),
+    )
+    return this.#members.filter((member) => touched.has(member.modelId) && !isEvictable(member))
   }
 
   /** The problem of a request for which neither evicting nor waiting makes room. */

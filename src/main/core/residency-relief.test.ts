@@ -63,6 +63,25 @@ describe('room', () => {
     }
   })
 
+  test('that an idle conversation of a busy model could make is waited for', async () => {
+    const pool = createFakePool(10, { busy: { bytes: 8 }, new: { bytes: 3 } })
+    await pool.bring('busy')
+    pool.backend.caches.set('busy', [cache(pool, 'one', { bytes: { unified: 2 } })])
+    const lease = await pool.residency.acquire('busy')
+    expect(pool.residency.preview('new').verdict).toMatchObject({
+      ...{ kind: 'waits', leaving: [], waitsFor: [{ modelId: 'busy' }], relieves: [{ modelId: 'busy' }] },
+    })
+    const onWait = vi.fn()
+    const acquired = pool.residency.acquire('new', { onWait })
+    expect(onWait.mock.calls).toEqual([['Waiting for "busy" to be done']])
+    lease[Symbol.dispose]()
+    pool.backend.reliefs.get('busy one')?.finish()
+    await settle()
+    pool.backend.loads.get('new')?.finish()
+    await acquired
+    expect(pool.kinds()).toEqual({ busy: 'ready', new: 'busy' })
+  })
+
   test('goes by how fast a model was seen to read', async () => {
     const pool = createFakePool(
       10 * GB,

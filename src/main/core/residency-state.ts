@@ -51,7 +51,14 @@ export interface ResidencyEffects {
 /** What residency knows of a resident; the host adds its contexts for the snapshot. */
 export type ResidencyState = Omit<
   Resident,
-  'contexts' | 'contextTokens' | 'usedTokens' | 'kvBytesPerToken' | 'kvBudgetBytes'
+  | 'contexts'
+  | 'contextTokens'
+  | 'usedTokens'
+  | 'kvBytesPerToken'
+  | 'kvBudgetBytes'
+  | 'predicted'
+  | 'loadedWith'
+  | 'warnings'
 > & { readonly options: LoadOptions }
 
 export type LoadingSlot = {

@@ -6,6 +6,7 @@ import type {
   LoadPreview,
   PoolCounters,
   PoolEvent,
+  ReliefStep,
   Thrash,
 } from '../../contract/memory.ts'
 import type { LoadOptions } from '../../contract/model.ts'
@@ -183,6 +184,13 @@ export class Residency implements AsyncDisposable {
   reportCrash(modelId: string, problem: Problem): void {
     this.#residents.crash(modelId, problem)
     this.#decide()
+  }
+
+  /** Adds to the activity list what happened inside of a resident. */
+  record(event: Pick<PoolEvent, 'kind' | 'modelId' | 'name' | 'text'> & { readonly tookMs: number }): void {
+    const { kind, text, tookMs } = event
+    this.#activity.record(kind, event, text, { tookMs })
+    this.#changed()
   }
 
   /** Tells how long a model took to read so many tokens: what reading again would cost decides who leaves. */
@@ -506,11 +514,7 @@ export class Residency implements AsyncDisposable {
     const plan = planning.planNow(request.neededBytes, modelId)
     if (plan) {
       const leaving = plan.leaving.map(describeLeaver)
-      const relieves = plan.relieved.map(({ candidate, kv }) => ({
-        ...{ modelId: candidate.modelId, name: candidate.name, kind: kv.kind },
-        freesBytes: sumOfDomains(kv.bytes),
-      }))
-      const steps = relieves.length > 0 ? { relieves } : {}
+      const steps = describeRelief(plan)
       return {
         ...preview,
         verdict: leaving.length === 0 ? { kind: 'fits', ...steps } : { kind: 'evicts', leaving, ...steps },
@@ -521,7 +525,7 @@ export class Residency implements AsyncDisposable {
       const leaving = later.leaving.map(describeLeaver)
       const waitsFor = planning.blockers(later).map(describeLeaver)
       const remedies = [...planning.waitSavers(request)]
-      return { ...preview, verdict: { kind: 'waits', leaving, waitsFor, remedies } }
+      return { ...preview, verdict: { kind: 'waits', leaving, waitsFor, remedies, ...describeRelief(later) } }
     }
     const problem = planning.refusal(request)
     return { ...preview, verdict: { kind: 'refused', problem, remedies: problem.details.remedies ?? [] } }
@@ -538,6 +542,16 @@ export class Residency implements AsyncDisposable {
   #changed(): void {
     for (const listener of [...this.#listeners]) listener()
   }
+}
+
+/** The KV caches that a plan gives back, as a preview names them; nothing when there are none. */
+function describeRelief({ relieved }: PoolPlan): { relieves?: ReliefStep[] } {
+  if (relieved.length === 0) return {}
+  const relieves = relieved.map(({ candidate, kv }) => ({
+    ...{ modelId: candidate.modelId, name: candidate.name, kind: kv.kind },
+    freesBytes: sumOfDomains(kv.bytes),
+  }))
+  return { relieves }
 }
 
 function hold(job: LoadJob, reason: string): false {

@@ -1,5 +1,5 @@
 import { utilityProcess } from 'electron'
-import type { ChildChannel, ChildExit, StartChildOptions } from '../host/starter.ts'
+import { childFlags, type ChildChannel, type ChildExit, type StartChildOptions } from '../host/starter.ts'
 import { readExitCode } from './exit-code.ts'
 
 /** Starts a child as an Electron utility process; after the app is ready. */
@@ -11,7 +11,7 @@ export function startUtilityChild({
 }: StartChildOptions): ChildChannel {
   const child = utilityProcess.fork(file, [...args], {
     env: { ...process.env, ...env },
-    execArgv: heapLimitMb === undefined ? [] : [`--max-old-space-size=${String(heapLimitMb)}`],
+    execArgv: [...childFlags(heapLimitMb)],
     stdio: ['ignore', 'ignore', 'pipe'],
     serviceName: 'Plenum model',
   })

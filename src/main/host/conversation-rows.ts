@@ -40,6 +40,8 @@ const answerSchema = z
     text: z.string(),
     state: json.pipe(answerStateSchema),
     stats: json.pipe(answerStatsSchema).nullable(),
+    memory_starts_at: z.string().nullable(),
+    memory_keeps_first: z.number().nullable(),
     created_at: z.number(),
   })
   .transform((row): { turnId: string; answer: Answer } => ({
@@ -51,6 +53,10 @@ const answerSchema = z
       text: row.text,
       state: row.state,
       stats: row.stats,
+      ...(row.memory_starts_at !== null && {
+        memoryStartsAtTurnId: row.memory_starts_at,
+        memoryKeepsFirstTurn: row.memory_keeps_first === 1,
+      }),
       createdAt: row.created_at,
     },
   }))
@@ -207,10 +213,19 @@ export class ConversationRows {
       )
   }
 
-  saveAnswer(answer: Pick<Answer, 'id' | 'text' | 'state' | 'stats'>): void {
+  saveAnswer(answer: Answer): void {
     this.#database
-      .prepare('UPDATE answers SET text = ?, state = ?, stats = ? WHERE id = ?')
-      .run(answer.text, JSON.stringify(answer.state), answer.stats && JSON.stringify(answer.stats), answer.id)
+      .prepare(
+        'UPDATE answers SET text = ?, state = ?, stats = ?, memory_starts_at = ?, memory_keeps_first = ? WHERE id = ?',
+      )
+      .run(
+        answer.text,
+        JSON.stringify(answer.state),
+        answer.stats && JSON.stringify(answer.stats),
+        answer.memoryStartsAtTurnId ?? null,
+        answer.memoryKeepsFirstTurn === undefined ? null : Number(answer.memoryKeepsFirstTurn),
+        answer.id,
+      )
   }
 
   saveStats(answerId: string, stats: AnswerStats): void {

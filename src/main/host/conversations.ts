@@ -12,6 +12,7 @@ import type {
 import { AppError } from '../../contract/errors.ts'
 import { ConversationRows } from './conversation-rows.ts'
 import { Feed, watchState } from './frames.ts'
+import type { MemoryWindow } from './memory-window.ts'
 
 /** Text that streams is written to the database this often: what a killed app loses at most. */
 const flushMs = 500
@@ -194,6 +195,19 @@ export class Conversations implements Disposable {
     if (!live || (state.kind === 'writing' && !isNewKind)) return
     live.answer = { ...live.answer, state }
     if (isNewKind) this.#makeDirty(live)
+    this.#publishTurn(live)
+  }
+
+  /** Tells where the model's memory begins for an answer under way. Ignored when it has ended. */
+  setMemory(answerId: string, window: MemoryWindow): void {
+    const live = this.#underWay(answerId)
+    if (!live) return
+    live.answer = {
+      ...live.answer,
+      memoryStartsAtTurnId: window.startsAtTurnId,
+      memoryKeepsFirstTurn: window.keepsFirstTurn,
+    }
+    this.#makeDirty(live)
     this.#publishTurn(live)
   }
 

@@ -25,6 +25,22 @@ const migrations = [
   ) STRICT;
   CREATE INDEX answers_by_turn ON answers (turn_id);
   `,
+  `
+  CREATE TABLE measurements (
+    id INTEGER PRIMARY KEY, model_id TEXT NOT NULL, file TEXT NOT NULL, backend TEXT NOT NULL,
+    at INTEGER NOT NULL, entry TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX measurements_by_model ON measurements (model_id);
+  `,
+  `
+  CREATE TABLE parked_states (
+    conversation_id TEXT NOT NULL, model_id TEXT NOT NULL, file TEXT NOT NULL, model TEXT NOT NULL, state_format TEXT NOT NULL,
+    tokens INTEGER NOT NULL, bytes INTEGER NOT NULL, checksum TEXT NOT NULL, used_at INTEGER NOT NULL,
+    PRIMARY KEY (conversation_id, model_id)
+  ) STRICT;
+  ALTER TABLE answers ADD COLUMN memory_starts_at TEXT;
+  ALTER TABLE answers ADD COLUMN memory_keeps_first INTEGER;
+  `,
 ]
 
 /** Opens the app's SQLite database (WAL) in a folder that is made when it is not there, and brings its schema up to date. */

@@ -1,7 +1,7 @@
 import { createRouterClient } from '@orpc/server'
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
@@ -262,8 +262,14 @@ describe('a host with the demo models', () => {
     const after = await client.pool.get()
     expect(kvCaches).toBeGreaterThanOrEqual(1)
     expect(after.residents.every(({ contexts }) => contexts.length === 1)).toBe(true)
-    expect(before.kv.reservedBytes - after.kv.reservedBytes).toBe(kvCaches * first!.kvBytes)
-    expect(freedBytes).toBeGreaterThanOrEqual(kvCaches * first!.kvBytes)
+    const won = before.kv.reservedBytes - after.kv.reservedBytes
+    expect(won).toBeGreaterThanOrEqual(first!.kvBytes)
+    expect(freedBytes).toBeGreaterThanOrEqual(won)
+    // What stays is as small as what it holds.
+    const smallest = after.residents.map(({ contexts }) => contexts[0]!)
+    expect(smallest.map(({ contextTokens }) => contextTokens)).toEqual(
+      smallest.map(({ usedTokens }) => Math.ceil((usedTokens + 1) / 256) * 256),
+    )
     expect(after.counters.reliefs - before.counters.reliefs).toBe(kvCaches)
     expect(after.events[0]?.text).toMatch(/on request, freed /)
     expect(after.events[0]?.tookMs).toBeGreaterThanOrEqual(0)
@@ -420,21 +426,32 @@ describe('a host with the demo models', () => {
     await client.models.pin({ id: guide })
     await client.models.pin({ id: coder })
     const { counters } = await client.pool.get()
-    await client.settings.set({ poolSizeBytes: 280 * MB, reserveBytes: 0 })
+    // Room for two, and half of the third.
+    const bytes = (await client.pool.get()).residents.map(({ modelId, footprint }) => ({
+      modelId,
+      bytes: footprint.reduce((sum, part) => sum + part.bytes, 0),
+    }))
+    const poolSizeBytes = bytes.reduce(
+      (sum, each) => sum + Math.ceil(each.modelId === judge ? each.bytes / 2 : each.bytes),
+      0,
+    )
+    await client.settings.set({ poolSizeBytes, reserveBytes: 0 })
     const pool = await client.pool.get()
     expect(pool.counters.evictions).toBe(counters.evictions + 1)
     expect(pool.residents.map(({ modelId }) => modelId).sort()).toEqual([coder, guide])
-    expect(pool.domains[0]).toMatchObject({ totalBytes: 280 * MB, reserveBytes: 0, otherBytes: 0 })
+    expect(pool.domains[0]).toMatchObject({ totalBytes: poolSizeBytes, reserveBytes: 0, otherBytes: 0 })
 
-    await expect(client.settings.set({ poolSizeBytes: 128 * MB })).rejects.toMatchObject({ code: 'NO_ROOM' })
-    await expect(client.settings.set({ reserveBytes: 280 * MB })).rejects.toMatchObject({ code: 'BAD_INPUT' })
-    expect(await client.settings.get()).toMatchObject({ poolSizeBytes: 280 * MB, reserveBytes: 0 })
+    await expect(client.settings.set({ poolSizeBytes: 96 * MB })).rejects.toMatchObject({ code: 'NO_ROOM' })
+    await expect(client.settings.set({ reserveBytes: poolSizeBytes })).rejects.toMatchObject({
+      code: 'BAD_INPUT',
+    })
+    expect(await client.settings.get()).toMatchObject({ poolSizeBytes, reserveBytes: 0 })
   })
 })
 
 describe('a host with a small pool', () => {
   test('a third model has the idle one leave and the pinned one stay; what cannot fit says what would help', async () => {
-    const host = await startOwnHost({ poolSizeBytes: 280 * MB, reserveBytes: 0 })
+    const host = await startOwnHost({ poolSizeBytes: 170 * MB, reserveBytes: 0 })
     const { client } = host
     await host.untilListed()
     await client.models.load({ id: guide })
@@ -459,6 +476,31 @@ describe('a host with a small pool', () => {
     await expect(client.models.load({ id: coder })).rejects.toMatchObject({ code: 'NO_ROOM', status: 507 })
   })
 })
+
+test.runIf(process.platform === 'linux')(
+  'loading and unloading again and again leaves no open file, no process and no reservation',
+  async () => {
+    const host = await startOwnHost()
+    await host.untilReady(guide, coder, judge)
+    const { client } = host
+    for (const id of [guide, coder, judge]) await client.models.unload({ id })
+    const cycle = async (id: string) => {
+      await client.models.load({ id })
+      await client.models.unload({ id })
+    }
+    const openFiles = () => readdirSync('/proc/self/fd').length
+    // The first cycle may open what stays.
+    await cycle(guide)
+    const before = openFiles()
+    for (const id of [coder, judge, guide, coder, judge, guide, coder, judge]) await cycle(id)
+    // Fewer when the probe has ended meanwhile.
+    expect(openFiles()).toBeLessThanOrEqual(before)
+    const { domains, residents, counters } = await client.pool.get()
+    expect([domains.map(({ usedBytes }) => usedBytes), residents]).toEqual([[0], []])
+    expect(counters).toMatchObject({ loads: 12, unloads: 12, crashes: 0 })
+  },
+  240_000,
+)
 
 describe('a host that starts again', () => {
   test('finds conversations, pins and settings, and offers what was resident', async () => {

@@ -10,6 +10,7 @@ import { Conversations } from './conversations.ts'
 import { openDatabase } from './database.ts'
 import { Library } from './library.ts'
 import { readMachineMemory } from './machine-memory.ts'
+import { Parking } from './parking.ts'
 import { Pool } from './pool.ts'
 import { createProbe, type Device, type Probe } from './probe.ts'
 import { createRouter, logDefect, type HostRouter } from './procedures.ts'
@@ -75,11 +76,20 @@ export async function createHost(options: HostOptions): Promise<Host> {
     if (folders === (folders = foldersOf(changed))) return
     void library.rescan()
   })
+  const parking = new Parking({
+    database,
+    folder: path.join(dataFolder, 'parked'),
+    limits: () => {
+      const { parking: isOn, parkingBudgetBytes: budgetBytes } = settings.get()
+      return { isOn, budgetBytes }
+    },
+  })
   const pool = resources.use(
     new Pool({
       database,
       settings,
       library,
+      parking,
       machine: { name: machineName(), totalBytes },
       device: findDevice(probe, { database, wanted: options.device, systemBytes: totalBytes }),
       readMachine: readMachineMemory,
@@ -91,7 +101,14 @@ export async function createHost(options: HostOptions): Promise<Host> {
       onDefect: logDefect,
     }),
   )
-  const turns = resources.use(new Turns({ conversations, pool, onDefect: logDefect }))
+  const turns = resources.use(
+    new Turns({
+      conversations,
+      pool,
+      slides: () => settings.get().contextFull === 'slide',
+      onDefect: logDefect,
+    }),
+  )
 
   const router = createRouter({
     info: {
@@ -124,7 +141,12 @@ function foldersOf({ modelFolders, findOtherApps }: Settings): string {
 }
 
 const cpu: Device = { name: 'CPU', totalBytes: 0, isUnified: true }
-const deviceSchema = z.object({ name: z.string(), totalBytes: z.number(), isUnified: z.boolean() })
+const deviceSchema = z.object({
+  name: z.string(),
+  totalBytes: z.number(),
+  isUnified: z.boolean(),
+  runtimeBytes: z.number().optional(),
+})
 
 /** Asks the probe for the device, which takes seconds where a GPU is looked for; until then it is taken to be the one of last time. */
 function findDevice(

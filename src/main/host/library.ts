@@ -49,6 +49,11 @@ export class Library implements AsyncDisposable {
     return this.#entries.get(id)?.model
   }
 
+  /** What an entry's files were when they were last looked at: their sizes and dates. Null when that is not known. */
+  stamp(id: string): string | null {
+    return this.#entries.get(id)?.stamp ?? null
+  }
+
   /**
    * Adds a GGUF file, or every model of a folder; "~" is the home. What cannot be used is refused with its problem and does not stay; what is there
    * already is known, also by another name. Only aborting rejects.

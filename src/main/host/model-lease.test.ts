@@ -21,6 +21,11 @@ async function load(file: string): Promise<ResidentModel> {
     facts: {
       kvLayerGroups: [{ layers: 5, kvHeads: 2, keyLength: 32, valueLength: 32, windowTokens: null }],
       recurrentStateBytes: 0,
+      headCount: 4,
+      embeddingLength: 128,
+      feedForwardLength: 384,
+      vocabularySize: 4096,
+      experts: null,
     },
     threads: 1,
     gpuLayers: null,
@@ -54,7 +59,7 @@ test('two models answer one after the other, and background work stands still me
     const events: GenerateEvent[] = []
     const { signal } = new AbortController()
     const messages = [{ role: 'user' as const, text: 'How do I pin a model?' }]
-    for await (const event of lease.generate('conversation', messages, { signal })) {
+    for await (const event of lease.generate('conversation', messages, { signal, keepsRoom: false })) {
       events.push(event)
       log.push(name)
       if (event.kind === 'text') first.resolve(null)

@@ -21,14 +21,14 @@ export function leaseModel(
 ): ModelLease {
   const { name, arbiter, onWait, runsBeside, isBackground, onPrefill } = options
   return {
-    async *generate(conversationId, messages, { signal }) {
+    async *generate(conversationId, messages, { signal, keepsRoom }) {
       try {
         using _turn = await arbiter.enter({
           ...{ modelId: lease.modelId, name, runsBeside, onWait },
           ...(isBackground && { background: model }),
           signal: AbortSignal.any([signal, lease.signal]),
         })
-        for await (const event of model.generate(conversationId, messages, { signal })) {
+        for await (const event of model.generate(conversationId, messages, { signal, keepsRoom })) {
           if (event.kind === 'done' && event.generatedTokens > 0)
             onPrefill({ tokens: event.promptTokens - event.reusedTokens, ms: event.timeToFirstTokenMs })
           yield event

@@ -1,12 +1,12 @@
 import { fork } from 'node:child_process'
-import type { ChildChannel, ChildExit, StartChildOptions } from './starter.ts'
+import { childFlags, type ChildChannel, type ChildExit, type StartChildOptions } from './starter.ts'
 
 /** Starts a child as a plain Node process. */
 export function startNodeChild({ file, args = [], env = {}, heapLimitMb }: StartChildOptions): ChildChannel {
   const child = fork(file, [...args], {
     env: { ...process.env, ...env },
     // Not this process's own flags: a debugger's port or a test runner's loader is not the child's.
-    execArgv: heapLimitMb === undefined ? [] : [`--max-old-space-size=${String(heapLimitMb)}`],
+    execArgv: [...childFlags(heapLimitMb)],
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   })

@@ -10,6 +10,11 @@ const card = { name: 'NVIDIA RTX 4090', totalBytes: 24 * GB, isUnified: false }
 /** A 70B of Llama's shape, 40 GB of weights. */
 const facts = {
   weightBytes: 40 * GB,
+  inputBytes: 0,
+  outputBytes: GB / 2,
+  mergeCount: 0,
+  dryRuns: [],
+  tensorTypes: [],
   layers: 80,
   embeddingLength: 8192,
   feedForwardLength: 28_672,
@@ -55,7 +60,9 @@ describe('the place of a model', () => {
   test('is the whole of a unified pool', () => {
     const shape = poolShape(cpu, 128 * GB)
     const domains = poolDomains(shape, detected)
-    expect(placeModel(facts, { shape, domains, contextTokens: 4096, gpuLayers: undefined })).toEqual({
+    expect(
+      placeModel(facts, { shape, domains, load: { contextTokens: 4096 }, gpuLayers: undefined }),
+    ).toEqual({
       kind: 'unified',
     })
   })
@@ -64,7 +71,7 @@ describe('the place of a model', () => {
     const shape = poolShape(card, 64 * GB)
     const domains = poolDomains(shape, detected)
     const place = (gpuLayers: number | undefined, model = facts) =>
-      placeModel(model, { shape, domains, contextTokens: 4096, gpuLayers })
+      placeModel(model, { shape, domains, load: { contextTokens: 4096 }, gpuLayers })
     // 22.5 GB are not in reserve; a layer takes half a GB.
     expect(place(undefined)).toEqual({ kind: 'split', gpuLayers: 43 })
     expect(place(12)).toEqual({ kind: 'split', gpuLayers: 12 })

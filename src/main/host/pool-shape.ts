@@ -4,7 +4,12 @@ import type { ModelFacts } from '../../contract/model.ts'
 import type { Settings } from '../../contract/settings.ts'
 import { defaultReserveBytes } from '../core/capacity.ts'
 import { bytesByDomain } from '../core/domain-bytes.ts'
-import { predictFootprint, withAdmissionMargin, type Placement } from '../core/footprint.ts'
+import {
+  predictFootprint,
+  withAdmissionMargin,
+  type FootprintOptions,
+  type Placement,
+} from '../core/footprint.ts'
 import type { DomainCapacity } from '../core/ledger.ts'
 import type { Device } from './probe.ts'
 
@@ -63,18 +68,19 @@ export function placeModel(
   options: {
     readonly shape: PoolShape
     readonly domains: readonly DomainCapacity[]
-    readonly contextTokens: number
+    /** How it is loaded otherwise. */
+    readonly load: Omit<FootprintOptions, 'placement' | 'contexts'>
     readonly gpuLayers: number | undefined
   },
 ): Placement {
-  const { shape, domains, contextTokens, gpuLayers } = options
+  const { shape, domains, load, gpuLayers } = options
   if (shape.kind === 'unified') return { kind: 'unified' }
   const vram = domains.find(({ id }) => id === 'vram')
   const roomBytes = vram ? vram.totalBytes - vram.reserveBytes : 0
   let layers = Math.min(gpuLayers ?? facts.layers + 1, facts.layers + 1)
   const fits = (count: number): boolean => {
     const placement = { kind: 'split', gpuLayers: count } as const
-    const footprint = withAdmissionMargin(predictFootprint(facts, { contextTokens, placement }))
+    const footprint = withAdmissionMargin(predictFootprint(facts, { ...load, placement }))
     return (bytesByDomain(footprint).vram ?? 0) <= roomBytes
   }
   if (gpuLayers === undefined) while (layers > 0 && !fits(layers)) layers--

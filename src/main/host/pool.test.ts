@@ -1,7 +1,11 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { GB, MB } from '../../contract/bytes.ts'
 import { openDatabase } from './database.ts'
 import type { Library } from './library.ts'
+import { Parking } from './parking.ts'
 import { Pool } from './pool.ts'
 import type { Device } from './probe.ts'
 import { SettingsStore } from './settings.ts'
@@ -12,6 +16,7 @@ const card: Device = { name: 'NVIDIA RTX 4090', totalBytes: 24 * GB, isUnified: 
 /** A pool of 64 GB without models, of which other programs hold 20 GB. */
 function newPool(options: { found?: Promise<Device>; poolSizeBytes?: number; reserveBytes?: number } = {}) {
   const database = openDatabase(':memory:')
+  const folder = mkdtempSync(path.join(tmpdir(), 'plenum-parked-'))
   const settings = new SettingsStore(database)
   if (options.reserveBytes !== undefined) settings.set({ reserveBytes: options.reserveBytes })
   const readings = { count: 0 }
@@ -20,6 +25,7 @@ function newPool(options: { found?: Promise<Device>; poolSizeBytes?: number; res
     settings,
     // An empty library is all that is asked for.
     library: { list: () => [], get: () => undefined, onChange: () => () => undefined } as unknown as Library,
+    parking: new Parking({ database, folder, limits: () => ({ isOn: true, budgetBytes: null }) }),
     machine: { name: 'AMD Ryzen AI Max+ 395', totalBytes: 64 * GB },
     device: { likely: cpu, found: options.found ?? Promise.resolve(cpu) },
     readMachine: async () => {
@@ -40,6 +46,7 @@ function newPool(options: { found?: Promise<Device>; poolSizeBytes?: number; res
   onTestFinished(async () => {
     await pool[Symbol.asyncDispose]()
     database.close()
+    rmSync(folder, { recursive: true })
   })
   return { pool, settings, readings }
 }

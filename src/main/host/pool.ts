@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { formatBytes } from '../../contract/bytes.ts'
 import { AppError } from '../../contract/errors.ts'
-import type { LoadPreview, PoolSnapshot, Resident } from '../../contract/memory.ts'
+import type { LoadPreview, Measurement, PoolSnapshot, Resident } from '../../contract/memory.ts'
 import type { LoadOptions } from '../../contract/model.ts'
 import type { Settings, SettingsChanges } from '../../contract/settings.ts'
 import { Arbiter } from '../core/arbiter.ts'
@@ -16,6 +16,8 @@ import { frameMs, watchState } from './frames.ts'
 import { LastResidents } from './last-residents.ts'
 import type { Library } from './library.ts'
 import { cancelledLoadError, isAbortError, leaseModel, orLeave, takenAwayError } from './model-lease.ts'
+import { Measurements } from './measurements.ts'
+import type { Parking } from './parking.ts'
 import { PoolMemory } from './pool-memory.ts'
 import { poolDomains, poolShape, type PoolShape } from './pool-shape.ts'
 import { ResidentModels } from './resident-models.ts'
@@ -37,6 +39,8 @@ export type PoolOptions = {
   readonly modelProgram: string
   readonly childEnv: Readonly<Record<string, string>>
   readonly cores: number
+  /** Conversations on disk. */
+  readonly parking: Parking
   readonly onDefect: (error: unknown, path: readonly string[]) => void
   /** Given on the command line; they go before the settings. */
   readonly fixed: {
@@ -86,13 +90,16 @@ export class Pool implements TurnPool, AsyncDisposable {
     this.#ledger = new Ledger(this.#startDomains())
     this.#models = new ResidentModels({
       ...options,
+      measurements: new Measurements(options.database),
       shape: () => this.#shape,
       threads: () =>
         options.fixed.threads ?? options.settings.get().threads ?? Math.max(1, options.cores - 1),
       contextTokens: () => options.settings.get().contextTokens,
+      startContextTokens: () => options.settings.get().startContextTokens,
       domains: () => this.#ledger.domains(),
       resize: (modelId, footprint) => this.#residency.resize(modelId, footprint),
       onCrash: (modelId, problem) => this.#residency.reportCrash(modelId, problem),
+      onEvent: (event) => this.#residency.record(event),
       onChange: () => this.#changed(),
     })
     this.#residency = new Residency({
@@ -186,10 +193,14 @@ export class Pool implements TurnPool, AsyncDisposable {
   }
 
   /** What loading a model would take, and who would have to leave. */
-  async preview(modelId: string, options: { contextTokens?: number | undefined } = {}): Promise<LoadPreview> {
+  async preview(modelId: string, options: LoadOptions = {}): Promise<LoadPreview> {
     await this.#prepare(modelId)
-    const { contextTokens } = options
-    return this.#residency.preview(modelId, contextTokens === undefined ? {} : { contextTokens })
+    return this.#residency.preview(modelId, options)
+  }
+
+  /** What earlier loads of a model were predicted to take and took, newest first. */
+  history(modelId: string): Measurement[] {
+    return this.#models.history(modelId)
   }
 
   /** Loads a model and ends when it is ready. */
@@ -227,6 +238,7 @@ export class Pool implements TurnPool, AsyncDisposable {
     this.#models.entry(modelId)
     await this.#residency.unload(modelId)
     this.#library.remove(modelId)
+    this.#options.parking.forgetModel(modelId)
   }
 
   /** Changes settings; a smaller pool first has idle models leave. Throws `NO_ROOM` and changes nothing when they may not. */
@@ -240,7 +252,10 @@ export class Pool implements TurnPool, AsyncDisposable {
       if (main) await this.#residency.setCapacity(main)
       this.#setOther(this.#otherOnMachineBytes)
     }
-    return this.#settings.set(changes)
+    const settings = this.#settings.set(changes)
+    if (changes.parking !== undefined || changes.parkingBudgetBytes !== undefined)
+      await this.#options.parking.trim()
+    return settings
   }
 
   model(modelId: string): AnsweringModel {
@@ -272,6 +287,7 @@ export class Pool implements TurnPool, AsyncDisposable {
 
   forget(conversationId: string): void {
     for (const model of this.#models.values()) model.forget(conversationId)
+    this.#options.parking.forget(conversationId)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -334,7 +350,7 @@ export class Pool implements TurnPool, AsyncDisposable {
       contexts,
       contextTokens: contexts.reduce((sum, context) => sum + context.contextTokens, 0),
       usedTokens: contexts.reduce((sum, context) => sum + context.usedTokens, 0),
-      ...this.#models.kvFigures(state.modelId, options),
+      ...this.#models.figures(state.modelId, options),
     }
   }
 

@@ -6,7 +6,13 @@ import { startModelProcess } from './model-process.ts'
 import type { StartChild } from './starter.ts'
 
 /** The device that computes. Without memory of its own `totalBytes` is 0. */
-export type Device = { readonly name: string; readonly totalBytes: number; readonly isUnified: boolean }
+export type Device = {
+  readonly name: string
+  readonly totalBytes: number
+  readonly isUnified: boolean
+  /** What a model process costs with no model, measured; absent before that. */
+  readonly runtimeBytes?: number | undefined
+}
 
 /** Looks at model files in a child process, so that a hostile one costs a child and nothing else. */
 export interface Probe extends AsyncDisposable {

@@ -67,6 +67,7 @@ export function createRouter(host: Procedures) {
       ),
       unload: os.models.unload.handler(({ input }) => pool.unload(input.id, { force: input.force ?? false })),
       pin: os.models.pin.handler(({ input }) => pool.setPinned(input.id, true)),
+      history: os.models.history.handler(({ input }) => pool.history(input.id)),
       unpin: os.models.unpin.handler(({ input }) => pool.setPinned(input.id, false)),
     },
     files: {

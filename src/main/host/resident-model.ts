@@ -1,43 +1,37 @@
-import type { Allocation, ChatMessage, GenerateEvent, ProcessUsage } from '../../contract/backend.ts'
+import type { ChatMessage, GenerateEvent, ProcessUsage } from '../../contract/backend.ts'
 import { AppError } from '../../contract/errors.ts'
-import type { Footprint, ResidentContext } from '../../contract/memory.ts'
-import type { ModelFacts } from '../../contract/model.ts'
-import { kvCacheBytes, usesFlashAttention } from '../core/footprint.ts'
+import type { Footprint, LoadedWith, ResidentContext } from '../../contract/memory.ts'
 import type { Pausable } from '../core/arbiter.ts'
+import { defaultBatchTokens, usesFlashAttention } from '../core/footprint.ts'
 import type { IdleKv } from '../core/relief.ts'
-import type { MemoryDomains } from './measured-footprint.ts'
-import { measuredFootprint } from './measured-footprint.ts'
+import { LiveContexts, type LiveContextsOptions } from './live-contexts.ts'
 import type { ModelProcess } from './model-process.ts'
 import { startModelProcess } from './model-process.ts'
 import type { StartChild } from './starter.ts'
 import type { Patience } from './watchdog.ts'
 
 /** What a resident model is made of. */
-export interface ResidentModelOptions {
+export interface ResidentModelOptions extends LiveContextsOptions {
   readonly start: StartChild
   /** The program of model processes. */
   readonly program: string
   /** Added to the process's environment: `PLENUM_DEVICE`. */
   readonly env?: Readonly<Record<string, string>>
-  /** What the user calls the model. */
-  readonly name: string
   /** The first file of the model. */
   readonly path: string
-  readonly facts: Pick<ModelFacts, 'kvLayerGroups' | 'recurrentStateBytes'>
   readonly threads: number
+  /** How the model is loaded otherwise. Default: f16, batches of 512, mapped, flash attention as the heads ask. */
+  readonly load?: LoadSettings
   /** Layers on the GPU; null: all. */
   readonly gpuLayers: number | null
-  /** Size of each context. */
-  readonly contextTokens: number
-  /** Conversations that are live at once, each with a context of its own. Default 2. */
-  readonly liveContexts?: number
-  readonly domains: MemoryDomains
-  /** Asks for room for another footprint, or reports a measured one. False: there is none. */
-  readonly resize: (footprint: Footprint) => boolean
-  /** Something that a snapshot shows has changed: contexts or their tokens. */
-  readonly onChange?: () => void
   /** How long its process may be silent before it is ended. */
   readonly patience?: Patience
+}
+
+/** How a model is loaded, beside its context size, its threads and its place. */
+export type LoadSettings = Pick<LoadedWith, 'kvType' | 'flashAttention' | 'batchTokens' | 'fileAccess'> & {
+  readonly chatTemplate: string | null
+  readonly thinking: boolean | null
 }
 
 /** How an answer is written. */
@@ -48,42 +42,27 @@ export interface AnswerOptions {
   /** Default 0: greedy. */
   readonly temperature?: number
   readonly seed?: number
-}
-
-/** A live context and who uses it. */
-interface Context {
-  readonly id: string
-  readonly contextTokens: number
-  readonly kvBytes: number
-  readonly allocated: Allocation
-  conversationId: string | null
-  usedTokens: number
-  /** Of the answer that is being written. */
-  promptTokens: number
-  isBusy: boolean
-  hasAnswered: boolean
-  /** Order of use; the lowest idle one is reused first. */
-  usedAt: number
-  /** When that was, in milliseconds since 1970. */
-  lastUsedAt: number
+  /** Refuse with `CONTEXT_FULL` what leaves little room for the answer. Default: one token is enough. */
+  readonly keepsRoom?: boolean
 }
 
 /** A model in a process of its own, with a context for each live conversation. Owns the process: disposing ends it. */
 export class ResidentModel implements Pausable, AsyncDisposable {
   readonly #options: ResidentModelOptions
   readonly #process: ModelProcess
-  readonly #contexts: Context[] = []
-  #loaded: { readonly usage: ProcessUsage; readonly weights: Allocation } | null = null
-  #latest: ProcessUsage | null = null
-  #uses = 0
-  #openedContexts = 0
-  #opening = 0
-  /** Who waits for a context to become idle. */
-  readonly #whenIdle: (() => void)[] = []
+  readonly #contexts: LiveContexts
+  readonly #settings: LoadSettings
+  #kvType: LoadedWith['kvType']
+  #warnings: readonly string[] = []
 
   /** Starts the process; `load` comes next. */
   constructor(options: ResidentModelOptions) {
     this.#options = options
+    this.#settings = options.load ?? {
+      ...{ kvType: 'f16', batchTokens: defaultBatchTokens, fileAccess: 'mmap' },
+      ...{ flashAttention: usesFlashAttention(options.facts), chatTemplate: null, thinking: null },
+    }
+    this.#kvType = this.#settings.kvType
     this.#process = startModelProcess({
       start: options.start,
       file: options.program,
@@ -91,10 +70,32 @@ export class ResidentModel implements Pausable, AsyncDisposable {
       ...(options.env && { env: options.env }),
       ...(options.patience && { patience: options.patience }),
     })
+    this.#contexts = new LiveContexts(this.#process.client, options)
+    this.#process.onExit(() => this.#contexts.close())
   }
 
   get processId(): number | null {
     return this.#process.processId ?? null
+  }
+
+  /** How it is loaded: as asked, with the KV type that the backend took. */
+  get loadedWith(): LoadedWith {
+    const { gpuLayers, contextTokens, threads } = this.#options
+    const { flashAttention, batchTokens, fileAccess } = this.#settings
+    return {
+      contextTokens,
+      gpuLayers,
+      kvType: this.#kvType,
+      flashAttention,
+      batchTokens,
+      threads,
+      fileAccess,
+    }
+  }
+
+  /** Options that could not be followed, in plain words. */
+  get warnings(): readonly string[] {
+    return this.#warnings
   }
 
   /** Called once when the process has ended; with the error when nobody asked it to. */
@@ -107,16 +108,20 @@ export class ResidentModel implements Pausable, AsyncDisposable {
     options: { signal?: AbortSignal; onProgress?: (loadedBytes: number) => void } = {},
   ): Promise<Footprint> {
     const { signal, onProgress } = options
-    const { path, threads, gpuLayers, facts } = this.#options
+    const { path, threads, gpuLayers } = this.#options
     const { client } = this.#process
     try {
       signal?.throwIfAborted()
-      const wanted = { path, threads, gpuLayers, flashAttention: usesFlashAttention(facts) }
-      for await (const event of await client.load(wanted, withSignal(signal))) {
+      const wanted = { path, threads, gpuLayers, ...this.#settings }
+      for await (const event of await client.load(wanted, signal ? { signal } : {})) {
         if (event.kind === 'progress') onProgress?.(event.loadedBytes)
-        else this.#loaded = { usage: event.after, weights: event.weights }
+        else {
+          this.#kvType = event.kvType
+          this.#warnings = event.warnings
+          const { after: usage, weights } = event
+          await this.#contexts.start({ usage, weights, made: this.loadedWith }, signal)
+        }
       }
-      await this.#openContext({ signal, isBusy: false })
       return this.footprint()
     } catch (error) {
       await this[Symbol.asyncDispose]()
@@ -126,68 +131,32 @@ export class ResidentModel implements Pausable, AsyncDisposable {
 
   /** What the process takes, measured: see `measuredFootprint`. */
   footprint(): Footprint {
-    const loaded = this.#loaded
-    if (!loaded) return []
-    return measuredFootprint(
-      {
-        weights: loaded.weights,
-        contexts: this.#contexts,
-        loaded: loaded.usage,
-        latest: this.#latest ?? loaded.usage,
-      },
-      this.#options.domains,
-    )
+    return this.#contexts.footprint()
+  }
+
+  /** Memory of the process now, as the operating system tells it. */
+  async usage(): Promise<ProcessUsage> {
+    return this.#process.client.usage()
   }
 
   /** The live contexts, for the snapshot. */
   contexts(): ResidentContext[] {
-    return this.#contexts.map(({ conversationId, contextTokens, usedTokens, kvBytes, isBusy }) => ({
-      conversationId,
-      contextTokens,
-      usedTokens,
-      kvBytes,
-      isBusy,
-    }))
+    return this.#contexts.describe()
   }
 
-  /** Contexts that can be given back: all idle ones but the last that was used, which a next answer needs. */
+  /** A conversation is gone: its context becomes a spare one. */
+  forget(conversationId: string): void {
+    this.#contexts.forget(conversationId)
+  }
+
+  /** What can be given back of idle contexts. */
   idleKv(): IdleKv[] {
-    const { host, device } = this.#options.domains
-    const idle = this.#contexts.filter(({ isBusy }) => !isBusy).sort((a, b) => b.usedAt - a.usedAt)
-    const kept = idle.find(({ conversationId }) => conversationId !== null) ?? idle[0]
-    return idle
-      .filter((context) => context !== kept)
-      .map(({ id, conversationId, allocated, usedTokens, lastUsedAt }) => ({
-        id,
-        kind: conversationId === null ? 'shrink' : 'drop',
-        bytes:
-          host === device
-            ? { [host]: allocated.hostBytes + allocated.deviceBytes }
-            : { [host]: allocated.hostBytes, [device]: allocated.deviceBytes },
-        tokens: usedTokens,
-        lastUsedAt,
-      }))
+    return this.#contexts.idleKv()
   }
 
-  /** Closes a context of `idleKv` and reports what is left; the bytes that this freed, 0 when it is in use again. */
+  /** Gives back what `idleKv` has named and reports what is left; the bytes that this freed, 0 when it is in use again. */
   async giveBack(contextId: string): Promise<number> {
-    const context = this.#contexts.find(({ id }) => id === contextId)
-    if (!context || context.isBusy || this.#contexts.length === 1) return 0
-    // Nobody takes it meanwhile, and it counts until its memory is back.
-    context.isBusy = true
-    try {
-      const before = totalBytes(this.footprint())
-      const { usage } = await this.#process.client.closeContext({ contextId })
-      this.#latest = usage
-      this.#contexts.splice(this.#contexts.indexOf(context), 1)
-      const after = this.footprint()
-      this.#options.resize(after)
-      return Math.max(0, before - totalBytes(after))
-    } finally {
-      context.isBusy = false
-      this.#whenIdle.shift()?.()
-      this.#options.onChange?.()
-    }
+    return this.#contexts.giveBack(contextId)
   }
 
   /** Lets its answers stand still at the next token; ends when they do. */
@@ -206,12 +175,13 @@ export class ResidentModel implements Pausable, AsyncDisposable {
     messages: readonly ChatMessage[],
     options: AnswerOptions = {},
   ): AsyncGenerator<GenerateEvent, void, void> {
-    const { signal, maxTokens = null, temperature = 0, seed = null } = options
+    const { signal, maxTokens = null, temperature = 0, seed = null, keepsRoom = false } = options
     const { client } = this.#process
     signal?.throwIfAborted()
     using _watch = this.#process.watch(signal)
-    const context = await this.#claim(conversationId)
-    using _claim = { [Symbol.dispose]: () => this.#release(context) }
+    const contexts = this.#contexts
+    const context = await contexts.claim(conversationId)
+    using _claim = { [Symbol.dispose]: () => contexts.release(context) }
     const { id: contextId } = context
     // Not the call's own signal, which would cut off the events: the answer's figures come after it was stopped.
     const stop = () => {
@@ -225,164 +195,33 @@ export class ResidentModel implements Pausable, AsyncDisposable {
         maxTokens,
         temperature,
         seed,
+        roomTokens: keepsRoom ? this.#contexts.answerRoomTokens : 1,
+        mayGrow: true,
       })
       signal?.addEventListener('abort', stop, { once: true })
       if (signal?.aborted) stop()
       for await (const event of events) {
-        this.#take(context, event)
+        if (event.kind === 'full') {
+          await contexts.grow(context, event)
+          continue
+        }
+        contexts.take(context, event)
         yield event
       }
     } finally {
       signal?.removeEventListener('abort', stop)
     }
     // Not waited for: the answer is complete, and a process that dies meanwhile says so by itself.
-    if (!context.hasAnswered) this.#measureAfterAnswer(context).catch(() => undefined)
+    contexts.measureAfterAnswer(context).catch(() => undefined)
   }
 
-  /** A conversation is gone: its context becomes a spare one. */
-  forget(conversationId: string): void {
-    const context = this.#contexts.find((each) => each.conversationId === conversationId)
-    if (!context) return
-    context.conversationId = null
-    if (!context.isBusy) this.#clear(context)
-    this.#options.onChange?.()
+  /** Ends answers and parks what was read, before the process is ended. */
+  async leave(): Promise<void> {
+    await this.#contexts.leave()
   }
 
   /** Ends the process and waits until its memory is back. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#process[Symbol.asyncDispose]()
   }
-
-  get #liveContexts(): number {
-    return Math.max(1, this.#options.liveContexts ?? 2)
-  }
-
-  /**
-   * Takes a context for a conversation: 1. its own, 2. a spare one, 3. another one if there is room, 4. the idle one that was used
-   * longest ago, 5. the next one that becomes idle.
-   */
-  async #claim(conversationId: string): Promise<Context> {
-    const context =
-      this.#claimIdle((each) => each.conversationId === conversationId) ??
-      this.#claimIdle((each) => each.conversationId === null) ??
-      (await this.#openAnother()) ??
-      this.#claimIdle(() => true)
-    if (!context) {
-      await new Promise<null>((resolve) => this.#whenIdle.push(() => resolve(null)))
-      return this.#claim(conversationId)
-    }
-    context.usedAt = ++this.#uses
-    if (context.conversationId !== conversationId) {
-      context.conversationId = conversationId
-      context.usedTokens = 0
-    }
-    this.#options.onChange?.()
-    return context
-  }
-
-  #claimIdle(isWanted: (context: Context) => boolean): Context | null {
-    const idle = this.#contexts.filter((each) => !each.isBusy && isWanted(each))
-    const [context] = idle.sort((a, b) => a.usedAt - b.usedAt)
-    if (!context) return null
-    context.isBusy = true
-    return context
-  }
-
-  #release(context: Context): void {
-    context.isBusy = false
-    context.lastUsedAt = Date.now()
-    // Its conversation was forgotten meanwhile.
-    if (context.conversationId === null) this.#clear(context)
-    this.#whenIdle.shift()?.()
-    this.#options.onChange?.()
-  }
-
-  /** Opens another context, busy from the start, if that is allowed and there is room. */
-  async #openAnother(): Promise<Context | null> {
-    const [model] = this.#contexts
-    const loaded = this.#loaded
-    if (!model || !loaded || this.#contexts.length + this.#opening >= this.#liveContexts) return null
-    const latest = this.#latest ?? loaded.usage
-    const contexts = [...this.#contexts, model]
-    const wanted = measuredFootprint(
-      { weights: loaded.weights, contexts, loaded: loaded.usage, latest },
-      this.#options.domains,
-    )
-    if (!this.#options.resize(wanted)) return null
-    this.#opening++
-    try {
-      return await this.#openContext({ isBusy: true })
-    } catch (error) {
-      this.#options.resize(this.footprint())
-      throw error
-    } finally {
-      this.#opening--
-    }
-  }
-
-  async #openContext(options: { signal?: AbortSignal | undefined; isBusy: boolean }): Promise<Context> {
-    const { contextTokens: asked, facts, onChange } = this.#options
-    const id = `context ${String(++this.#openedContexts)}`
-    const { contextTokens, allocated, usage } = await this.#process.client.openContext(
-      { contextId: id, contextTokens: asked },
-      withSignal(options.signal),
-    )
-    this.#latest = usage
-    const context: Context = {
-      id,
-      contextTokens,
-      kvBytes: kvCacheBytes(facts, contextTokens),
-      allocated,
-      conversationId: null,
-      usedTokens: 0,
-      promptTokens: 0,
-      isBusy: options.isBusy,
-      hasAnswered: false,
-      usedAt: ++this.#uses,
-      lastUsedAt: Date.now(),
-    }
-    this.#contexts.push(context)
-    onChange?.()
-    return context
-  }
-
-  #clear(context: Context): void {
-    context.usedTokens = 0
-    // A process that has died has nothing left to clear.
-    this.#process.client.clearContext({ contextId: context.id }).catch(() => undefined)
-  }
-
-  /** Keeps count of a context's tokens while it answers. */
-  #take(context: Context, event: GenerateEvent): void {
-    switch (event.kind) {
-      case 'reading':
-        context.promptTokens = event.promptTokens
-        context.usedTokens = event.reusedTokens + event.readTokens
-        break
-      case 'text':
-        context.usedTokens = context.promptTokens + event.generatedTokens
-        break
-      case 'done':
-        context.usedTokens = event.usedTokens
-        break
-      default:
-        event satisfies never
-    }
-    this.#options.onChange?.()
-  }
-
-  /** The first answer of a context touches its buffers and warms up the program: what that has cost is reported once. */
-  async #measureAfterAnswer(context: Context): Promise<void> {
-    context.hasAnswered = true
-    this.#latest = await this.#process.client.usage()
-    this.#options.resize(this.footprint())
-  }
-}
-
-function totalBytes(footprint: Footprint): number {
-  return footprint.reduce((sum, { bytes }) => sum + bytes, 0)
-}
-
-function withSignal(signal: AbortSignal | undefined): { signal?: AbortSignal } {
-  return signal ? { signal } : {}
 }

@@ -1,11 +1,16 @@
 import { AppError, fromProblem, toProblem, type Problem } from '../../contract/errors.ts'
-import type { Footprint } from '../../contract/memory.ts'
+import type { Footprint, LoadedWith, Measurement, Resident } from '../../contract/memory.ts'
 import type { LibraryModel, LoadOptions, ModelFacts } from '../../contract/model.ts'
-import { kvCacheBytes, predictFootprint } from '../core/footprint.ts'
+import { correctFootprint } from '../core/correction.ts'
+import { kvBytesPerToken, kvCacheBytes, predictFootprint } from '../core/footprint.ts'
+import { resolveLoad } from '../core/load-plan.ts'
 import type { IdleKv } from '../core/relief.ts'
 import type { ModelDescription, ResidencyEffects } from '../core/residency-state.ts'
 import type { Library } from './library.ts'
+import type { MeasuredFile, Measurements } from './measurements.ts'
 import { placeModel, type PoolShape } from './pool-shape.ts'
+import type { ContextEvent } from './live-contexts.ts'
+import type { ModelParking, Parking } from './parking.ts'
 import { ResidentModel } from './resident-model.ts'
 import type { DomainCapacity } from '../core/ledger.ts'
 import type { StartChild } from './starter.ts'
@@ -15,7 +20,8 @@ const liveContexts = 2
 
 /** What loading models takes. */
 export type ResidentModelsOptions = {
-  readonly library: Pick<Library, 'get'>
+  readonly library: Pick<Library, 'get' | 'stamp'>
+  readonly measurements: Measurements
   readonly shape: () => PoolShape
   readonly startChild: StartChild
   readonly modelProgram: string
@@ -23,28 +29,50 @@ export type ResidentModelsOptions = {
   /** Asked at each load, so that changed settings count from the next one on. */
   readonly threads: () => number
   readonly contextTokens: () => number
+  readonly startContextTokens: () => number
+  readonly parking: Parking
   readonly domains: () => readonly DomainCapacity[]
   /** Asks for room for another footprint, or reports a measured one. False: there is none. */
   readonly resize: (modelId: string, footprint: Footprint) => boolean
   readonly onCrash: (modelId: string, problem: Problem) => void
+  /** Something happened to a context of a resident. */
+  readonly onEvent: (event: ContextEvent & { readonly modelId: string; readonly name: string }) => void
   /** Something that a snapshot shows has changed. */
   readonly onChange: () => void
 }
 
 /** How a model is or would be loaded. */
 type LoadPlan = {
+  /** As at first: a context may grow to `contextTokens`. */
+  readonly loadedWith: LoadedWith
   readonly contextTokens: number
-  readonly gpuLayers: number | null
-  readonly footprint: Footprint
+  readonly kvBudgetBytes: number
+  readonly chatTemplate: string | null
+  readonly thinking: boolean | null
+  readonly warnings: readonly string[]
+  /** By arithmetic and dry runs alone, and with what was learned. */
+  readonly predicted: Footprint
+  readonly corrected: Footprint
 }
+
+/** A model in a process, and how it came there. */
+type LoadedEntry = { readonly model: ResidentModel; readonly plan: LoadPlan; warnings: readonly string[] }
+
+/** What a snapshot shows of how a resident is loaded. */
+export type ResidentFigures = Pick<
+  Resident,
+  'kvBytesPerToken' | 'kvBudgetBytes' | 'predicted' | 'loadedWith' | 'warnings'
+>
 
 /** The models behind the pool: starts and ends their processes for residency, and says beforehand what each would take. */
 export class ResidentModels implements ResidencyEffects {
   readonly #options: ResidentModelsOptions
   /** Loading and loaded models. */
-  readonly #models = new Map<string, ResidentModel>()
-  /** What models took when they were last loaded, and the plan by which they were. */
-  readonly #measured = new Map<string, { readonly plan: LoadPlan; readonly footprint: Footprint }>()
+  readonly #models = new Map<string, LoadedEntry>()
+  /** Rows of the measurements that the loads under way have made. */
+  readonly #recordings = new WeakMap<ResidentModel, number | undefined>()
+  /** Models whose process died of a KV type, as their files were. */
+  readonly #refusedKvTypes = new Set<string>()
 
   constructor(options: ResidentModelsOptions) {
     this.#options = options
@@ -52,11 +80,11 @@ export class ResidentModels implements ResidencyEffects {
 
   /** A model that loads or is loaded. */
   get(modelId: string): ResidentModel | undefined {
-    return this.#models.get(modelId)
+    return this.#models.get(modelId)?.model
   }
 
-  values(): Iterable<ResidentModel> {
-    return this.#models.values()
+  *values(): Iterable<ResidentModel> {
+    for (const { model } of this.#models.values()) yield model
   }
 
   /** An entry of the library; throws `NOT_FOUND`. */
@@ -75,24 +103,31 @@ export class ResidentModels implements ResidencyEffects {
       pinned,
       weightBytes,
       contextTokens: (options) => this.#plan(modelId, options).contextTokens,
-      footprint: (options) => {
-        const plan = this.#plan(modelId, options)
-        const measured = this.#measured.get(modelId)
-        const isSame =
-          measured?.plan.contextTokens === plan.contextTokens && measured.plan.gpuLayers === plan.gpuLayers
-        return isSame ? measured.footprint : plan.footprint
-      },
+      footprint: (options) => this.#plan(modelId, options).corrected,
     }
   }
 
-  /** KV cache bytes a token, and the most that all contexts together may reserve; 0 when the model has left the library. */
-  kvFigures(modelId: string, options: LoadOptions): { kvBytesPerToken: number; kvBudgetBytes: number } {
+  /** What the snapshot shows of how a model is or would be loaded; zeros when it has left the library. */
+  figures(modelId: string, options: LoadOptions): ResidentFigures {
+    const loaded = this.#models.get(modelId)
     const file = this.#options.library.get(modelId)?.file
-    if (file?.kind !== 'usable') return { kvBytesPerToken: 0, kvBudgetBytes: 0 }
+    if (file?.kind !== 'usable')
+      return { kvBytesPerToken: 0, kvBudgetBytes: 0, predicted: [], loadedWith: null, warnings: [] }
+    const plan = loaded?.plan ?? this.#plan(modelId, options)
+    const loadedWith = loaded?.model.loadedWith ?? plan.loadedWith
     return {
-      kvBytesPerToken: file.facts.kvBytesPerToken,
-      kvBudgetBytes: liveContexts * kvCacheBytes(file.facts, this.#plan(modelId, options).contextTokens),
+      kvBytesPerToken: kvBytesPerToken(file.facts.kvLayerGroups, loadedWith.kvType),
+      kvBudgetBytes: plan.kvBudgetBytes,
+      predicted: plan.corrected,
+      loadedWith: loaded ? loadedWith : null,
+      warnings: [...plan.warnings, ...(loaded?.warnings ?? [])],
     }
+  }
+
+  /** What earlier loads were predicted to take and took, newest first. Throws `NOT_FOUND`. */
+  history(modelId: string): Measurement[] {
+    this.entry(modelId)
+    return this.#options.measurements.history(modelId)
   }
 
   async load(
@@ -100,11 +135,15 @@ export class ResidentModels implements ResidencyEffects {
     { options, signal, onProgress }: Parameters<ResidencyEffects['load']>[1],
   ): ReturnType<ResidencyEffects['load']> {
     const plan = this.#plan(modelId, options)
-    const model = this.#start(modelId, plan)
-    this.#models.set(modelId, model)
+    const parking = await this.#options.parking.ofModel(modelId, this.entry(modelId).paths)
+    signal.throwIfAborted()
+    const model = this.#start(modelId, plan, parking)
+    const entry: LoadedEntry = { model, plan, warnings: [] }
+    this.#models.set(modelId, entry)
     try {
       const footprint = await model.load({ signal, onProgress })
-      this.#measured.set(modelId, { plan, footprint })
+      entry.warnings = model.warnings
+      this.#recordings.set(model, this.#record(modelId, { plan, model, measured: footprint }))
       model.onExit((crash) => {
         this.#forget(modelId, model)
         if (crash) this.#options.onCrash(modelId, toProblem(crash))
@@ -112,64 +151,136 @@ export class ResidentModels implements ResidencyEffects {
       return { footprint, processId: model.processId }
     } catch (error) {
       this.#forget(modelId, model)
+      // The type is tried where it does no harm to anybody else: it has cost this process, and the next one does without.
+      if (plan.loadedWith.kvType !== 'f16' && error instanceof AppError && error.code === 'MODEL_CRASHED') {
+        this.#refusedKvTypes.add(this.#fileKey(modelId))
+        return this.load(modelId, { options, footprint: plan.corrected, signal, onProgress })
+      }
       throw error
     }
   }
 
   async unload(modelId: string): Promise<void> {
-    const model = this.#models.get(modelId)
+    const model = this.get(modelId)
     if (!model) return
+    await model.leave()
     await model[Symbol.asyncDispose]()
     this.#forget(modelId, model)
   }
 
   usedTokens(modelId: string): number {
-    const contexts = this.#models.get(modelId)?.contexts() ?? []
+    const contexts = this.get(modelId)?.contexts() ?? []
     return contexts.reduce((sum, context) => sum + context.usedTokens, 0)
   }
 
   idleKv(modelId: string): readonly IdleKv[] {
-    return this.#models.get(modelId)?.idleKv() ?? []
+    return this.get(modelId)?.idleKv() ?? []
   }
 
   async relieve(modelId: string, kv: IdleKv): Promise<number> {
-    return (await this.#models.get(modelId)?.giveBack(kv.id)) ?? 0
+    return (await this.get(modelId)?.giveBack(kv.id)) ?? 0
   }
 
-  #start(modelId: string, { contextTokens, gpuLayers }: LoadPlan): ResidentModel {
-    const { startChild, modelProgram, childEnv, threads, resize, onChange } = this.#options
+  #start(modelId: string, plan: LoadPlan, parking: ModelParking): ResidentModel {
+    const { startChild, modelProgram, childEnv, resize, onChange, onEvent } = this.#options
+    const { loadedWith, chatTemplate, thinking, kvBudgetBytes } = plan
+    const { gpuLayers, contextTokens, threads } = loadedWith
     const { name, paths } = this.entry(modelId)
     const [path] = paths
     if (path === undefined) throw new AppError('INTERNAL', `"${name}" has no file`)
-    return new ResidentModel({
-      ...{ name, path, gpuLayers, contextTokens, liveContexts, onChange },
+    const model = new ResidentModel({
+      ...{ name, path, gpuLayers, contextTokens, liveContexts, kvBudgetBytes, threads, parking, onChange },
+      limitTokens: plan.contextTokens,
+      load: { ...loadedWith, chatTemplate, thinking },
       start: startChild,
       program: modelProgram,
       env: childEnv,
       facts: this.#facts(modelId),
-      threads: threads(),
       domains:
         this.#options.shape().kind === 'split'
           ? { host: 'ram', device: 'vram' }
           : { host: 'unified', device: 'unified' },
       resize: (footprint) => resize(modelId, footprint),
+      onMeasured: (measured) => {
+        const id = this.#recordings.get(model)
+        if (id !== undefined) this.#record(modelId, { plan, model, measured, id })
+      },
+      onEvent: (event) => onEvent({ ...event, modelId, name }),
     })
+    return model
+  }
+
+  /** Keeps what a load took: to learn from, and for the history. Without a file's identity there is nothing to keep it by. */
+  #record(
+    modelId: string,
+    load: { plan: LoadPlan; model: ResidentModel; measured: Footprint; id?: number | undefined },
+  ): number | undefined {
+    const { measurements } = this.#options
+    const file = this.#measuredFile(modelId)
+    const { predicted, corrected } = load.plan
+    // A KV type that was refused is another load than the one that was predicted.
+    if (!file || load.model.loadedWith.kvType !== load.plan.loadedWith.kvType) return undefined
+    const measurement = {
+      ...{ predicted: [...predicted], corrected: [...corrected], measured: [...load.measured] },
+      ...{ at: Date.now(), backend: file.backend, loadedWith: load.plan.loadedWith },
+    }
+    if (load.id === undefined) return measurements.add(file, measurement)
+    measurements.replace(load.id, measurement)
+    return load.id
+  }
+
+  #measuredFile(modelId: string): MeasuredFile | null {
+    const stamp = this.#options.library.stamp(modelId)
+    return stamp === null ? null : { modelId, stamp, backend: this.#options.shape().device.name }
+  }
+
+  #fileKey(modelId: string): string {
+    return `${modelId} ${this.#options.library.stamp(modelId) ?? ''}`
   }
 
   /** What was asked for goes before the library's options, these before the settings; the training context is the upper limit. */
   #plan(modelId: string, options: LoadOptions): LoadPlan {
     const { domains } = this.#options
     const shape = this.#options.shape()
-    const { loadOptions } = this.entry(modelId)
     const facts = this.#facts(modelId)
-    const wanted = options.contextTokens ?? loadOptions.contextTokens ?? this.#options.contextTokens()
-    const contextTokens = Math.min(wanted, facts.trainContextTokens || wanted)
-    const gpuLayers = options.gpuLayers ?? loadOptions.gpuLayers
-    const placement = placeModel(facts, { shape, domains: domains(), contextTokens, gpuLayers })
-    return {
-      contextTokens,
+    const wanted = { ...this.entry(modelId).loadOptions, ...definedOf(options) }
+    const isRefused = wanted.kvType === 'q8_0' && this.#refusedKvTypes.has(this.#fileKey(modelId))
+    const { warnings, ...resolved } = resolveLoad(
+      facts,
+      { ...wanted, ...(isRefused ? { kvType: 'f16' } : {}) },
+      {
+        contextTokens: this.#options.contextTokens(),
+        threads: this.#options.threads(),
+        isCpu: shape.device.name === 'CPU' || wanted.gpuLayers === 0,
+      },
+    )
+    const { gpuLayers } = wanted
+    const fullBytes = kvCacheBytes(facts, resolved.contextTokens, resolved)
+    const load = {
+      ...resolved,
+      contextTokens: Math.min(resolved.contextTokens, this.#options.startContextTokens()),
+      ...(shape.device.runtimeBytes && { runtimeBytes: shape.device.runtimeBytes }),
+    }
+    const placement = placeModel(facts, { shape, domains: domains(), load, gpuLayers })
+    const loadedWith = {
+      ...resolved,
+      contextTokens: load.contextTokens,
       gpuLayers: placement.kind === 'split' ? placement.gpuLayers : (gpuLayers ?? null),
-      footprint: predictFootprint(facts, { contextTokens, placement }),
+    }
+    const predicted = predictFootprint(facts, { ...load, placement })
+    const file = this.#measuredFile(modelId)
+    const lesson = file ? this.#options.measurements.latest(file) : undefined
+    return {
+      loadedWith,
+      contextTokens: resolved.contextTokens,
+      kvBudgetBytes: wanted.kvBudgetBytes ?? liveContexts * fullBytes,
+      chatTemplate: wanted.chatTemplate ?? null,
+      thinking: wanted.thinking === undefined ? null : wanted.thinking === 'on',
+      warnings: isRefused
+        ? [...warnings, 'This model does not run with a q8_0 KV cache here: it is f16 instead']
+        : warnings,
+      predicted,
+      corrected: correctFootprint(predicted, { loadedWith, lesson }),
     }
   }
 
@@ -194,7 +305,12 @@ export class ResidentModels implements ResidencyEffects {
   }
 
   #forget(modelId: string, model: ResidentModel): void {
-    if (this.#models.get(modelId) === model) this.#models.delete(modelId)
+    if (this.get(modelId) === model) this.#models.delete(modelId)
     this.#options.onChange()
   }
+}
+
+/** Options that say something: an absent one must not hide the library's. */
+function definedOf(options: LoadOptions): LoadOptions {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
 }

@@ -31,3 +31,14 @@ export interface StartChildOptions {
 
 /** Starts a child. Node's is in `node-starter.ts`, Electron's belongs to the desktop shell. */
 export type StartChild = (options: StartChildOptions) => ChildChannel
+
+/**
+ * V8's flags for a child. What a model process keeps for new objects counts as the model's memory: 2 MB of it in place of 16 have saved 20 MB
+ * of 100 for each process.
+ */
+export function childFlags(heapLimitMb: number | undefined): readonly string[] {
+  return [
+    '--max-semi-space-size=2',
+    ...(heapLimitMb === undefined ? [] : [`--max-old-space-size=${String(heapLimitMb)}`]),
+  ]
+}

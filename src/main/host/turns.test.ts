@@ -107,7 +107,7 @@ function newTurns() {
   const onDefect = (error: unknown) => {
     throw error
   }
-  const turns = new Turns({ conversations, pool, onDefect })
+  const turns = new Turns({ conversations, pool, slides: () => true, onDefect })
   onTestFinished(() => {
     conversations[Symbol.dispose]()
     database.close()

@@ -2,6 +2,7 @@ import type { GenerateEvent, ChatMessage } from '../../contract/backend.ts'
 import type { AnswerState, AnswerStats, ConversationEvent, Turn } from '../../contract/conversation.ts'
 import { AppError, toProblem } from '../../contract/errors.ts'
 import type { AnsweringModel, Conversations } from './conversations.ts'
+import { canSlide, slideWindow, turnsInWindow, windowOf, type MemoryWindow } from './memory-window.ts'
 import { messagesOf } from './messages.ts'
 
 /** A model that is there for a turn, until it is disposed. */
@@ -9,7 +10,11 @@ export interface ModelLease extends Disposable {
   generate(
     conversationId: string,
     messages: readonly ChatMessage[],
-    options: { signal: AbortSignal },
+    options: {
+      signal: AbortSignal
+      /** Refuse with `CONTEXT_FULL` what leaves little room for the answer. */
+      keepsRoom: boolean
+    },
   ): AsyncIterable<GenerateEvent>
 }
 
@@ -56,6 +61,7 @@ type Run = {
 export class Turns implements AsyncDisposable {
   readonly #conversations: Conversations
   readonly #pool: TurnPool
+  readonly #slides: () => boolean
   readonly #onDefect: (error: unknown, path: readonly string[]) => void
   /** The last run of each conversation, until it has finished. */
   readonly #runs = new Map<string, Run>()
@@ -64,11 +70,14 @@ export class Turns implements AsyncDisposable {
   constructor(options: {
     conversations: Conversations
     pool: TurnPool
+    /** Whether the oldest turns slide out when a context is full, asked each time; else the answer stops with a message. */
+    slides: () => boolean
     /** Hears of errors that are defects of the app. */
     onDefect: (error: unknown, path: readonly string[]) => void
   }) {
     this.#conversations = options.conversations
     this.#pool = options.pool
+    this.#slides = options.slides
     this.#onDefect = options.onDefect
   }
 
@@ -181,7 +190,7 @@ export class Turns implements AsyncDisposable {
   }
 
   async #run(conversationId: string, run: Run, previous: Promise<void> | undefined): Promise<void> {
-    const { answerId, turnId, controller } = run
+    const { answerId, controller } = run
     const { signal } = controller
     try {
       // A stopped answer of this conversation may still be leaving the model: two must not write into one context.
@@ -194,8 +203,7 @@ export class Turns implements AsyncDisposable {
           if (!run.hasEnded) this.#conversations.setState(answerId, { kind: 'waiting', reason })
         },
       })
-      const messages = messagesOf(this.#conversations.pathTo(turnId))
-      for await (const event of lease.generate(conversationId, messages, { signal })) this.#take(run, event)
+      await this.#answer(conversationId, run, lease)
       // A backend that ends without saying so has broken its word.
       if (!run.hasEnded)
         throw new AppError('MODEL_FAILED', `"${run.model.name}" ended without finishing its answer`)
@@ -207,6 +215,28 @@ export class Turns implements AsyncDisposable {
       const problem = toProblem(error)
       if (problem.code === 'INTERNAL') this.#onDefect(error, ['turns'])
       this.#end(run, { kind: 'interrupted', problem })
+    }
+  }
+
+  /** Has the model answer, with as much of the conversation as its context holds. */
+  async #answer(conversationId: string, run: Run, lease: ModelLease): Promise<void> {
+    const { answerId, controller, model } = run
+    const { signal } = controller
+    const path = this.#conversations.pathTo(run.turnId)
+    let window = windowOf(path, model.id)
+    for (;;) {
+      if (window) this.#conversations.setMemory(answerId, window)
+      const maySlide = this.#slides() && canSlide(path, window)
+      try {
+        const messages = messagesOf(turnsInWindow(path, window))
+        const events = lease.generate(conversationId, messages, { signal, keepsRoom: maySlide })
+        for await (const event of events) this.#take(run, event)
+        return
+      } catch (error) {
+        const slid = maySlide ? afterFull(error, path, window) : null
+        if (!slid) throw error
+        window = slid
+      }
     }
   }
 
@@ -258,6 +288,14 @@ export class Turns implements AsyncDisposable {
     await this.#runs.get(conversationId)?.finished
     signal?.removeEventListener('abort', stop)
   }
+}
+
+/** The window that is tried after the one that did not fit; null when the error says something else, or there is none. */
+function afterFull(error: unknown, path: readonly Turn[], window: MemoryWindow | null): MemoryWindow | null {
+  const { code, details } = toProblem(error)
+  const { neededTokens, contextTokens } = details
+  if (code !== 'CONTEXT_FULL' || neededTokens === undefined || contextTokens === undefined) return null
+  return slideWindow(path, window, { neededTokens, contextTokens })
 }
 
 function waitingFor(model: AnsweringModel): string {

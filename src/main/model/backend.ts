@@ -4,6 +4,7 @@ import type { LoadEvent, ProcessUsage } from '../../contract/backend.ts'
 import { AppError } from '../../contract/errors.ts'
 import type { OpenedLlama } from './llama.ts'
 import type { LoadedModel, LoadModelOptions } from './loaded-model.ts'
+import { collectGarbage } from './collect-garbage.ts'
 import { splitPaths } from './split-paths.ts'
 import { nothingMapped, readUsage } from './usage.ts'
 
@@ -39,7 +40,7 @@ export class Backend {
 
   /** Loads the model of this process, telling how many bytes of it are in. Aborting rejects with the signal's reason. */
   async *load(
-    options: Pick<LoadModelOptions, 'path' | 'threads' | 'gpuLayers' | 'flashAttention'>,
+    options: Omit<LoadModelOptions, 'modelPaths' | 'onProgress' | 'signal'>,
     signal?: AbortSignal,
   ): AsyncGenerator<LoadEvent, void, void> {
     signal?.throwIfAborted()
@@ -50,6 +51,7 @@ export class Backend {
       const files = await describeFiles(options.path)
       const opened = await this.llama()
       const loader = await import('./loaded-model.ts')
+      collectGarbage()
       const before = await loader.usageOf(opened, nothingMapped)
       const progress = new Latest<number>()
       const loading = loader.LoadedModel.load(opened, {
@@ -65,8 +67,10 @@ export class Backend {
       // A small model is in before its progress was told.
       yield { kind: 'progress', loadedBytes: files.bytes }
       const { trainContextTokens, allocated: weights } = this.#model
+      collectGarbage()
       const after = await this.#model.usage()
-      yield { kind: 'loaded', trainContextTokens, before, after, weights }
+      const settled = await this.#model.settleOptions()
+      yield { kind: 'loaded', trainContextTokens, ...settled, before, after, weights }
     } finally {
       this.#isLoading = false
     }

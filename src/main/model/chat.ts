@@ -1,5 +1,11 @@
 import type { ChatHistoryItem, ChatWrapper, GgufFileInfo, LlamaModel, LlamaText, Token } from 'node-llama-cpp'
-import { GeneralChatWrapper, resolveChatWrapper } from 'node-llama-cpp'
+import {
+  Gemma4ChatWrapper,
+  GeneralChatWrapper,
+  JinjaTemplateChatWrapper,
+  QwenChatWrapper,
+  resolveChatWrapper,
+} from 'node-llama-cpp'
 import type { ChatMessage } from '../../contract/backend.ts'
 import type { AlignTokenizer } from './align.ts'
 
@@ -15,8 +21,48 @@ export interface Prompt {
  * The chat wrapper of a model, from its template. Nothing that it writes may change from one turn to the next, or what the model has
  * read has to be read again: no date of today, and thoughts stay where they were.
  */
-export function resolveChat(model: LlamaModel): ChatWrapper {
-  return resolveChatWrapper(model, { warningLogs: false, customWrapperSettings })
+export function resolveChat(
+  model: LlamaModel,
+  { chatTemplate = null, thinking = null }: ChatOptions = {},
+): ChatWrapper {
+  const settings = withThinking(thinking)
+  return chatTemplate === null
+    ? resolveChatWrapper(model, { warningLogs: false, customWrapperSettings: settings })
+    : new JinjaTemplateChatWrapper({ ...settings.jinjaTemplate, template: chatTemplate })
+}
+
+/** How the user wants a model talked to. */
+export interface ChatOptions {
+  /** A Jinja template in place of the file's own. */
+  readonly chatTemplate?: string | null
+  /** Whether to ask for thoughts; null: as the template has it. */
+  readonly thinking?: boolean | null
+}
+
+/** What of the options a chat wrapper cannot do, in plain words. */
+export function chatWarnings(wrapper: ChatWrapper, { thinking = null }: ChatOptions): readonly string[] {
+  return thinking === null || canSwitchThinking(wrapper)
+    ? []
+    : [
+        `Thinking cannot be switched ${thinking ? 'on' : 'off'}: the chat template of this model knows no switch`,
+      ]
+}
+
+function withThinking(thinking: boolean | null) {
+  if (thinking === null) return customWrapperSettings
+  const { jinjaTemplate, qwen, gemma4, ...others } = customWrapperSettings
+  return {
+    ...others,
+    jinjaTemplate: { ...jinjaTemplate, reasoning: thinking },
+    qwen: { ...qwen, thoughts: thinking ? 'auto' : 'discourage' } as const,
+    gemma4: { ...gemma4, reasoning: thinking },
+  }
+}
+
+/** A Jinja template has the switch when it reads the variable that Qwen's introduced. */
+function canSwitchThinking(wrapper: ChatWrapper): boolean {
+  if (wrapper instanceof JinjaTemplateChatWrapper) return wrapper.template.includes('enable_thinking')
+  return wrapper instanceof QwenChatWrapper || wrapper instanceof Gemma4ChatWrapper
 }
 
 /** The chat wrapper that a file's header asks for, without its vocabulary: for trying the template. */

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
@@ -11,7 +11,10 @@ import type { OpenedLlama } from './llama.ts'
 import { openLlama } from './llama.ts'
 import { LoadedModel } from './loaded-model.ts'
 
-const state: { folder: string; opened?: OpenedLlama } = { folder: '' }
+const state: { folder: string; opened?: OpenedLlama; models: Map<string, Promise<LoadedModel>> } = {
+  folder: '',
+  models: new Map(),
+}
 
 beforeAll(async () => {
   vi.stubEnv('PLENUM_DEVICE', 'cpu')
@@ -40,7 +43,14 @@ const files: Record<string, GgufFile> = {
   recurrent: mambaFile({ ...random, layers: 2, vocabulary: 4000 }, { embedding: 64 }),
 }
 
+/** A model of its own kind, loaded once: llama.cpp hangs when it ends with many of them. */
 async function load(name: string): Promise<LoadedModel> {
+  const loaded = state.models.get(name) ?? loadFile(name)
+  state.models.set(name, loaded)
+  return loaded
+}
+
+async function loadFile(name: string): Promise<LoadedModel> {
   const file = path.join(state.folder, `${name}.gguf`)
   writeGgufFile(file, files[name]!)
   return LoadedModel.load(state.opened!, {
@@ -105,3 +115,85 @@ for (const name of Object.keys(files)) {
     await model.closeContext('fresh')
   })
 }
+
+for (const name of Object.keys(files)) {
+  test(`${name}: a state on disk goes on as if the model had never left, also in a larger context`, async () => {
+    const model = await load(name)
+    const kept = await model.openContext('kept', { contextTokens: 512 })
+    const one = await answer(kept, first)
+    const second: ChatMessage[] = [
+      ...first,
+      { role: 'assistant', text: one.text },
+      { role: 'user', text: 'And more?' },
+    ]
+    const file = path.join(state.folder, `${name}.kv`)
+    const saved = await kept.save(file)
+    expect(saved).toEqual({ tokens: one.done.usedTokens, bytes: (await stat(file)).size })
+    const two = await answer(kept, second)
+
+    for (const contextTokens of [512, 1024]) {
+      const returned = await model.openContext(`returned ${String(contextTokens)}`, { contextTokens })
+      expect(await returned.restore(file)).toEqual({ tokens: saved.tokens })
+      const again = await answer(returned, second)
+      expect(again.text).toBe(two.text)
+      expect(again.done.reusedTokens).toBe(saved.tokens)
+      await model.closeContext(`returned ${String(contextTokens)}`)
+    }
+    await model.closeContext('kept')
+  })
+
+  test(`${name}: a context that grows and shrinks between turns and in mid-answer gives the same text`, async () => {
+    const model = await load(name)
+    const roomy = await model.openContext('roomy', { contextTokens: 1024 })
+    const elastic = await model.openContext('elastic', { contextTokens: 256 })
+    const wanted = await answer(roomy, first, 400)
+    let text = ''
+    let done: Done | null = null
+    const sizes: number[] = []
+    const request = { messages: first, maxTokens: 400, temperature: 0, seed: null, mayGrow: true }
+    for await (const event of elastic.generate(request)) {
+      if (event.kind === 'full') {
+        await elastic.resize(elastic.contextTokens + 256, { path: path.join(state.folder, 'moving.kv') })
+        sizes.push(elastic.contextTokens)
+      }
+      if (event.kind === 'text') text += event.text
+      if (event.kind === 'done') done = event
+    }
+    expect(sizes).toEqual([512])
+    expect(text).toBe(wanted.text)
+    expect(done).toMatchObject({ stopReason: 'max-tokens', generatedTokens: 400 })
+
+    const second: ChatMessage[] = [...first, { role: 'assistant', text }, { role: 'user', text: 'And more?' }]
+    await elastic.resize(1024, { path: path.join(state.folder, 'moving.kv') })
+    const next = await answer(elastic, second)
+    expect(next.text).toBe((await answer(roomy, second)).text)
+    expect(next.done.reusedTokens).toBeGreaterThanOrEqual(done!.usedTokens - 1)
+    await model.closeContext('roomy')
+    await model.closeContext('elastic')
+  })
+}
+
+test('a resize that fails leaves everything as it was', async () => {
+  const model = await load('attention')
+  const context = await model.openContext('one', { contextTokens: 512 })
+  const one = await answer(context, first)
+  // Nobody can write there.
+  const nowhere = path.join(state.folder, 'none', 'moving.kv')
+  await expect(context.resize(1024, { path: nowhere })).rejects.toThrow('move to a context of 1024 tokens')
+  expect(context.contextTokens).toBe(512)
+  const { done } = await answer(context, [
+    ...first,
+    { role: 'assistant', text: one.text },
+    { role: 'user', text: 'And more?' },
+  ])
+  expect(done.reusedTokens).toBe(one.done.usedTokens)
+  await model.closeContext('one')
+})
+
+test.runIf(process.platform === 'linux')('a disk that is full is told as such', async () => {
+  const model = await load('attention')
+  const context = await model.openContext('one', { contextTokens: 512 })
+  await answer(context, first)
+  await expect(context.save('/dev/full')).rejects.toMatchObject({ code: 'DISK_FULL' })
+  await model.closeContext('one')
+})

@@ -1,6 +1,10 @@
+import { open, rm, stat } from 'node:fs/promises'
+import { setImmediate } from 'node:timers/promises'
 import type { ChatWrapper, LlamaContext, LlamaContextSequence, LlamaModel, Token } from 'node-llama-cpp'
-import type { Allocation, ChatMessage, GenerateEvent } from '../../contract/backend.ts'
+import { getModuleVersion } from 'node-llama-cpp'
+import type { Allocation, ChatMessage, ContextFullEvent, GenerateEvent } from '../../contract/backend.ts'
 import { AppError } from '../../contract/errors.ts'
+import type { KvType } from '../../contract/model.ts'
 import { alignTokens } from './align.ts'
 import { alignTokenizerOf, renderPrompt } from './chat.ts'
 import type { Control, WritingOptions } from './generate.ts'
@@ -13,53 +17,50 @@ export interface ContextOptions {
   readonly model: LlamaModel
   readonly chat: ChatWrapper
   readonly threads: number
+  /** Tokens that are read at once. */
+  readonly batchTokens: number
+  readonly kvType: KvType
   readonly gate: Gate
   /** Turns what llama.cpp or the library throws into an error that says what was tried. */
   readonly explain: (action: string, error: unknown) => AppError
 }
 
+/** What is to be answered, and how. */
+export type AnswerRequest = WritingOptions & {
+  readonly messages: readonly ChatMessage[]
+  /** Tokens that must be left for the answer, or it does not begin. Default 1. */
+  readonly roomTokens?: number
+  /** Whether `resize` is called when the event `full` comes. */
+  readonly mayGrow?: boolean
+}
+
+/** llama.cpp's context and its one sequence. */
+type Cells = { readonly context: LlamaContext; readonly sequence: LlamaContextSequence }
+
 /** One llama.cpp context with one sequence: the KV cache of one conversation. */
 export class ModelContext implements AsyncDisposable {
   readonly #options: ContextOptions
-  readonly #context: LlamaContext
-  readonly #sequence: LlamaContextSequence
   readonly #lock = new Lock()
   /** End the answers that are being written or wait for their turn. */
   readonly #stops = new Set<AbortController>()
+  #cells: Cells
+  /** An answer waits for a larger context. */
+  #roomAsked: PromiseWithResolvers<null> | null = null
 
-  private constructor(options: ContextOptions, context: LlamaContext) {
+  private constructor(options: ContextOptions, cells: Cells) {
     this.#options = options
-    this.#context = context
-    this.#sequence = context.getSequence({
-      // The library would erase the beginning of the conversation when the context is full. `generate` stops before that.
-      contextShift: {
-        strategy: () => {
-          throw new AppError('INTERNAL', 'The context would have been shifted')
-        },
-      },
-      // States of recurrent and sliding-window layers, kept beside the context for going back. They are not in any budget.
-      checkpoints: { max: 1, interval: false },
-    })
+    this.#cells = cells
   }
 
   /** Makes a context and decodes one token in it, so that what it needs is resident and can be measured. */
   static async open(
     options: ContextOptions & { readonly contextTokens: number; readonly signal?: AbortSignal | undefined },
   ): Promise<ModelContext> {
-    const { model, threads, contextTokens, signal } = options
+    const { contextTokens, signal } = options
     try {
-      const context = await model.createContext({
-        contextSize: contextTokens,
-        sequences: 1,
-        threads,
-        // What the host's ledger has granted is made as it was granted, or not at all.
-        ignoreMemorySafetyChecks: true,
-        failedCreationRemedy: false,
-        ...(signal && { createSignal: signal }),
-      })
-      const opened = new ModelContext(options, context)
-      await opened.#warmUp()
-      return opened
+      const cells = await openCells(options)
+      await warmUp(options.model, cells.sequence)
+      return new ModelContext(options, cells)
     } catch (error) {
       signal?.throwIfAborted()
       throw options.explain(`open a context of ${String(contextTokens)} tokens`, error)
@@ -68,19 +69,67 @@ export class ModelContext implements AsyncDisposable {
 
   /** What it really holds: llama.cpp rounds up to a multiple of 256. */
   get contextTokens(): number {
-    return this.#context.contextSize
+    return this.#cells.context.contextSize
   }
 
   /** Its KV cache and compute buffers. */
   get allocated(): Allocation {
-    const { ram, vram } = this.#context.memoryUsage
+    const { ram, vram } = this.#cells.context.memoryUsage
     return { hostBytes: ram, deviceBytes: vram }
+  }
+
+  /** What a saved state must have in common with the context that restores it, beside the model. */
+  get stateFormat(): string {
+    const { context } = this.#cells
+    const { llama } = this.#options.model
+    return [
+      `node-llama-cpp ${moduleVersion}`,
+      `llama.cpp ${llama.llamaCppRelease.release}`,
+      `device ${String(llama.gpu)}`,
+      `keys ${String(context.kvCacheKeyType)}`,
+      `values ${String(context.kvCacheValueType)}`,
+      `flash attention ${String(context.flashAttention)}`,
+      `sequences ${String(context.totalSequences)}`,
+    ].join(', ')
   }
 
   /** Forgets everything that was read. */
   async clear(): Promise<void> {
     using _turn = await this.#lock.acquire()
-    await this.#sequence.clearHistory()
+    await this.#cells.sequence.clearHistory()
+  }
+
+  /** Writes what was read to a file: how many tokens, and the file's size. */
+  async save(path: string): Promise<{ tokens: number; bytes: number }> {
+    using _turn = await this.#lock.acquire()
+    return await this.#save(path)
+  }
+
+  /** Reads a saved state in place of what is held; the tokens that are held now. When it rejects, nothing is held. */
+  async restore(path: string): Promise<{ tokens: number }> {
+    using _turn = await this.#lock.acquire()
+    const { sequence } = this.#cells
+    await sequence.clearHistory()
+    try {
+      await sequence.loadStateFromFile(path, { acceptRisk: true })
+      return { tokens: sequence.nextTokenIndex }
+    } catch (error) {
+      await sequence.clearHistory()
+      throw this.#options.explain('restore a conversation', error)
+    }
+  }
+
+  /**
+   * Moves what was read into a context of another size, by a file at `path`. When it rejects, everything is as it was. An answer that
+   * waits for room goes on either way.
+   */
+  async resize(contextTokens: number, { path }: { path: string }): Promise<void> {
+    using _turn = this.#roomAsked ? null : await this.#lock.acquire()
+    try {
+      if (contextTokens !== this.contextTokens) await this.#move(contextTokens, path)
+    } finally {
+      this.#roomAsked?.resolve(null)
+    }
   }
 
   /** Ends the answers that were asked for so far, as soon as the batch under way is done. Their events end with `stopped`. */
@@ -93,25 +142,26 @@ export class ModelContext implements AsyncDisposable {
    * `stop` ends it in good order; both take effect within one batch and leave the context in order.
    */
   generate(
-    options: WritingOptions & { readonly messages: readonly ChatMessage[] },
+    request: AnswerRequest,
     signal?: AbortSignal,
-  ): AsyncGenerator<GenerateEvent, void, void> {
+  ): AsyncGenerator<GenerateEvent | ContextFullEvent, void, void> {
     // Made here and not when the first event is asked for, so that a `stop` that comes in between is not lost.
     const stop = new AbortController()
     this.#stops.add(stop)
-    return this.#generate(options, { signal, stop })
+    return this.#generate(request, { signal, stop })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.stop()
+    this.#roomAsked?.resolve(null)
     using _turn = await this.#lock.acquire()
-    await this.#context.dispose()
+    await this.#cells.context.dispose()
   }
 
   async *#generate(
-    options: WritingOptions & { readonly messages: readonly ChatMessage[] },
+    request: AnswerRequest,
     { signal, stop }: { stop: AbortController; signal: AbortSignal | undefined },
-  ): AsyncGenerator<GenerateEvent, void, void> {
+  ): AsyncGenerator<GenerateEvent | ContextFullEvent, void, void> {
     using _stop = { [Symbol.dispose]: () => void this.#stops.delete(stop) }
     using _turn = await this.#lock.acquire()
     const { model, chat, gate, explain } = this.#options
@@ -120,32 +170,73 @@ export class ModelContext implements AsyncDisposable {
     try {
       await gate.pass([stop.signal, signal])
       signal?.throwIfAborted()
-      const { tokens, stopTokens, stopTexts } = renderPrompt(model, chat, options.messages)
-      // The library would shift when all cells but one are taken.
-      const capacityTokens = this.#context.contextSize - 1
-      const kept = await this.#keepPrefix(tokens, capacityTokens)
-      const reading = { ...kept, stopTokens, stopTexts, capacityTokens }
-      yield* generateAnswer(this.#sequence, reading, { ...options, ...control })
+      const { tokens, stopTokens, stopTexts } = renderPrompt(model, chat, request.messages)
+      // With room for one token the prompt may take the last cell: the first token is chosen without a cell of its own.
+      const { roomTokens = 1 } = request
+      const neededTokens = this.#alignedLength(tokens) + roomTokens - 1
+      if (request.mayGrow && neededTokens > this.#capacityTokens) yield* this.#askForRoom(neededTokens)
+      const kept = await this.#keepPrefix(tokens, roomTokens)
+      const reading = { ...kept, stopTokens, stopTexts }
+      const place = {
+        sequence: () => this.#cells.sequence,
+        capacityTokens: () => this.#capacityTokens,
+        ...(request.mayGrow && { askForRoom: () => this.#askForRoom(this.#capacityTokens + 1) }),
+      }
+      yield* generateAnswer(place, reading, { ...request, ...control })
     } catch (error) {
       signal?.throwIfAborted()
       throw explain('write an answer', error)
     }
   }
 
+  /** The library would shift when all cells but one are taken. */
+  get #capacityTokens(): number {
+    return this.contextTokens - 1
+  }
+
+  /** Tells that the context is full and waits until it was resized or is known to stay as it is. */
+  async *#askForRoom(neededTokens: number): AsyncGenerator<ContextFullEvent, void, void> {
+    const asked = Promise.withResolvers<null>()
+    this.#roomAsked = asked
+    try {
+      yield { kind: 'full', neededTokens: neededTokens + 1 }
+      await asked.promise
+    } finally {
+      this.#roomAsked = null
+    }
+  }
+
+  /** Tokens that the context would hold with this prompt read. */
+  #alignedLength(prompt: readonly Token[]): number {
+    const { kept, rest } = this.#align(prompt)
+    return kept + rest.length
+  }
+
+  #align(prompt: readonly Token[]): ReturnType<typeof alignTokens<Token>> {
+    return alignTokens(this.#cells.sequence.contextTokens, prompt, alignTokenizerOf(this.#options.model))
+  }
+
   /** Keeps what the context holds of a prompt and erases the rest of it; what has to be read. */
   async #keepPrefix(
     prompt: readonly Token[],
-    capacityTokens: number,
+    roomTokens: number,
   ): Promise<{ reusedTokens: number; rest: readonly Token[] }> {
-    const sequence = this.#sequence
+    const { sequence } = this.#cells
     const held = sequence.contextTokens
-    const { kept, rest } = alignTokens(held, prompt, alignTokenizerOf(this.#options.model))
+    const { kept, rest } = this.#align(prompt)
     const needed = kept + rest.length
-    if (needed > capacityTokens)
+    const capacity = this.#capacityTokens
+    if (needed + roomTokens - 1 > capacity)
       throw new AppError(
         'CONTEXT_FULL',
-        `Cannot read the conversation: it has ${String(needed)} tokens, the context holds ${String(capacityTokens)}`,
-        { details: { help: 'Begin a new conversation, or load the model with a larger context' } },
+        `Cannot read the conversation: it has ${String(needed)} tokens, the context holds ${String(capacity)}`,
+        {
+          details: {
+            neededTokens: needed + roomTokens,
+            contextTokens: capacity,
+            help: 'Begin a new conversation, or load the model with a larger context',
+          },
+        },
       )
     if (kept === held.length) return { reusedTokens: kept, rest }
     // Recurrent and sliding-window layers cannot go back by themselves: the library reads the tokens again, uncancelled and uncounted.
@@ -157,11 +248,97 @@ export class ModelContext implements AsyncDisposable {
     return { reusedTokens, rest: [...held.slice(reusedTokens, kept), ...rest] }
   }
 
-  async #warmUp(): Promise<void> {
-    const { bos, eos } = this.#options.model.tokens
-    const [token = bos ?? eos] = this.#options.model.tokenize(' ')
-    if (token === null) return
-    await this.#sequence.evaluateWithoutGeneratingNewTokens([token])
-    await this.#sequence.clearHistory()
+  async #move(contextTokens: number, path: string): Promise<void> {
+    const old = this.#cells
+    let next: Cells | null = null
+    try {
+      next = await openCells({ ...this.#options, contextTokens })
+      const held = old.sequence.nextTokenIndex
+      if (held > 0) {
+        // Made here, so that nobody else can read it.
+        await (await open(path, 'wx', 0o600)).close()
+        await this.#save(path)
+        await next.sequence.loadStateFromFile(path, { acceptRisk: true })
+        if (next.sequence.nextTokenIndex !== held)
+          throw new Error(`${String(next.sequence.nextTokenIndex)} of ${String(held)} tokens came over`)
+      }
+    } catch (error) {
+      await next?.context.dispose()
+      throw this.#options.explain(`move to a context of ${String(contextTokens)} tokens`, error)
+    } finally {
+      await rm(path, { force: true })
+    }
+    this.#cells = next
+    await old.context.dispose()
+  }
+
+  async #save(path: string): Promise<{ tokens: number; bytes: number }> {
+    const { sequence } = this.#cells
+    const tokens = sequence.nextTokenIndex
+    try {
+      const { fileSize } = await sequence.saveStateToFile(path)
+      // llama.cpp closes the file without asking whether its last bytes went out.
+      const { size } = await stat(path)
+      if (size !== fileSize) throw new Error(`${String(size)} of ${String(fileSize)} bytes were written`)
+      return { tokens, bytes: fileSize }
+    } catch (error) {
+      // llama.cpp's log, which names the reason, comes over from another thread.
+      await setImmediate()
+      await setImmediate()
+      const told = this.#options.explain('save a conversation', error)
+      if (!told.message.includes('No space left')) throw told
+      throw new AppError('DISK_FULL', told.message, { cause: error })
+    }
   }
 }
+
+/** A KV cache's type as the library wants it told. Both options are marked unstable there: `LoadedModel` tries them first. */
+export function kvTypeOptions(kvType: KvType) {
+  const type = kvType === 'q8_0' ? 'Q8_0' : 'F16'
+  return { experimentalKvCacheKeyType: type, experimentalKvCacheValueType: type } as const
+}
+/** Makes llama.cpp's context and its sequence. */
+async function openCells({
+  model,
+  threads,
+  batchTokens,
+  kvType,
+  contextTokens,
+  signal,
+}: ContextOptions & {
+  readonly contextTokens: number
+  readonly signal?: AbortSignal | undefined
+}): Promise<Cells> {
+  const context = await model.createContext({
+    contextSize: contextTokens,
+    sequences: 1,
+    threads,
+    batchSize: Math.min(batchTokens, contextTokens),
+    ...kvTypeOptions(kvType),
+    // What the host's ledger has granted is made as it was granted, or not at all.
+    ignoreMemorySafetyChecks: true,
+    failedCreationRemedy: false,
+    ...(signal && { createSignal: signal }),
+  })
+  const sequence = context.getSequence({
+    // The library would erase the beginning of the conversation when the context is full. `generate` stops before that.
+    contextShift: {
+      strategy: () => {
+        throw new AppError('INTERNAL', 'The context would have been shifted')
+      },
+    },
+    // States of recurrent and sliding-window layers, kept beside the context for going back. They are not in any budget.
+    checkpoints: { max: 1, interval: false },
+  })
+  return { context, sequence }
+}
+
+async function warmUp(model: LlamaModel, sequence: LlamaContextSequence): Promise<void> {
+  const { bos, eos } = model.tokens
+  const [token = bos ?? eos] = model.tokenize(' ')
+  if (token === null) return
+  await sequence.evaluateWithoutGeneratingNewTokens([token])
+  await sequence.clearHistory()
+}
+
+const moduleVersion = await getModuleVersion()

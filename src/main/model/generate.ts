@@ -1,5 +1,5 @@
 import type { LlamaContextSequence, Token } from 'node-llama-cpp'
-import type { GenerateEvent } from '../../contract/backend.ts'
+import type { ContextFullEvent, GenerateEvent } from '../../contract/backend.ts'
 import { AnswerText } from './answer-text.ts'
 import type { Gate } from './gate.ts'
 
@@ -11,8 +11,16 @@ export interface Reading {
   readonly rest: readonly Token[]
   readonly stopTokens: ReadonlySet<Token>
   readonly stopTexts: readonly string[]
+}
+
+/** Where it is read and written. */
+export interface Place {
+  /** The sequence now: another one after the context was resized. */
+  readonly sequence: () => LlamaContextSequence
   /** The sequence may hold so many tokens and no more. */
-  readonly capacityTokens: number
+  readonly capacityTokens: () => number
+  /** Asks for a larger context; what it yields goes out, and when it ends `capacityTokens` tells. Absent where there is none. */
+  readonly askForRoom?: () => AsyncGenerator<ContextFullEvent, void, void>
 }
 
 /** How an answer is written. */
@@ -38,13 +46,14 @@ const frameMs = 16
 
 /** Reads tokens into a sequence and writes an answer. However it ends, the sequence holds whole tokens of it and can be gone on with. */
 export async function* generateAnswer(
-  sequence: LlamaContextSequence,
+  place: Place,
   reading: Reading,
   options: WritingOptions & Control,
-): AsyncGenerator<GenerateEvent, void, void> {
+): AsyncGenerator<GenerateEvent | ContextFullEvent, void, void> {
   const { reusedTokens, rest } = reading
   const { gate, stop, signal } = options
   const figures = new Figures(reusedTokens, rest.length)
+  let sequence = place.sequence()
   const { batchSize } = sequence.context
 
   // All chunks but the last: that one is read together with writing the first token.
@@ -63,34 +72,46 @@ export async function* generateAnswer(
     decode: (tokens, after) => sequence.model.detokenize(tokens, false, after),
     stopTexts: reading.stopTexts,
   })
-  const tokens = sequence.evaluate(rest.slice(readTokens), {
-    temperature: options.temperature,
-    ...(options.seed !== null && { seed: options.seed }),
-  })
   let frame = ''
   let frameAt = -Infinity
-  let stopReason: StopReason | null = null
-  try {
-    // The generator ends by itself with an end-of-generation token. That token is not read: the next turn brings it along.
-    for await (const token of tokens) {
-      signal?.throwIfAborted()
-      if (reading.stopTokens.has(token)) break
-      const now = performance.now()
-      if (figures.takeToken(now)) yield figures.reading(rest.length)
-      const shown = text.push(token)
-      frame += shown.text
-      if (shown.isStopped) break
-      figures.pause(await gate.pass([stop, signal]))
-      stopReason = reasonToStop()
-      if (stopReason !== null) break
-      if (frame !== '' && now - frameAt >= frameMs) {
-        frameAt = now
-        yield figures.text(frame)
-        frame = ''
+  let stopReason: StopReason | null
+  let unread = rest.slice(readTokens)
+  // Once, and again after each time that the context has grown.
+  for (;;) {
+    const tokens = sequence.evaluate(unread, {
+      temperature: options.temperature,
+      // Later rounds choose by other numbers than the first.
+      ...(options.seed !== null && { seed: options.seed + figures.generatedTokens }),
+    })
+    stopReason = null
+    try {
+      // The generator ends by itself with an end-of-generation token. That token is not read: the next turn brings it along.
+      for await (const token of tokens) {
+        signal?.throwIfAborted()
+        if (reading.stopTokens.has(token)) break
+        const now = performance.now()
+        if (figures.takeToken(now)) yield figures.reading(rest.length)
+        const shown = text.push(token)
+        frame += shown.text
+        if (shown.isStopped) break
+        figures.pause(await gate.pass([stop, signal]))
+        stopReason = reasonToStop()
+        if (stopReason === 'context-full') unread = [token]
+        if (stopReason !== null) break
+        if (frame !== '' && now - frameAt >= frameMs) {
+          frameAt = now
+          yield figures.text(frame)
+          frame = ''
+        }
       }
+    } finally {
+      await tokens.return()
     }
-  } finally {
-    await tokens.return()
+    if (stopReason !== 'context-full' || !place.askForRoom) break
+    const capacityTokens = place.capacityTokens()
+    yield* place.askForRoom()
+    sequence = place.sequence()
+    if (place.capacityTokens() <= capacityTokens) break
   }
   frame += text.flush()
   if (frame !== '') yield figures.text(frame)
@@ -99,7 +120,7 @@ export async function* generateAnswer(
   function reasonToStop(): StopReason | null {
     if (stop.aborted) return 'stopped'
     if (figures.generatedTokens === options.maxTokens) return 'max-tokens'
-    return sequence.nextTokenIndex >= reading.capacityTokens ? 'context-full' : null
+    return sequence.nextTokenIndex >= place.capacityTokens() ? 'context-full' : null
   }
 }
 

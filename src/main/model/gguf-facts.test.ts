@@ -60,6 +60,9 @@ describe('describeModel', () => {
           { type: 'Q8_0', tensors: 36, bytes: 2_297_856 },
           { type: 'F32', tensors: 11, bytes: 8448 },
         ],
+        inputBytes: 208_896,
+        outputBytes: 768,
+        mergeCount: 765,
         layers: 5,
         embeddingLength: 192,
         feedForwardLength: 512,
@@ -70,6 +73,7 @@ describe('describeModel', () => {
         recurrentStateBytes: 0,
         kvBytesPerToken: 1280,
         experts: null,
+        dryRuns: [],
         hasChatTemplate: true,
         license: 'mit',
         author: null,
@@ -98,7 +102,10 @@ describe('describeModel', () => {
     const facts = factsOf(gptOssFile({ vocabulary, extra: [uint32('general.file_type', 1)] }))
     // 24 layers of three matrices of 2880 × 2880 × 32 numbers, 17 bytes for each 32.
     const expertBytes = (24 * 3 * 2880 * 2880 * 32 * 17) / 32
-    expect(facts).toMatchObject({ quantization: 'MXFP4', experts: { count: 32, used: 4 } })
+    expect(facts).toMatchObject({
+      quantization: 'MXFP4',
+      experts: { count: 32, used: 4, feedForwardLength: 2880 },
+    })
     expect(facts.tensorTypes[0]).toEqual({ type: 'MXFP4', tensors: 72, bytes: expertBytes })
 
     const nvfp4 = factsOf(llamaFile(tinyShape, { weights: 'NVFP4' }))
@@ -133,7 +140,7 @@ describe('describeModel', () => {
     expect(facts).toMatchObject({
       kvBytesPerToken: 61 * 576 * 2,
       kvLayerGroups: [{ layers: 61, kvHeads: 1, keyLength: 576, valueLength: 0, windowTokens: null }],
-      experts: { count: 256, used: 8 },
+      experts: { count: 256, used: 8, feedForwardLength: 2048 },
     })
   })
 

@@ -165,12 +165,15 @@ function readFacts(metadata: GgufMetadata, tensors: readonly GgufTensor[]): Mode
     parameters: tensors.reduce((sum, tensor) => sum + tensor.elements, 0),
     quantization: nameQuantization(metadata, tensorTypes),
     weightBytes: tensors.reduce((sum, tensor) => sum + tensor.bytes, 0),
+    inputBytes: bytesOf(tensors, (name) => name === 'token_embd.weight'),
+    outputBytes: bytesOf(tensors, (name) => !name.startsWith('blk.') && name !== 'token_embd.weight'),
     tensorTypes,
     layers,
     embeddingLength,
     feedForwardLength: Math.max(0, ...feedForward),
     headCount,
     vocabularySize,
+    mergeCount: countOf(metadata, 'tokenizer.ggml.merges'),
     trainContextTokens,
     kvLayerGroups: [...kvLayerGroups],
     recurrentStateBytes,
@@ -179,6 +182,7 @@ function readFacts(metadata: GgufMetadata, tensors: readonly GgufTensor[]): Mode
       0,
     ),
     experts,
+    dryRuns: [],
     hasChatTemplate: metadata.text('tokenizer.chat_template') !== null,
     license: metadata.text('general.license') ?? metadata.text('general.license.name'),
     author: metadata.text('general.author') ?? metadata.text('general.organization'),
@@ -227,7 +231,12 @@ function readExperts(metadata: GgufMetadata, layers: number): ModelFacts['expert
     throw metadata.refuse(`it uses ${String(used)} experts of ${String(count)}`, wrongHelp)
   if (count > 0 && used === 0)
     throw metadata.refuse(`it uses none of its ${String(count)} experts`, wrongHelp)
-  return count === 0 ? null : { count, used }
+  // Where the file says nothing (Mixtral), an expert is as wide as a dense layer.
+  const widths =
+    metadata.perLayer('.expert_feed_forward_length', layers) ??
+    metadata.perLayer('.feed_forward_length', layers) ??
+    []
+  return count === 0 ? null : { count, used, feedForwardLength: Math.max(0, ...widths) }
 }
 
 function checkVocabulary(metadata: GgufMetadata, tensors: readonly GgufTensor[]): number {
@@ -254,6 +263,15 @@ function checkVocabulary(metadata: GgufMetadata, tensors: readonly GgufTensor[])
   if (tensors.every((tensor) => tensor.name !== 'token_embd.weight'))
     throw metadata.refuse('its token embeddings ("token_embd.weight") are missing', wrongHelp)
   return tokens.count
+}
+
+function bytesOf(tensors: readonly GgufTensor[], isMeant: (name: string) => boolean): number {
+  return tensors.reduce((sum, { name, bytes }) => (isMeant(name) ? sum + bytes : sum), 0)
+}
+
+function countOf(metadata: GgufMetadata, key: string): number {
+  const value = metadata.get(key)
+  return value?.kind === 'array' ? value.count : 0
 }
 
 function summariseTypes(tensors: readonly GgufTensor[]): ModelFacts['tensorTypes'] {

@@ -1,8 +1,9 @@
 import { implement } from '@orpc/server'
 import { RPCHandler } from '@orpc/server/message-port'
-import { backendContract } from '../../contract/backend.ts'
+import { backendContract, type OpenedContext } from '../../contract/backend.ts'
 import { mapRpcErrors, toRpcError } from '../../contract/rpc-errors.ts'
 import { Backend } from './backend.ts'
+import type { ModelContext } from './context.ts'
 import { pulse } from './pulse.ts'
 
 /** The channel to the host, as oRPC wants to see it. */
@@ -26,12 +27,15 @@ const router = os.router({
   }),
   load: os.load.handler(({ input, signal }) => backend.load(input, signal)),
   openContext: os.openContext.handler(async ({ input, signal }) => {
-    const { contextTokens, allocated } = await backend.model.openContext(input.contextId, {
-      ...input,
-      signal,
-    })
-    return { contextTokens, allocated, usage: await backend.usage() }
+    return describeOpened(await backend.model.openContext(input.contextId, { ...input, signal }))
   }),
+  resizeContext: os.resizeContext.handler(async ({ input }) => {
+    const context = backend.model.context(input.contextId)
+    await context.resize(input.contextTokens, input)
+    return describeOpened(context)
+  }),
+  save: os.save.handler(({ input }) => backend.model.context(input.contextId).save(input.path)),
+  restore: os.restore.handler(({ input }) => backend.model.context(input.contextId).restore(input.path)),
   closeContext: os.closeContext.handler(async ({ input }) => {
     await backend.model.closeContext(input.contextId)
     return { usage: await backend.usage() }
@@ -54,6 +58,11 @@ new RPCHandler(router, { clientInterceptors: [mapRpcErrors((error) => toRpcError
     context: {},
   },
 )
+
+async function describeOpened(context: ModelContext): Promise<OpenedContext> {
+  const { contextTokens, allocated, stateFormat } = context
+  return { contextTokens, allocated, stateFormat, usage: await backend.usage() }
+}
 
 /** The channel to the host: Electron's where this is a utility process, else Node's. */
 function hostPort(): Port {

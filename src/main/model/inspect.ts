@@ -1,8 +1,10 @@
 import type { Inspection } from '../../contract/backend.ts'
+import { collectGarbage } from './collect-garbage.ts'
 import { describeModel } from './gguf-facts.ts'
 import { readGgufHeader } from './gguf-header.ts'
 import { MemoryGuard } from './memory-guard.ts'
 import type { ModelTrial } from './trial.ts'
+import { nothingMapped, readUsage } from './usage.ts'
 
 /** Real models take 200 to 500 MB, most of it for a vocabulary of up to 262,144 tokens. */
 const memoryLimitBytes = 800 * 2 ** 20
@@ -26,8 +28,12 @@ export class Inspector {
     if (inspection.kind === 'model') {
       // Imported late: a header alone needs no native code.
       this.#trial ??= import('./trial.ts').then(({ ModelTrial }) => new ModelTrial())
-      const { architecture, title } = inspection.facts
-      await (await this.#trial).run(first, { architecture, title, chatTemplate })
+      const { facts } = inspection
+      const { architecture, title, trainContextTokens } = facts
+      const hasWindows = facts.kvLayerGroups.some(({ windowTokens }) => windowTokens !== null)
+      const header = { architecture, title, chatTemplate, trainContextTokens, hasWindows }
+      const dryRuns = await (await this.#trial).run(first, header)
+      return { ...inspection, facts: { ...facts, dryRuns } }
     }
     return inspection
   }
@@ -41,15 +47,23 @@ export async function inspectModel(paths: readonly string[]): Promise<Inspection
 }
 
 /** The device that computes: its name, and its memory where it has its own. */
-export async function describeDevice(): Promise<{ name: string; totalBytes: number; isUnified: boolean }> {
+export async function describeDevice(): Promise<{
+  name: string
+  totalBytes: number
+  isUnified: boolean
+  runtimeBytes: number
+}> {
   const { openLlama } = await import('./llama.ts')
   const { llama } = await openLlama()
-  if (llama.gpu === false) return { name: 'CPU', totalBytes: 0, isUnified: true }
+  collectGarbage()
+  const { privateBytes: runtimeBytes } = await readUsage({ weights: nothingMapped, deviceBytes: 0 })
+  if (llama.gpu === false) return { name: 'CPU', totalBytes: 0, isUnified: true, runtimeBytes }
   const [names, memory] = await Promise.all([llama.getGpuDeviceNames(), llama.getVramState()])
   const backend = { cuda: 'CUDA', vulkan: 'Vulkan', metal: 'Metal' }[llama.gpu]
   return {
     name: names.length === 0 ? backend : `${backend}: ${names.join(', ')}`,
     totalBytes: memory.total,
     isUnified: memory.unifiedSize > 0,
+    runtimeBytes,
   }
 }

@@ -2,14 +2,15 @@ import { basename as nameOf } from 'node:path'
 import type { ChatWrapper, LlamaModel } from 'node-llama-cpp'
 import type { Allocation, ProcessUsage } from '../../contract/backend.ts'
 import { AppError } from '../../contract/errors.ts'
-import { resolveChat } from './chat.ts'
-import { ModelContext } from './context.ts'
+import type { FileAccess, KvType } from '../../contract/model.ts'
+import { chatWarnings, resolveChat, type ChatOptions } from './chat.ts'
+import { kvTypeOptions, ModelContext } from './context.ts'
 import { Gate } from './gate.ts'
 import type { OpenedLlama } from './llama.ts'
 import { type MappedWeights, nothingMapped, readUsage } from './usage.ts'
 
 /** How a model is loaded. */
-export interface LoadModelOptions {
+export interface LoadModelOptions extends ChatOptions {
   readonly path: string
   /** All its files, as the operating system names them. */
   readonly modelPaths: readonly string[]
@@ -18,6 +19,12 @@ export interface LoadModelOptions {
   readonly gpuLayers: number | null
   /** Where model and device can; false: never. */
   readonly flashAttention: boolean
+  /** Default `f16`. */
+  readonly kvType?: KvType
+  /** Tokens that a context reads at once. Default 512. */
+  readonly batchTokens?: number
+  /** Default `mmap`. */
+  readonly fileAccess?: FileAccess
   readonly onProgress: (fraction: number) => void
   readonly signal?: AbortSignal | undefined
 }
@@ -30,17 +37,22 @@ export class LoadedModel {
   readonly #chat: ChatWrapper
   readonly #options: LoadModelOptions
   readonly #contexts = new Map<string, ModelContext>()
+  #kvType: KvType = 'f16'
 
-  private constructor(opened: OpenedLlama, model: LlamaModel, options: LoadModelOptions) {
+  private constructor(
+    opened: OpenedLlama,
+    model: LlamaModel,
+    { options, chat }: { options: LoadModelOptions; chat: ChatWrapper },
+  ) {
     this.#opened = opened
     this.#model = model
     this.#options = options
-    this.#chat = resolveChat(model)
+    this.#chat = chat
   }
 
   /** Loads a model. Rejects with `MODEL_FAILED` and llama.cpp's own reason, or with the signal's. */
   static async load(opened: OpenedLlama, options: LoadModelOptions): Promise<LoadedModel> {
-    const { path, threads, gpuLayers, flashAttention, onProgress, signal } = options
+    const { path, threads, gpuLayers, flashAttention, fileAccess = 'mmap', onProgress, signal } = options
     const { llama } = opened
     // What llama.cpp logged before is not about this model.
     opened.takeLastError()
@@ -52,10 +64,12 @@ export class LoadedModel {
         // The host's ledger has granted the memory; the library's own opinion could only refuse or shrink it.
         ignoreMemorySafetyChecks: true,
         defaultContextFlashAttention: flashAttention ? 'auto' : false,
+        useMmap: fileAccess === 'mmap',
+        useDirectIo: fileAccess === 'direct',
         onLoadProgress: onProgress,
         ...(signal && { loadSignal: signal }),
       })
-      return new LoadedModel(opened, model, options)
+      return new LoadedModel(opened, model, { options, chat: resolveChat(model, options) })
     } catch (error) {
       signal?.throwIfAborted()
       throw explain(opened, { action: `load "${nameOf(path)}"`, error })
@@ -70,6 +84,32 @@ export class LoadedModel {
   get allocated(): Allocation {
     const { ram, vram } = this.#model.memoryUsage
     return { hostBytes: ram, deviceBytes: vram }
+  }
+
+  /**
+   * Takes the KV type that was asked for, once the backend has made the smallest context with it, or else f16. With what of the options
+   * cannot be followed, in plain words. A type may also end this process: then it has harmed nobody yet.
+   */
+  async settleOptions(): Promise<{ kvType: KvType; warnings: string[] }> {
+    const { kvType = 'f16', threads, signal } = this.#options
+    const warnings = [...chatWarnings(this.#chat, this.#options)]
+    if (kvType === 'f16') return { kvType, warnings }
+    try {
+      const context = await this.#model.createContext({
+        ...{ contextSize: 256, sequences: 1, threads },
+        ...kvTypeOptions(kvType),
+        ignoreMemorySafetyChecks: true,
+        failedCreationRemedy: false,
+        ...(signal && { createSignal: signal }),
+      })
+      await context.dispose()
+      this.#kvType = kvType
+    } catch {
+      signal?.throwIfAborted()
+      this.#opened.takeLastError()
+      warnings.push(`This model does not run with a ${kvType} KV cache here: it is f16 instead`)
+    }
+    return { kvType: this.#kvType, warnings }
   }
 
   countTokens(text: string): number {
@@ -87,6 +127,8 @@ export class LoadedModel {
       model: this.#model,
       chat: this.#chat,
       threads: this.#options.threads,
+      batchTokens: this.#options.batchTokens ?? defaultBatchTokens,
+      kvType: this.#kvType,
       gate: this.gate,
       explain: (action, error) => explain(this.#opened, { action, error }),
     })
@@ -112,6 +154,9 @@ export class LoadedModel {
     return usageOf(this.#opened, this.#model.useMmap ? { paths, allocated } : nothingMapped)
   }
 }
+
+/** As node-llama-cpp has it. */
+const defaultBatchTokens = 512
 
 /** Memory of this process. */
 export async function usageOf({ llama }: OpenedLlama, weights: MappedWeights): Promise<ProcessUsage> {

@@ -1,8 +1,15 @@
 import { basename as nameOf } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import type { GgufFileInfo, Llama } from 'node-llama-cpp'
-import { getLlama, GgufInsights, LlamaLogLevel, LlamaLogLevelGreaterThanOrEqual } from 'node-llama-cpp'
+import {
+  getLlama,
+  GgmlType,
+  GgufInsights,
+  LlamaLogLevel,
+  LlamaLogLevelGreaterThanOrEqual,
+} from 'node-llama-cpp'
 import type { ChatMessage } from '../../contract/backend.ts'
+import type { DryRun } from '../../contract/model.ts'
 import { renderText, resolveChatOfHeader } from './chat.ts'
 import { badModelFile } from './model-file.ts'
 
@@ -22,7 +29,22 @@ export type TrialHeader = {
   readonly architecture: string
   readonly title: string | null
   readonly chatTemplate: string | null
+  readonly trainContextTokens: number
+  /** Some layers see a window of the context only. */
+  readonly hasWindows: boolean
 }
+
+/** Where dry runs are made; between them lines are drawn (`dryRunComputeBytes`). */
+const dryRunContexts = [256, 512, 1024, 2048, 4096, 8192, 16_384, 32_768, 65_536, 131_072]
+/** The usual one first, should time run out. */
+const dryRunBatches = [512, 128, 2048]
+const dryRunKinds = [
+  ['f16', true],
+  ['q8_0', true],
+  ['f16', false],
+] as const
+const dryRunLimitMs = 1000
+const ggmlTypes = { f16: GgmlType.F16, q8_0: GgmlType.Q8_0 } as const
 
 /**
  * Tries models without loading their weights: a dry run of llama.cpp (vocabulary, tensors, graph and KV cache, nothing of the weights),
@@ -34,9 +56,11 @@ export class ModelTrial {
   #hasFallenBack = false
   #opening: Promise<Llama> | null = null
 
-  async run(path: string, header: TrialHeader): Promise<void> {
+  /** Returns what contexts of several sizes would take. */
+  async run(path: string, header: TrialHeader): Promise<DryRun[]> {
     const llama = await this.#open()
     const fileInfo = fileInfoOf(path, header)
+    let dryRuns: DryRun[] = []
     await this.#try(path, async () => {
       const insights = await GgufInsights.from(fileInfo, llama)
       try {
@@ -46,6 +70,7 @@ export class ModelTrial {
           sequences: 1,
           modelGpuLayers: 0,
         })
+        if (!this.#hasFallenBack) dryRuns = await this.#dryRun(insights, header)
       } finally {
         await forget(insights)
       }
@@ -59,6 +84,32 @@ export class ModelTrial {
       if (prompt.length > maxPromptLength)
         throw new Error(`its chat template makes ${String(prompt.length)} letters of four short messages`)
     })
+    return dryRuns
+  }
+
+  /** Lays out contexts of several sizes and kinds, some milliseconds each. What does not work is left out. */
+  async #dryRun(insights: GgufInsights, { trainContextTokens, hasWindows }: TrialHeader): Promise<DryRun[]> {
+    const dryRuns: DryRun[] = []
+    const sizes = dryRunContexts.filter((size) => size <= Math.max(512, trainContextTokens))
+    const startedAt = performance.now()
+    for (const batchTokens of dryRunBatches)
+      for (const [kvType, flashAttention] of dryRunKinds)
+        for (const contextTokens of sizes.filter((size) => size >= batchTokens)) {
+          // The rest is worked out from what there is.
+          if (performance.now() - startedAt > dryRunLimitMs) return dryRuns
+          const type = ggmlTypes[kvType]
+          const { cpuRam, gpuVram } = await insights.estimateContextResourceRequirementsV2({
+            ...{ contextSize: contextTokens, flashAttention, sequences: 1, modelGpuLayers: 0 },
+            // As node-llama-cpp makes contexts of models with windows.
+            batchSize: hasWindows ? batchTokens + 1 : batchTokens,
+            kvCacheKeyType: type,
+            kvCacheValueType: type,
+          })
+          if (this.#hasFallenBack) break
+          dryRuns.push({ kvType, flashAttention, batchTokens, contextTokens, bytes: cpuRam + gpuVram })
+        }
+    this.#hasFallenBack = false
+    return dryRuns
   }
 
   /** llama.cpp on the CPU: nothing is computed here, and a GPU's driver would cost memory. */

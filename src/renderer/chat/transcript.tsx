@@ -22,6 +22,7 @@ export function Transcript() {
   const colours = useMemo(() => new Map(models.map(({ id, colour }) => [id, colour])), [models])
   const turns = conversation?.turns ?? []
   const last = turns.at(-1)
+  const { memoryStartsAtTurnId, modelName } = last ? chosenAnswer(last) : {}
   const { scroller, content, isFollowing, jumpToEnd } = useFollowEnd(last?.id)
   const isEmpty = isNew || (conversation !== null && turns.length === 0)
   return (
@@ -36,6 +37,7 @@ export function Transcript() {
               turn={turn}
               colour={colours.get(chosenAnswer(turn).modelId) ?? null}
               isLast={turn === last}
+              memoryOf={turn.id === memoryStartsAtTurnId ? (modelName ?? null) : null}
             />
           ))}
         </div>

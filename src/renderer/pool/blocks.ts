@@ -74,7 +74,7 @@ export function residentBytes(
 export function sourceText(
   { footprint }: Pick<Resident, 'footprint'>,
   { part, source }: Pick<FootprintPart, 'part' | 'source'>,
-): 'measured' | 'computed' | 'predicted' {
+): 'computed' | FootprintPart['source'] {
   return source === 'predicted' && part === 'kvCache' && isMeasured({ footprint }) ? 'computed' : source
 }
 

@@ -1,0 +1,118 @@
+import { createRouterClient } from '@orpc/server'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import type { Answer, Turn } from '../../contract/conversation.ts'
+import type { Settings } from '../../contract/settings.ts'
+import { createHost } from './host.ts'
+import { startNodeChild } from './node-starter.ts'
+
+const root = path.resolve(import.meta.dirname, '../../..')
+const guide = 'demo-guide-2.2m-f16'
+
+/** A host on a data folder, and a client that calls it as the shells do. */
+async function startHost(dataFolder: string) {
+  const host = await createHost({
+    kind: 'headless',
+    version: '0.0.0',
+    dataFolder,
+    demoFolder: path.join(root, 'resources/demo-models'),
+    startChild: startNodeChild,
+    modelProgram: path.join(root, 'src/main/model/index.ts'),
+    device: 'cpu',
+    threads: 1,
+    home: dataFolder,
+  })
+  const client = createRouterClient(host.router, { context: {} })
+  return {
+    client,
+    async ask(id: string, text: string): Promise<Answer> {
+      const turn = (await client.turns.ask({ id, text, modelId: guide })) as Turn
+      return turn.answers.find(({ id: answerId }) => answerId === turn.chosenAnswerId)!
+    },
+    async [Symbol.asyncDispose]() {
+      await host[Symbol.asyncDispose]()
+    },
+  }
+}
+
+/** A data folder with these settings, and no models loaded by themselves. */
+async function newFolder(settings: Partial<Settings>): Promise<string> {
+  const folder = mkdtempSync(path.join(tmpdir(), 'plenum-memory-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  await using host = await startHost(folder)
+  await host.client.settings.set({ restoreResidents: 'never', ...settings })
+  return folder
+}
+
+test('a name is remembered over unloading and a restart of the host, and only what is new is read', async () => {
+  const folder = await newFolder({})
+  const conversation = { id: '' }
+  const used = async (host: Awaited<ReturnType<typeof startHost>>) => {
+    const { residents } = await host.client.pool.get()
+    return residents.find(({ modelId }) => modelId === guide)?.usedTokens
+  }
+  let held: number | undefined
+  {
+    await using host = await startHost(folder)
+    const { id } = await host.client.conversations.create({})
+    conversation.id = id
+    await host.ask(id, 'My name is Nora.')
+    held = await used(host)
+    await host.client.models.unload({ id: guide })
+    const answer = await host.ask(id, 'How do I pin a model?')
+    expect(answer.stats?.reusedTokens).toBe(held)
+    held = await used(host)
+    const { events } = await host.client.pool.get()
+    expect(events.map(({ kind }) => kind)).toContain('restored')
+  }
+  await using host = await startHost(folder)
+  const answer = await host.ask(conversation.id, 'What is my name?')
+  expect(answer.text).toContain('Nora')
+  expect(answer.stats?.reusedTokens).toBe(held)
+  // Deleting the conversation deletes what is parked of it.
+  expect(readdirSync(path.join(folder, 'parked'))).toHaveLength(1)
+  await host.client.conversations.delete({ id: conversation.id })
+  await expect.poll(() => readdirSync(path.join(folder, 'parked'))).toEqual([])
+}, 120_000)
+
+test('when the context is full the oldest turns slide out, the first stays, and later turns read little', async () => {
+  const folder = await newFolder({ contextTokens: 512, startContextTokens: 256 })
+  await using host = await startHost(folder)
+  const { id } = await host.client.conversations.create({})
+  const answers = [await host.ask(id, 'My name is Nora.')]
+  const slides = () => new Set(answers.map(({ memoryStartsAtTurnId }) => memoryStartsAtTurnId)).size - 1
+  const questions = ['How do I pin a model?', 'What is a KV cache?', 'How do I add a model?']
+  while (slides() < 2 && answers.length < 60)
+    answers.push(await host.ask(id, questions[answers.length % questions.length]!))
+  expect(answers.map(({ state }) => state)).toEqual(answers.map(() => ({ kind: 'done', stopReason: 'end' })))
+  expect(slides()).toBe(2)
+
+  // The first of its window is read anew; of every other turn all but its own question was there.
+  const [, first, second] = new Set(answers.map(({ memoryStartsAtTurnId }) => memoryStartsAtTurnId))
+  const window = answers.filter(({ memoryStartsAtTurnId }) => memoryStartsAtTurnId === first)
+  expect(window.length).toBeGreaterThanOrEqual(3)
+  for (const [index, { stats }] of window.slice(1).entries()) {
+    const before = window[index]!.stats!
+    expect(stats!.reusedTokens).toBeGreaterThanOrEqual(before.promptTokens + before.generatedTokens - 2)
+    expect(stats!.reusedTokens / stats!.promptTokens).toBeGreaterThan(0.7)
+  }
+  expect(second).toBeDefined()
+  // What stands first stays, whatever slid out.
+  expect(answers.at(-1)?.memoryKeepsFirstTurn).toBe(true)
+  expect((await host.ask(id, 'What is my name?')).text).toContain('Nora')
+  const { turns } = await host.client.conversations.get({ id })
+  const shown = turns.map(({ id: turnId }) => turnId)
+  expect(shown).toContain(first)
+}, 120_000)
+
+test('with the setting to stop the answer says that the context is full', async () => {
+  const folder = await newFolder({ contextTokens: 256, startContextTokens: 256, contextFull: 'stop' })
+  await using host = await startHost(folder)
+  const { id } = await host.client.conversations.create({})
+  let answer = await host.ask(id, 'My name is Nora.')
+  while (answer.state.kind === 'done') answer = await host.ask(id, 'How do I pin a model?')
+  expect(answer.state).toMatchObject({ kind: 'interrupted', problem: { code: 'CONTEXT_FULL' } })
+  expect(answer.memoryStartsAtTurnId).toBeUndefined()
+}, 120_000)

@@ -1,0 +1,60 @@
+import type { DatabaseSync } from 'node:sqlite'
+import { measurementSchema, type Measurement } from '../../contract/memory.ts'
+
+/** What a measurement belongs to: a model's file as it was, and what computed. */
+export type MeasuredFile = { readonly modelId: string; readonly stamp: string; readonly backend: string }
+
+/** How many are kept for each model. */
+const historyLength = 50
+
+/** What loads were predicted to take and took: the only writer of the table `measurements`. */
+export class Measurements {
+  readonly #database: DatabaseSync
+
+  constructor(database: DatabaseSync) {
+    this.#database = database
+  }
+
+  /** Writes one down; the id by which `replace` changes it. */
+  add(file: MeasuredFile, measurement: Measurement): number {
+    const { lastInsertRowid } = this.#database
+      .prepare('INSERT INTO measurements (model_id, file, backend, at, entry) VALUES (?, ?, ?, ?, ?)')
+      .run(file.modelId, file.stamp, file.backend, measurement.at, JSON.stringify(measurement))
+    this.#database
+      .prepare(
+        'DELETE FROM measurements WHERE model_id = ? AND id NOT IN (SELECT id FROM measurements WHERE model_id = ? ORDER BY id DESC LIMIT ?)',
+      )
+      .run(file.modelId, file.modelId, historyLength)
+    return Number(lastInsertRowid)
+  }
+
+  replace(id: number, measurement: Measurement): void {
+    this.#database
+      .prepare('UPDATE measurements SET entry = ? WHERE id = ?')
+      .run(JSON.stringify(measurement), id)
+  }
+
+  /** Of a model, newest first. */
+  history(modelId: string): Measurement[] {
+    return this.#database
+      .prepare('SELECT entry FROM measurements WHERE model_id = ? ORDER BY id DESC')
+      .all(modelId)
+      .flatMap(parseEntry)
+  }
+
+  /** The newest of this very file on this backend. */
+  latest({ modelId, stamp, backend }: MeasuredFile): Measurement | undefined {
+    const row = this.#database
+      .prepare(
+        'SELECT entry FROM measurements WHERE model_id = ? AND file = ? AND backend = ? ORDER BY id DESC LIMIT 1',
+      )
+      .get(modelId, stamp, backend)
+    return row === undefined ? undefined : parseEntry(row)[0]
+  }
+}
+
+/** Rows that another version wrote and that do not fit any more are left out. */
+function parseEntry({ entry }: Record<string, unknown>): Measurement[] {
+  const measurement = measurementSchema.safeParse(typeof entry === 'string' ? JSON.parse(entry) : null)
+  return measurement.success ? [measurement.data] : []
+}
