@@ -33,12 +33,12 @@ export class LoadJob {
   constructor(modelId: string, options: LoadOptions, description: ModelDescription) {
     this.modelId = modelId
     this.name = description.name
-    this.options = options
+    this.options = description.settle(options)
     this.weightBytes = description.weightBytes
     this.pinned = description.pinned
-    this.predicted = description.footprint(options)
+    this.predicted = description.footprint(this.options)
     this.footprint = withAdmissionMargin(this.predicted)
-    this.room = roomRequest(modelId, options, description, this.footprint)
+    this.room = roomRequest(modelId, this.options, description, this.footprint)
   }
 
   /** What it waits for, in plain words. */
