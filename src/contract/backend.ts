@@ -175,9 +175,9 @@ export const backendContract = {
     .output(eventIterator(z.union([generateEventSchema, contextFullEventSchema]))),
   /** Ends the answer that a context is writing, in good order: its events end with `done` and `stopped`. */
   stop: base.input(contextId).output(z.void()),
-  /** Lets all answers stand still at the next batch or token; ends when they do, and none goes on before `resume`. Stopping one still ends it. */
-  pause: base.output(z.void()),
-  resume: base.output(z.void()),
+  /** Lets a context's answer stand still at the next batch or token; ends when it does, and it does not go on before `resume`. Stopping still ends it. */
+  pause: base.input(contextId).output(z.void()),
+  resume: base.input(contextId).output(z.void()),
   usage: base.output(processUsageSchema),
   /** A sign of life about once a second, from the event loop that serves all other calls. */
   pulse: base.output(eventIterator(z.object({ uptimeMs: z.number() }))),

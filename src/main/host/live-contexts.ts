@@ -82,9 +82,10 @@ export class LiveContexts {
 
   /**
    * Takes a context for a conversation: 1. its own, 2. a spare one, 3. another one if there is room, 4. the idle one that was used
-   * longest ago, whose conversation is parked, 5. the next one that becomes idle. What is parked of the conversation is restored.
+   * longest ago, whose conversation is parked. What is parked of the conversation is restored. When all are busy, `whenIdle` ends when it is
+   * time to ask again.
    */
-  async claim(conversationId: string): Promise<Context> {
+  async claim(conversationId: string): Promise<Context | { readonly whenIdle: Promise<unknown> }> {
     const own = this.#contexts.find((each) => each.conversationId === conversationId)
     const context = own
       ? this.#claimIdle((each) => each === own)
@@ -92,8 +93,12 @@ export class LiveContexts {
         (await this.#openAnother()) ??
         this.#claimIdle(() => true))
     if (!context) {
-      await this.#whenOneIsIdle()
-      return this.claim(conversationId)
+      if (this.#contexts.length + this.#opening === 0) {
+        // A process that has ended says why by itself.
+        await this.#client.usage()
+        throw new AppError('MODEL_FAILED', `"${this.#options.name}" has no context`)
+      }
+      return { whenIdle: new Promise<null>((resolve) => this.#whenIdle.push(() => resolve(null))) }
     }
     context.usedAt = ++this.#uses
     try {
@@ -113,7 +118,7 @@ export class LiveContexts {
     // Its conversation was forgotten meanwhile.
     if (context.conversationId === null) this.#clear(context)
     else this.#startIdleTimer(context)
-    for (const wake of this.#whenIdle.splice(0)) wake()
+    this.#wakeWaiting()
     this.#options.onChange?.()
   }
 
@@ -251,7 +256,7 @@ export class LiveContexts {
     this.#isLeaving = true
     this.#room.close()
     for (const context of this.#contexts.splice(0)) this.#stopIdleTimer(context)
-    for (const wake of this.#whenIdle.splice(0)) wake()
+    this.#wakeWaiting()
   }
 
   /** The context that stays when others are given back, whether it is busy or not: the one that was used last. */
@@ -281,15 +286,6 @@ export class LiveContexts {
   #oldestIdle(isWanted: (context: Context) => boolean): Context | undefined {
     const idle = this.#contexts.filter((each) => !each.isBusy && isWanted(each))
     return idle.sort((a, b) => a.usedAt - b.usedAt)[0]
-  }
-
-  async #whenOneIsIdle(): Promise<void> {
-    if (this.#contexts.length + this.#opening === 0) {
-      // A process that has ended says why by itself.
-      await this.#client.usage()
-      throw new AppError('MODEL_FAILED', `"${this.#options.name}" has no context`)
-    }
-    await new Promise<null>((resolve) => this.#whenIdle.push(() => resolve(null)))
   }
 
   /** Hands a claimed context from one conversation to another. */
@@ -353,7 +349,13 @@ export class LiveContexts {
     } finally {
       this.#opening--
       granted[Symbol.dispose]()
+      // Whoever counts on it asks again, also when it has failed.
+      this.#wakeWaiting()
     }
+  }
+
+  #wakeWaiting(): void {
+    for (const wake of this.#whenIdle.splice(0)) wake()
   }
 
   async #openContext(
@@ -396,7 +398,7 @@ export class LiveContexts {
     const at = this.#contexts.indexOf(context)
     if (at !== -1) this.#contexts.splice(at, 1)
     this.#options.resize(this.footprint())
-    for (const wake of this.#whenIdle.splice(0)) wake()
+    this.#wakeWaiting()
     this.#options.onChange?.()
     return before - footprintBytes(this.footprint())
   }

@@ -1,6 +1,7 @@
 import { AppError } from '../../contract/errors.ts'
 import type { Arbiter } from '../core/arbiter.ts'
 import type { Lease } from '../core/lease.ts'
+import { AnswerPause } from './answer-pause.ts'
 import type { ResidentModel } from './resident-model.ts'
 import type { ModelLease } from './turns.ts'
 
@@ -22,13 +23,15 @@ export function leaseModel(
   const { name, arbiter, onWait, runsBeside, isBackground, onPrefill } = options
   return {
     async *generate(conversationId, messages, { signal, keepsRoom }) {
-      try {
-        using _turn = await arbiter.enter({
-          ...{ modelId: lease.modelId, name, runsBeside, onWait },
-          ...(isBackground && { background: model }),
+      const pause = isBackground ? new AnswerPause() : undefined
+      const enter = async () =>
+        arbiter.enter({
+          ...{ modelId: lease.modelId, name, runsBeside, onWait, background: pause },
           signal: AbortSignal.any([signal, lease.signal]),
         })
-        for await (const event of model.generate(conversationId, messages, { signal, keepsRoom })) {
+      try {
+        const answer = { signal, keepsRoom, enter, ...(pause && { pause }) }
+        for await (const event of model.generate(conversationId, messages, answer)) {
           if (event.kind === 'done' && event.generatedTokens > 0)
             onPrefill({ tokens: event.promptTokens - event.reusedTokens, ms: event.timeToFirstTokenMs })
           yield event
@@ -59,14 +62,14 @@ export function isAbortError(error: unknown): boolean {
 }
 
 /** Waits for `promise`, but no longer than until `signal` aborts; then rejects with its reason. */
-export async function orLeave(promise: Promise<unknown>, signal: AbortSignal): Promise<void> {
-  signal.throwIfAborted()
+export async function orLeave(promise: Promise<unknown>, signal: AbortSignal | undefined): Promise<void> {
+  signal?.throwIfAborted()
   const { promise: left, reject } = Promise.withResolvers<never>()
-  const leave = () => reject(signal.reason as Error)
-  signal.addEventListener('abort', leave, { once: true })
+  const leave = () => reject(signal?.reason as Error)
+  signal?.addEventListener('abort', leave, { once: true })
   try {
     await Promise.race([promise, left])
   } finally {
-    signal.removeEventListener('abort', leave)
+    signal?.removeEventListener('abort', leave)
   }
 }

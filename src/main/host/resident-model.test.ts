@@ -8,6 +8,8 @@ import { AppError } from '../../contract/errors.ts'
 import type { Footprint } from '../../contract/memory.ts'
 import { writeGgufFile } from '../../testing/gguf-file.ts'
 import { llamaFile, tinyShape, trapTemplate } from '../../testing/shapes.ts'
+import { Arbiter } from '../core/arbiter.ts'
+import { AnswerPause } from './answer-pause.ts'
 import { startNodeChild } from './node-starter.ts'
 import type { ResidentModelOptions } from './resident-model.ts'
 import { ResidentModel } from './resident-model.ts'
@@ -208,34 +210,84 @@ test('stands still at a token until it may go on, and writes the same as without
   const plain = await ask(model, newConversation('plain'), 'How do I pin a model?')
   const events: GenerateEvent[] = []
   const arrived = Promise.withResolvers<null>()
+  const pause = new AnswerPause()
   const answer = (async () => {
-    for await (const event of model.generate('paused', question)) {
+    for await (const event of model.generate('paused', question, { pause })) {
       events.push(event)
       if (event.kind === 'text') arrived.resolve(null)
     }
     arrived.resolve(null)
   })()
   await arrived.promise
-  await model.pause()
+  await pause.pause()
   // What was under way has come with the reply at the latest.
   await new Promise((resolve) => setImmediate(resolve))
   const before = events.length
-  // Other calls are answered meanwhile, and nothing is written.
-  for (let call = 0; call < 20; call++) await model.pause()
+  // Other conversations are answered meanwhile, and nothing is written here.
+  expect((await ask(model, newConversation('other'), 'My name is Ada.')).answer).not.toBe('')
   expect(events).toHaveLength(before)
-  model.resume()
+  pause.resume()
   await answer
   const text = events.flatMap((event) => (event.kind === 'text' ? [event.text] : [])).join('')
   expect(text).toBe(plain.answer)
 })
 
-test('an answer that is stopped while it stands still ends', async () => {
-  const model = await startLoaded(guide)
-  await model.pause()
-  const controller = new AbortController()
-  const stopped = ask(model, newConversation('one'), 'How do I pin a model?', { signal: controller.signal })
-  controller.abort()
-  expect((await stopped).done).toMatchObject({ stopReason: 'stopped', generatedTokens: 0 })
+test('an answer that is stopped while it stands still ends, and its context goes on with the next', async () => {
+  const model = await startLoaded(guide, { liveContexts: 1 })
+  const stop = new AbortController()
+  const pause = new AnswerPause()
+  const events: GenerateEvent[] = []
+  for await (const event of model.generate('one', [{ role: 'user', text: 'How do I pin a model?' }], {
+    ...{ pause, signal: stop.signal },
+  })) {
+    events.push(event)
+    if (events.length > 1) continue
+    await pause.pause()
+    stop.abort()
+  }
+  expect(events.at(-1)).toMatchObject({ kind: 'done', stopReason: 'stopped' })
+  expect((await ask(model, newConversation('two'), 'My name is Ada.')).answer).not.toBe('')
+})
+
+test('background work makes way for an answer of its own model, also where both have to share a context', async () => {
+  for (const liveContexts of [2, 1]) {
+    const model = await startLoaded(guide, { liveContexts })
+    const arbiter = new Arbiter({ now: () => 0, setTimer: () => ({ [Symbol.dispose]: () => undefined }) })
+    const order: string[] = []
+    const answerTo = async (id: string, background?: AnswerPause) => {
+      const enter = async () =>
+        arbiter.enter({ ...{ modelId: 'guide', name: 'Guide', runsBeside: false }, background })
+      const options = { enter, ...(background && { pause: background }) }
+      const events = model.generate(id, [{ role: 'user', text: 'How do I pin a model?' }], options)
+      for await (const event of events) if (event.kind !== 'reading') order.push(`${id} ${event.kind}`)
+    }
+    const background = answerTo('background', new AnswerPause())
+    await expect.poll(() => order.length).toBeGreaterThan(0)
+    await Promise.all([background, answerTo('answer')])
+    const ends = order.filter((each) => each.endsWith('done'))
+    expect(ends).toEqual(
+      liveContexts === 2 ? ['answer done', 'background done'] : ['background done', 'answer done'],
+    )
+  }
+})
+
+test('stopping an answer that waits for a context lets it go at once, and nobody else', async () => {
+  const patience = { silenceMs: 600_000, silenceAfterStopMs: 600_000, stopMs: 300 }
+  const model = await startLoaded(guide, { liveContexts: 1, patience })
+  const pause = new AnswerPause()
+  const first = model.generate('one', [{ role: 'user', text: 'How do I pin a model?' }], { pause })
+  await first.next()
+  await pause.pause()
+  const stop = new AbortController()
+  const waiting = ask(model, newConversation('two'), 'Hello', { signal: stop.signal })
+  setImmediate(() => stop.abort('no longer wanted'))
+  await expect(waiting).rejects.toBe('no longer wanted')
+  // Longer than a process may take to stop.
+  await new Promise((resolve) => setTimeout(resolve, 600))
+  pause.resume()
+  const kinds: string[] = []
+  for await (const { kind } of first) kinds.push(kind)
+  expect(kinds.at(-1)).toBe('done')
 })
 
 test('may write several answers at once, and waits for a context when there is no room for one each', async () => {

@@ -4,8 +4,10 @@ import type { Footprint, LoadedWith, ResidentContext } from '../../contract/memo
 import type { Pausable } from '../core/arbiter.ts'
 import { defaultBatchTokens, usesFlashAttention } from '../core/footprint.ts'
 import type { IdleKv } from '../core/relief.ts'
-import type { LiveContextsOptions } from './live-context.ts'
+import type { LiveContextsOptions, Context } from './live-context.ts'
 import { LiveContexts } from './live-contexts.ts'
+import type { AnswerPause } from './answer-pause.ts'
+import { orLeave } from './model-lease.ts'
 import type { ModelProcess } from './model-process.ts'
 import { startModelProcess } from './model-process.ts'
 import type { StartChild } from './starter.ts'
@@ -45,12 +47,16 @@ export interface AnswerOptions {
   /** Default 0: greedy. */
   readonly temperature?: number
   readonly seed?: number
+  /** Asks for the turn to decode. It is given back when the answer is over, and while there is no context for it. */
+  readonly enter?: () => Promise<Disposable>
+  /** Lets it stand still while it has the turn. */
+  readonly pause?: AnswerPause
   /** Refuse with `CONTEXT_FULL` what leaves little room for the answer. Default: one token is enough. */
   readonly keepsRoom?: boolean
 }
 
 /** A model in a process of its own, with a context for each live conversation. Owns the process: disposing ends it. */
-export class ResidentModel implements Pausable, AsyncDisposable {
+export class ResidentModel implements AsyncDisposable {
   readonly #options: ResidentModelOptions
   readonly #process: ModelProcess
   readonly #contexts: LiveContexts
@@ -157,30 +163,20 @@ export class ResidentModel implements Pausable, AsyncDisposable {
     return this.#contexts.giveBack(contextId)
   }
 
-  /** Lets its answers stand still at the next token; ends when they do. */
-  async pause(): Promise<void> {
-    await this.#process.client.pause()
-  }
-
-  resume(): void {
-    // A process that has died says so by the answer's own events.
-    this.#process.client.resume().catch(() => undefined)
-  }
-
   /** Reads a conversation as far as its context does not hold it, and writes the answer. One answer at a time for each conversation. */
   async *generate(
     conversationId: string,
     messages: readonly ChatMessage[],
     options: AnswerOptions = {},
   ): AsyncGenerator<GenerateEvent, void, void> {
-    const { signal, maxTokens = null, temperature = 0, seed = null, keepsRoom = false } = options
+    const { signal, maxTokens = null, temperature = 0, seed = null, keepsRoom = false, pause } = options
     const { client } = this.#process
-    signal?.throwIfAborted()
-    using _watch = this.#process.watch(signal)
     const contexts = this.#contexts
-    const context = await contexts.claim(conversationId)
-    using _claim = { [Symbol.dispose]: () => contexts.release(context) }
+    using place = await this.#takePlace(conversationId, options)
+    const { context } = place
     const { id: contextId } = context
+    using _pause = await pause?.begin(this.#pausable(context), signal)
+    using _watch = this.#process.watch(signal)
     // Not the call's own signal, which would cut off the events: the answer's figures come after it was stopped.
     const stop = () => {
       // A process that has died says so by the answer's own events.
@@ -211,6 +207,48 @@ export class ResidentModel implements Pausable, AsyncDisposable {
     }
     // Not waited for: the answer is complete, and a process that dies meanwhile says so by itself.
     contexts.measureAfterAnswer(context).catch(() => undefined)
+  }
+
+  /**
+   * Takes the turn to decode and a context; both are given back together. Nobody who has the turn waits for a context: whoever holds
+   * that may be waiting for the turn.
+   */
+  async #takePlace(
+    conversationId: string,
+    { enter, signal }: Pick<AnswerOptions, 'enter' | 'signal'>,
+  ): Promise<Disposable & { readonly context: Context }> {
+    const contexts = this.#contexts
+    for (;;) {
+      signal?.throwIfAborted()
+      const turn = await enter?.()
+      const claimed = await this.#claim(conversationId, signal).catch((error: unknown) => {
+        turn?.[Symbol.dispose]()
+        throw error
+      })
+      if (!('whenIdle' in claimed)) {
+        const giveBack = () => {
+          contexts.release(claimed)
+          turn?.[Symbol.dispose]()
+        }
+        return { context: claimed, [Symbol.dispose]: giveBack }
+      }
+      turn?.[Symbol.dispose]()
+      await orLeave(claimed.whenIdle, signal)
+    }
+  }
+
+  async #claim(conversationId: string, stop: AbortSignal | undefined): ReturnType<LiveContexts['claim']> {
+    using _watch = this.#process.watch(stop)
+    return await this.#contexts.claim(conversationId)
+  }
+
+  #pausable({ id: contextId }: Context): Pausable {
+    const { client } = this.#process
+    return {
+      pause: async () => client.pause({ contextId }),
+      // A process that has died says so by the answer's own events.
+      resume: () => void client.resume({ contextId }).catch(() => undefined),
+    }
   }
 
   /** How long `leave` may take, in milliseconds. */

@@ -9,7 +9,7 @@ import { alignTokens } from './align.ts'
 import { alignTokenizerOf, renderPrompt } from './chat.ts'
 import type { Control, WritingOptions } from './generate.ts'
 import { generateAnswer } from './generate.ts'
-import type { Gate } from './gate.ts'
+import { Gate } from './gate.ts'
 import { Lock } from './lock.ts'
 
 /** What a context needs of its model. */
@@ -22,7 +22,6 @@ export interface ContextOptions {
   readonly kvType: KvType
   /** Layers with a sliding window keep what has left it. */
   readonly fullWindowCache: boolean
-  readonly gate: Gate
   /** Turns what llama.cpp or the library throws into an error that says what was tried. */
   readonly explain: (action: string, error: unknown) => AppError
 }
@@ -43,6 +42,7 @@ type Cells = { readonly context: LlamaContext; readonly sequence: LlamaContextSe
 export class ModelContext implements AsyncDisposable {
   readonly #options: ContextOptions
   readonly #lock = new Lock()
+  readonly #gate = new Gate()
   /** End the answers that are being written or wait for their turn. */
   readonly #stops = new Set<AbortController>()
   #cells: Cells
@@ -140,6 +140,15 @@ export class ModelContext implements AsyncDisposable {
     for (const stop of this.#stops) stop.abort()
   }
 
+  /** Lets the answer stand still at the next batch or token; ends when it does. */
+  async pause(): Promise<void> {
+    await this.#gate.close()
+  }
+
+  resume(): void {
+    this.#gate.open()
+  }
+
   /**
    * Reads the messages as far as the context does not hold them, and writes an answer. Aborting rejects with the signal's reason,
    * `stop` ends it in good order; both take effect within one batch and leave the context in order.
@@ -167,7 +176,8 @@ export class ModelContext implements AsyncDisposable {
   ): AsyncGenerator<GenerateEvent | ContextFullEvent, void, void> {
     using _stop = { [Symbol.dispose]: () => void this.#stops.delete(stop) }
     using _turn = await this.#lock.acquire()
-    const { model, chat, gate, explain } = this.#options
+    const { model, chat, explain } = this.#options
+    const gate = this.#gate
     const control: Control = { signal, gate, stop: stop.signal }
     using _decoding = gate.enter()
     try {

@@ -1,4 +1,4 @@
-/** Where the answers of this process stand still, between two batches, while another model has the memory's bandwidth. */
+/** Where the answers of a context stand still, between two batches, while others have the memory's bandwidth. */
 export class Gate {
   #isOpen = true
   /** Answers that have begun and not ended, and how each of those that stand still goes on. */

@@ -46,8 +46,8 @@ const router = os.router({
     backend.model.context(input.contextId).generate(input, signal),
   ),
   stop: os.stop.handler(({ input }) => backend.model.context(input.contextId).stop()),
-  pause: os.pause.handler(() => backend.model.gate.close()),
-  resume: os.resume.handler(() => backend.model.gate.open()),
+  pause: os.pause.handler(({ input }) => backend.model.context(input.contextId).pause()),
+  resume: os.resume.handler(({ input }) => backend.model.context(input.contextId).resume()),
   usage: os.usage.handler(async () => backend.usage()),
   pulse: os.pulse.handler(({ signal }) => pulse(signal)),
 })

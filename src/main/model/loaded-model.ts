@@ -5,7 +5,6 @@ import { AppError } from '../../contract/errors.ts'
 import type { FileAccess, KvType } from '../../contract/model.ts'
 import { chatWarnings, resolveChat, type ChatOptions } from './chat.ts'
 import { kvTypeOptions, ModelContext } from './context.ts'
-import { Gate } from './gate.ts'
 import type { OpenedLlama } from './llama.ts'
 import { type MappedWeights, nothingMapped, readUsage } from './usage.ts'
 
@@ -33,7 +32,6 @@ export interface LoadModelOptions extends ChatOptions {
 
 /** The model of this process and its contexts. */
 export class LoadedModel {
-  readonly gate = new Gate()
   readonly #opened: OpenedLlama
   readonly #model: LlamaModel
   readonly #chat: ChatWrapper
@@ -132,7 +130,6 @@ export class LoadedModel {
       batchTokens: this.#options.batchTokens ?? defaultBatchTokens,
       kvType: this.#kvType,
       fullWindowCache: this.#options.fullWindowCache ?? false,
-      gate: this.gate,
       explain: (action, error) => explain(this.#opened, { action, error }),
     })
     this.#contexts.set(contextId, context)
