@@ -105,6 +105,8 @@ export const contract = {
           batchTokens: z.coerce.number().pipe(loadOptionsSchema.shape.batchTokens.unwrap()).optional(),
           threads: z.coerce.number().pipe(loadOptionsSchema.shape.threads.unwrap()).optional(),
           kvBudgetBytes: z.coerce.number().pipe(loadOptionsSchema.shape.kvBudgetBytes.unwrap()).optional(),
+          /** What loading it again would take and change, where it is in memory. */
+          reload: z.union([z.boolean(), z.stringbool()]).optional(),
         }),
       )
       .output(loadPreviewSchema),

@@ -204,8 +204,16 @@ const leaverSchema = z.object({ modelId: z.string(), name: z.string(), freesByte
 /** What loading a model would take, and who would have to leave. Nothing happens by asking. */
 export const loadPreviewSchema = z.object({
   modelId: z.string(),
+  /** Tokens that one conversation may have. */
   contextTokens: z.number().int(),
+  /** What is reserved at first. */
   footprint: footprintSchema,
+  /** How it would be loaded: its context is the one that it begins with. */
+  loadedWith: loadedWithSchema,
+  /** What is taken when one conversation has filled its context; as at first where the context begins with its full size. */
+  fullBytes: z.number(),
+  /** Options that could not be followed, in plain words. */
+  warnings: z.array(z.string()),
   /**
    * `resident`: it is there. `fits`: nobody leaves. `evicts`: these leave. `waits`: these leave when some of them are done.
    * `refused`: it cannot be. `relieves`: KV caches that are given back for it, if any; their models stay.

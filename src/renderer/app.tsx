@@ -4,6 +4,7 @@ import styles from './app.module.css'
 import { ChatPane } from './chat/chat-pane.tsx'
 import { ConversationList } from './chat/conversation-list.tsx'
 import { LibraryDialog } from './library/library-dialog.tsx'
+import { LoadSettings } from './library/load-settings.tsx'
 import { machineText } from './pool/machine-text.ts'
 import { PoolPane } from './pool/pool-pane.tsx'
 import { SettingsDialog } from './settings-dialog.tsx'
@@ -14,11 +15,14 @@ import { useMediaQuery } from './ui/use-media-query.ts'
 
 /** The whole page: conversations, chat and pool side by side. */
 export function App() {
-  const { connection, machine, dialog } = useApp(
+  const { connection, machine, dialog, settingsOf } = useApp(
     useShallow((state) => ({
       connection: state.connection,
       machine: state.pool && machineText(state.pool),
       dialog: state.dialog,
+      settingsOf: state.models.find(
+        ({ id }) => state.proposal?.from === 'settings' && id === state.proposal.modelId,
+      ),
     })),
   )
   // With little room the conversations open over the page; app.module.css knows the same width.
@@ -73,6 +77,7 @@ export function App() {
       </aside>
       {dialog === 'library' && <LibraryDialog />}
       {dialog === 'settings' && <SettingsDialog />}
+      {settingsOf && <LoadSettings key={settingsOf.id} model={settingsOf} />}
       <Notices />
     </div>
   )

@@ -37,6 +37,9 @@ export type ResidencyOptions = {
   readonly pressureShare?: number
 }
 
+/** What residency knows of a preview; how exactly the model would be loaded is its host's. */
+export type RoomPreview = Omit<LoadPreview, 'loadedWith' | 'fullBytes' | 'warnings'>
+
 export type AcquireOptions = {
   readonly signal?: AbortSignal | undefined
   /** How to load it, if it has to be; a resident model stays as it was loaded. */
@@ -169,13 +172,23 @@ export class Residency implements AsyncDisposable {
     return true
   }
 
-  /** What loading the model would take, and who would have to leave. Nothing happens by asking. Throws as `describe` does. */
-  preview(modelId: string, options: LoadOptions = {}): LoadPreview {
-    return this.#preview(modelId, options, this.#planning())
+  /**
+   * What loading the model would take, and who would have to leave; with `isReload` also where it is in memory: its own room counts as free
+   * then. Nothing happens by asking. Throws as `describe` does.
+   */
+  preview(
+    modelId: string,
+    options: LoadOptions = {},
+    { isReload = false }: { readonly isReload?: boolean } = {},
+  ): RoomPreview {
+    if (!isReload) return this.#preview(modelId, options, this.#planning())
+    const own = bytesByDomain(this.#ledger.footprintOf(modelId))
+    const freeBytes = addBytes(addBytes(this.#ledger.room(), this.#residents.leavingBytes()), own)
+    return this.#previewLoad(modelId, options, this.#planning(freeBytes))
   }
 
   /** `preview` of many models with one look at the pool. */
-  previews(requests: readonly { readonly modelId: string; readonly options?: LoadOptions }[]): LoadPreview[] {
+  previews(requests: readonly { readonly modelId: string; readonly options?: LoadOptions }[]): RoomPreview[] {
     const planning = this.#planning()
     return requests.map(({ modelId, options = {} }) => this.#preview(modelId, options, planning))
   }
@@ -494,20 +507,21 @@ export class Residency implements AsyncDisposable {
     }
   }
 
-  #preview(modelId: string, options: LoadOptions, planning: Planning): LoadPreview {
+  #preview(modelId: string, options: LoadOptions, planning: Planning): RoomPreview {
     const slot = this.#residents.get(modelId)
-    const description = this.#describe(modelId)
-    if (slot?.kind === 'loaded' || slot?.kind === 'loading') {
-      const contextTokens = description.contextTokens(
-        slot.kind === 'loaded' ? slot.options : slot.job.options,
-      )
-      return {
-        modelId,
-        contextTokens,
-        footprint: this.#ledger.footprintOf(modelId),
-        verdict: { kind: 'resident' },
-      }
+    if (slot?.kind !== 'loaded' && slot?.kind !== 'loading')
+      return this.#previewLoad(modelId, options, planning)
+    const loadedWith = slot.kind === 'loaded' ? slot.options : slot.job.options
+    return {
+      modelId,
+      contextTokens: this.#describe(modelId).contextTokens(loadedWith),
+      footprint: this.#ledger.footprintOf(modelId),
+      verdict: { kind: 'resident' },
     }
+  }
+
+  #previewLoad(modelId: string, options: LoadOptions, planning: Planning): RoomPreview {
+    const description = this.#describe(modelId)
     const footprint = withAdmissionMargin(description.footprint(options))
     const request = roomRequest(modelId, options, description, footprint)
     const preview = { modelId, contextTokens: request.contextTokens, footprint }

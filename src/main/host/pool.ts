@@ -192,10 +192,17 @@ export class Pool implements TurnPool, AsyncDisposable {
     })
   }
 
-  /** What loading a model would take, and who would have to leave. */
-  async preview(modelId: string, options: LoadOptions = {}): Promise<LoadPreview> {
+  /** What loading a model would take, and who would have to leave; `isReload`: also where it is in memory. */
+  async preview(
+    modelId: string,
+    options: LoadOptions = {},
+    how: { readonly isReload?: boolean } = {},
+  ): Promise<LoadPreview> {
     await this.#prepare(modelId)
-    return this.#residency.preview(modelId, options)
+    return {
+      ...this.#residency.preview(modelId, options, how),
+      ...this.#models.explain(modelId, options),
+    }
   }
 
   /** What earlier loads of a model were predicted to take and took, newest first. */

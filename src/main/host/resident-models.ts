@@ -1,8 +1,9 @@
 import { AppError, fromProblem, toProblem, type Problem } from '../../contract/errors.ts'
-import type { Footprint, LoadedWith, Measurement, Resident } from '../../contract/memory.ts'
+import type { Footprint, LoadedWith, LoadPreview, Measurement, Resident } from '../../contract/memory.ts'
 import type { LibraryModel, LoadOptions, ModelFacts } from '../../contract/model.ts'
 import { correctFootprint } from '../core/correction.ts'
-import { kvBytesPerToken, kvCacheBytes, predictFootprint } from '../core/footprint.ts'
+import { footprintBytes } from '../core/domain-bytes.ts'
+import { kvBytesPerToken, kvCacheBytes, predictFootprint, withAdmissionMargin } from '../core/footprint.ts'
 import { resolveLoad } from '../core/load-plan.ts'
 import type { IdleKv } from '../core/relief.ts'
 import type { ModelDescription, ResidencyEffects } from '../core/residency-state.ts'
@@ -105,6 +106,22 @@ export class ResidentModels implements ResidencyEffects {
       contextTokens: (options) => this.#plan(modelId, options).contextTokens,
       footprint: (options) => this.#plan(modelId, options).corrected,
     }
+  }
+
+  /** What a preview says of how a model would be loaded. Throws what is wrong with the model. */
+  explain(modelId: string, options: LoadOptions): Pick<LoadPreview, 'loadedWith' | 'fullBytes' | 'warnings'> {
+    const { loadedWith, contextTokens, warnings } = this.#plan(modelId, options)
+    const { kind, device } = this.#options.shape()
+    const full = { ...loadedWith, contextTokens }
+    const predicted = predictFootprint(this.#facts(modelId), {
+      ...full,
+      ...(device.runtimeBytes && { runtimeBytes: device.runtimeBytes }),
+      placement: kind === 'split' ? { kind, gpuLayers: loadedWith.gpuLayers ?? 0 } : { kind },
+    })
+    const file = this.#measuredFile(modelId)
+    const lesson = file ? this.#options.measurements.latest(file) : undefined
+    const corrected = correctFootprint(predicted, { loadedWith: full, lesson })
+    return { loadedWith, warnings: [...warnings], fullBytes: footprintBytes(withAdmissionMargin(corrected)) }
   }
 
   /** What the snapshot shows of how a model is or would be loaded; zeros when it has left the library. */

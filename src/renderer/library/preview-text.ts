@@ -1,34 +1,91 @@
 import { formatBytes } from '../../contract/bytes.ts'
 import type { Problem } from '../../contract/errors.ts'
-import type { LoadPreview } from '../../contract/memory.ts'
+import type { FootprintPartName, LoadPreview } from '../../contract/memory.ts'
 import { formatTokens } from '../ui/format.ts'
 
-/** The price of a load in bytes, all domains together. */
-export function previewBytes(preview: LoadPreview): number {
-  return preview.footprint.reduce((sum, { bytes }) => sum + bytes, 0)
+type Verdict = LoadPreview['verdict']
+
+/** The price of a load in bytes, all domains together; of one part, or of all. */
+export function previewBytes(
+  { footprint }: Pick<LoadPreview, 'footprint'>,
+  part?: FootprintPartName,
+): number {
+  return footprint
+    .filter((item) => part === undefined || item.part === part)
+    .reduce((sum, { bytes }) => sum + bytes, 0)
 }
 
 /** The price of a load in one or two sentences: what it takes, and who would have to leave. */
 export function previewText(preview: LoadPreview): string {
   const { verdict } = preview
-  const takes = `Takes ${formatBytes(previewBytes(preview))} with a context of ${formatTokens(preview.contextTokens)} tokens`
+  if (verdict.kind === 'resident') return verdictText(verdict)
+  const context = `with a context of ${formatTokens(preview.contextTokens)} tokens`
+  return `Takes ${formatBytes(previewBytes(preview))} ${context}. ${verdictText(verdict)}`
+}
+
+/** What a load would mean for the other models. */
+export function verdictText(verdict: Verdict): string {
   switch (verdict.kind) {
     case 'resident':
       return 'In memory'
     case 'fits':
-      return `${takes}. Nobody has to leave`
+      return 'Nobody has to leave'
     case 'evicts':
-      return `${takes}. ${leavers(verdict.leaving)} to leave`
+      return `${leavers(verdict.leaving)} to leave`
     case 'waits': {
-      const names = joinNames(verdict.waitsFor.map(({ name }) => name))
-      const are = verdict.waitsFor.length === 1 ? 'is' : 'are'
-      return `${takes}. It waits until ${names} ${are} done, then ${leavers(verdict.leaving)} to leave`
+      const waits = `It waits until ${waitedFor(verdict)} done`
+      return verdict.leaving.length === 0 ? waits : `${waits}, then ${leavers(verdict.leaving)} to leave`
     }
     case 'refused':
-      return `${takes}. There is no room for it`
+      return 'There is no room for it'
     default:
       return verdict satisfies never
   }
+}
+
+/** The same in a word or two, for a place with little room. */
+export function shortVerdictText(verdict: Verdict): string {
+  switch (verdict.kind) {
+    case 'resident':
+      return 'in memory'
+    case 'fits':
+      return 'fits'
+    case 'evicts': {
+      const [first, ...others] = verdict.leaving
+      return others.length === 0 ? `${first?.name ?? ''} leaves` : `${verdict.leaving.length} leave`
+    }
+    case 'waits':
+      return 'waits'
+    case 'refused':
+      return 'no room'
+    default:
+      return verdict satisfies never
+  }
+}
+
+/** Who is waited for: "Coder is", "Coder and Judge are". */
+export function waitedFor({ waitsFor }: Extract<Verdict, { kind: 'waits' }>): string {
+  return `${joinNames(waitsFor.map(({ name }) => name))} ${waitsFor.length === 1 ? 'is' : 'are'}`
+}
+
+/** Whose idle KV caches would be given back, one sentence for each. */
+export function reliefTexts(verdict: Verdict): readonly string[] {
+  if (!('relieves' in verdict)) return []
+  const effects = {
+    shrink: 'is made smaller, nothing is lost',
+    park: 'goes to disk',
+    drop: 'is given up and read again when it is needed',
+  } as const
+  return (verdict.relieves ?? []).map(
+    ({ name, kind, freesBytes }) =>
+      `An idle KV cache of ${name} ${effects[kind]} (${formatBytes(freesBytes)})`,
+  )
+}
+
+/** What a context that begins smaller than it may become takes in the end; null for one that has its full size at once. */
+export function growthText({ contextTokens, loadedWith, fullBytes }: LoadPreview): string | null {
+  if (loadedWith.contextTokens >= contextTokens) return null
+  return `Begins with ${formatTokens(loadedWith.contextTokens)} tokens and takes ${formatBytes(fullBytes)} when one conversation has filled its context`
 }
 
 function leavers(leaving: readonly { readonly name: string; readonly freesBytes: number }[]): string {

@@ -70,7 +70,7 @@ function notesOf(block: Block): readonly string[] {
       return [...(state === 'busy' ? [`${facts[0] ?? bytes} · answering`] : []), ...facts, bytes]
     }
     case 'ghost':
-      return [`${bytes} · ${block.note}`, bytes]
+      return [[bytes, ...block.notes].join(' · '), `${bytes} · ${block.notes[0]}`, bytes]
     case 'other':
     case 'reserve':
     case 'free':
@@ -160,7 +160,7 @@ export function blockLabel(
   { isLeaving, isNext }: { readonly isLeaving: boolean; readonly isNext: boolean },
 ): string {
   const words = [block.name, formatBytes(block.bytes)]
-  if (block.kind === 'ghost') words.push(block.note)
+  if (block.kind === 'ghost') words.push(...block.notes, 'not loaded')
   if (block.kind === 'resident') {
     words.push(stateText(block.resident))
     if (block.resident.pinned) words.push('pinned')
@@ -174,5 +174,8 @@ export function blockLabel(
 export function blockTitle(block: Block): string {
   return block.kind === 'resident'
     ? residentNumbers(block.resident)
-    : `${block.name}: ${formatBytes(block.bytes)}${block.kind === 'ghost' ? `, ${block.note}` : ''}`
+    : [
+        `${block.name}: ${formatBytes(block.bytes)}`,
+        ...(block.kind === 'ghost' ? [...block.notes, 'not loaded'] : []),
+      ].join(', ')
 }
