@@ -47,6 +47,12 @@ export function proposeLoad({
   })
 }
 
+/** Opens the load settings of a model; what was chosen for it so far is kept. */
+export async function openSettings({ modelId, options = {} }: Pick<Proposal, 'modelId'> & Partial<Proposal>) {
+  await attempt(() => keepOptions(modelId, options))
+  useApp.setState({ proposal: { modelId, options: {}, from: 'settings' } })
+}
+
 /** Follows a piece of advice: the proposal is shown with these options, or they are kept where the load settings are open. */
 export function followAdvice(modelId: string, options: LoadOptions): void {
   if (useApp.getState().proposal?.from === 'settings') void attempt(() => keepOptions(modelId, options))

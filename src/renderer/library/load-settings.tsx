@@ -42,6 +42,12 @@ export function LoadSettings({ model }: { readonly model: LibraryModel }) {
       onClose={() => dismissProposal({ modelId: model.id, from: 'settings' })}
     >
       <div className={styles['settings']}>
+        <LoadOptionFields
+          model={model}
+          slid={slid ?? {}}
+          preview={answer?.kind === 'preview' ? answer.preview : null}
+          onSave={(loadOptions) => void act(() => saveOptions(model.id, loadOptions))}
+        />
         <section className={styles['summary']} aria-label="What it takes">
           <Summary
             model={model}
@@ -62,12 +68,6 @@ export function LoadSettings({ model }: { readonly model: LibraryModel }) {
             </div>
           )}
         </section>
-        <LoadOptionFields
-          model={model}
-          slid={slid ?? {}}
-          preview={answer?.kind === 'preview' ? answer.preview : null}
-          onSave={(loadOptions) => void act(() => saveOptions(model.id, loadOptions))}
-        />
       </div>
     </Dialog>
   )
@@ -86,7 +86,7 @@ function Summary({
   readonly act: (work: () => Promise<unknown>) => void
 }) {
   const verdict = answer?.kind === 'preview' ? answer.preview.verdict.kind : null
-  const canLoad = verdict !== null && verdict !== 'refused'
+  const canLoad = verdict !== null && verdict !== 'refused' && resident?.state !== 'unloading'
   return (
     <>
       {resident && (
@@ -99,30 +99,23 @@ function Summary({
       {answer?.kind === 'problem' && <ProblemText problem={answer.problem} />}
       {answer?.kind === 'preview' && <PreviewFigures preview={answer.preview} />}
       <div className={styles['buttons']}>
-        {resident === null ? (
-          <Button
-            look="primary"
-            disabled={!canLoad}
-            onClick={() => act(() => host().models.load({ id: model.id }))}
-          >
-            Load
-          </Button>
-        ) : (
-          <Button
-            look="primary"
-            disabled={!canLoad || resident.state === 'unloading'}
-            onClick={() => act(() => reload(model.id, { force: false }))}
-          >
-            Reload with these
-          </Button>
-        )}
+        {/* One button that is never disabled: the focus stays on it while the model goes and comes. */}
+        <Button
+          look="primary"
+          aria-disabled={!canLoad}
+          onClick={() => {
+            if (canLoad) act(() => (resident ? reload(model.id) : host().models.load({ id: model.id })))
+          }}
+        >
+          {resident ? 'Reload with these' : 'Load'}
+        </Button>
       </div>
     </>
   )
 }
 
 /** Takes a model out of memory and loads it as its settings say now. */
-async function reload(modelId: string, options: { readonly force: boolean }): Promise<void> {
+async function reload(modelId: string, options: { readonly force?: boolean } = {}): Promise<void> {
   await host().models.unload({ id: modelId, ...options })
   await host().models.load({ id: modelId })
 }

@@ -4,7 +4,7 @@ import { toProblem, type Problem } from '../../contract/errors.ts'
 import type { Resident } from '../../contract/memory.ts'
 import type { LibraryModel } from '../../contract/model.ts'
 import { residentBytes, stateText } from '../pool/blocks.ts'
-import { proposeLoad } from '../proposal.ts'
+import { openSettings } from '../proposal.ts'
 import { host } from '../store.ts'
 import { Button } from '../ui/button.tsx'
 import { ModelSwatch } from '../ui/model-swatch.tsx'
@@ -158,7 +158,7 @@ function Loading({
       >
         {model.pinned ? 'Unpin' : 'Pin'}
       </Button>
-      <Button icon="settings" onClick={() => proposeLoad({ modelId: model.id, from: 'settings' })}>
+      <Button icon="settings" onClick={() => void openSettings({ modelId: model.id })}>
         Load settings
       </Button>
     </>

@@ -1,7 +1,7 @@
-import { useLayoutEffect, useRef, type KeyboardEvent } from 'react'
+import { useLayoutEffect, useRef, type KeyboardEvent, type MouseEvent } from 'react'
 import type { KvType, LibraryModel } from '../../contract/model.ts'
 import { focusComposer } from '../chat/composer.tsx'
-import { dismissProposal, loadProposed, proposeLoad, type Proposal } from '../proposal.ts'
+import { dismissProposal, loadProposed, openSettings, proposeLoad, type Proposal } from '../proposal.ts'
 import { Button } from '../ui/button.tsx'
 import { formatCount } from '../ui/format.ts'
 import { ModelSwatch } from '../ui/model-swatch.tsx'
@@ -44,6 +44,11 @@ export function PreviewCard({ proposal, model, answer, note }: PreviewCardProps)
   const load = () => {
     if (canLoad) void loadProposed(proposal)
   }
+  // Advice that was taken is gone with the next preview, and the focus with it: on to what comes after it.
+  const onClick = ({ target }: MouseEvent) => {
+    if (target instanceof Element && target.closest('li'))
+      card.current?.querySelector<HTMLElement>('[data-load]')?.focus()
+  }
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key === 'Escape') dismissProposal(proposal)
     // Buttons have an Enter of their own.
@@ -63,12 +68,15 @@ export function PreviewCard({ proposal, model, answer, note }: PreviewCardProps)
       className={styles['card']}
       data-verdict={verdict}
       aria-label={model.name}
+      onClick={onClick}
       onKeyDown={onKeyDown}
     >
       <header className={styles['header']}>
         <ModelSwatch colour={model.colour} hollow />
-        <h3 className={styles['name']}>{model.name}</h3>
-        <span className={styles['note']}>{note}</span>
+        <h3 className={styles['name']} title={model.name}>
+          {model.name}
+        </h3>
+        <p className={styles['note']}>{note}</p>
       </header>
       {answer?.kind === 'problem' && <ProblemText problem={answer.problem} />}
       {preview && <PreviewFigures preview={preview} />}
@@ -96,9 +104,10 @@ export function PreviewCard({ proposal, model, answer, note }: PreviewCardProps)
         <Button
           look="quiet"
           icon="settings"
-          onClick={() => proposeLoad({ modelId: model.id, from: 'settings' })}
+          aria-label="Load settings"
+          onClick={() => void openSettings(proposal)}
         >
-          Load settings
+          Settings
         </Button>
       </div>
     </article>

@@ -4,8 +4,8 @@ import { partNames } from '../pool/blocks.ts'
 import { ProblemText } from '../ui/problem-text.tsx'
 import { Remedies } from '../ui/remedies.tsx'
 import styles from './preview-figures.module.css'
-import { growthText, previewBytes, reliefTexts, verdictText } from './preview-text.ts'
-import { formatTokens } from '../ui/format.ts'
+import { growthText, previewBytes, refusalText, reliefTexts, verdictText } from './preview-text.ts'
+import { formatCount } from '../ui/format.ts'
 
 /** What a load would take, in parts, what it would mean for the others, and what would help. */
 export function PreviewFigures({ preview }: { readonly preview: LoadPreview }) {
@@ -19,7 +19,7 @@ export function PreviewFigures({ preview }: { readonly preview: LoadPreview }) {
     <div className={styles['figures']}>
       <p className={styles['total']}>
         <strong>{formatBytes(previewBytes(preview))}</strong>
-        {` with a context of ${formatTokens(preview.contextTokens)} tokens`}
+        {` · context of ${formatCount(preview.contextTokens)} tokens`}
       </p>
       <dl className={styles['parts']}>
         {parts.map(({ name, bytes }) => (
@@ -47,7 +47,10 @@ export function PreviewFigures({ preview }: { readonly preview: LoadPreview }) {
       ))}
       <div aria-live="polite">
         {verdict.kind === 'refused' ? (
-          <ProblemText problem={verdict.problem} hasRemedies={verdict.remedies.length > 0}>
+          <ProblemText
+            problem={{ ...verdict.problem, message: refusalText(verdict.problem) }}
+            hasRemedies={verdict.remedies.length > 0}
+          >
             <Remedies remedies={verdict.remedies} modelId={preview.modelId} />
           </ProblemText>
         ) : (

@@ -4,7 +4,7 @@ import { ModelSwatch } from '../ui/model-swatch.tsx'
 import styles from './block-face.module.css'
 import { residentBytes, residentNumbers, stateText, type Block } from './blocks.ts'
 import { firstFitting, fitName, shortenName, type Measure } from './label.ts'
-import { PartsStrip } from './parts-strip.tsx'
+import { GhostStrip, PartsStrip } from './parts-strip.tsx'
 
 /** What labels need: how wide texts are, and the names of all blocks. */
 export type Faces = {
@@ -114,9 +114,13 @@ export function BlockFace({
         )}
       </span>
       {note !== '' && <span className={styles['note']}>{note}</span>}
-      {block.kind === 'resident' && restRem > 0.25 && (
+      {(block.kind === 'resident' || block.kind === 'ghost') && restRem > 0.25 && (
         <span className={styles['strip']} data-thin={restRem < stripHeight || undefined}>
-          <PartsStrip resident={block.resident} />
+          {block.kind === 'resident' ? (
+            <PartsStrip resident={block.resident} />
+          ) : (
+            <GhostStrip footprint={block.footprint} />
+          )}
         </span>
       )}
     </span>

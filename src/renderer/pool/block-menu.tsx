@@ -2,7 +2,7 @@ import { useEffect, useLayoutEffect, useRef, useState, type KeyboardEvent } from
 import { formatBytes } from '../../contract/bytes.ts'
 import { toProblem, type Problem } from '../../contract/errors.ts'
 import type { Domain, Resident } from '../../contract/memory.ts'
-import { proposeLoad } from '../proposal.ts'
+import { openSettings } from '../proposal.ts'
 import { attempt, chooseNextModel, host, showDialog } from '../store.ts'
 import { Button } from '../ui/button.tsx'
 import { ModelSwatch } from '../ui/model-swatch.tsx'
@@ -173,7 +173,7 @@ function ResidentMenu({
           icon="settings"
           onClick={() => {
             onClose()
-            proposeLoad({ modelId, from: 'settings' })
+            void openSettings({ modelId })
           }}
         >
           Load settings

@@ -145,7 +145,10 @@ describe('a ghost', () => {
     const preview = previewOf({ kind: 'evicts', leaving: [{ modelId: 'b', name: 'B', freesBytes: GB }] })
     const inDomain = (domain: Domain['id']) => ghostOf(preview, { name: 'A', domain })
     expect([inDomain('unified'), inDomain('vram')]).toEqual([
-      { modelId: 'a', name: 'A', bytes: 3 * GB, notes: ['8.2k context', 'B leaves'], verdict: 'evicts' },
+      {
+        ...{ modelId: 'a', name: 'A', bytes: 3 * GB, footprint: preview.footprint },
+        ...{ notes: ['8.2k context', 'B leaves'], verdict: 'evicts' },
+      },
       null,
     ])
     expect(ghostOf(previewOf({ kind: 'resident' }), { name: 'A', domain: 'unified' })).toBeNull()
@@ -170,7 +173,7 @@ describe('summarise', () => {
 })
 
 function ghostOfBytes(modelId: string, bytes: number): Ghost {
-  return { modelId, name: modelId, bytes, notes: ['4.1k context', 'fits'], verdict: 'fits' }
+  return { modelId, name: modelId, bytes, footprint: [], notes: ['4.1k context', 'fits'], verdict: 'fits' }
 }
 
 function previewOf(verdict: LoadPreview['verdict']): LoadPreview {

@@ -2,6 +2,7 @@ import { formatBytes } from '../../contract/bytes.ts'
 import type {
   Domain,
   DomainId,
+  Footprint,
   FootprintPart,
   FootprintPartName,
   LoadPreview,
@@ -32,6 +33,7 @@ export type Block =
       readonly name: string
       readonly bytes: number
       readonly modelId: string
+      readonly footprint: Ghost['footprint']
       readonly notes: Ghost['notes']
       readonly verdict: Ghost['verdict']
     }
@@ -47,6 +49,7 @@ export type Ghost = {
   readonly modelId: string
   readonly name: string
   readonly bytes: number
+  readonly footprint: Footprint
   /** With which context, and what that means for the others, briefly. */
   readonly notes: readonly [context: string, verdict: string]
   readonly verdict: LoadPreview['verdict']['kind']
@@ -61,7 +64,8 @@ export function ghostOf(
   const bytes = residentBytes(preview, { domain: model.domain })
   if (bytes === 0 || verdict.kind === 'resident') return null
   const notes = [`${formatTokens(contextTokens)} context`, shortVerdictText(verdict)] as const
-  return { modelId, name: model.name, bytes, notes, verdict: verdict.kind }
+  const footprint = preview.footprint.filter(({ domain }) => domain === model.domain)
+  return { modelId, name: model.name, bytes, footprint, notes, verdict: verdict.kind }
 }
 
 /** Parts of a resident's memory in the order in which they are drawn. */

@@ -3,6 +3,7 @@ import { dropModel } from '../additions.ts'
 import { useApp } from '../store.ts'
 
 type DropProps = {
+  readonly onDragEnter?: (event: DragEvent<HTMLElement>) => void
   readonly onDragOver?: (event: DragEvent<HTMLElement>) => void
   readonly onDragLeave?: (event: DragEvent<HTMLElement>) => void
   readonly onDrop?: (event: DragEvent<HTMLElement>) => void
@@ -12,16 +13,18 @@ type DropProps = {
 export function useModelDrop(): DropProps {
   const draggedId = useApp((state) => state.draggedId)
   if (draggedId === null) return {}
+  const onDrag = (event: DragEvent<HTMLElement>) => {
+    event.preventDefault()
+    event.dataTransfer.dropEffect = 'copy'
+    useApp.setState(({ proposal }) =>
+      proposal?.modelId === draggedId && proposal.from === 'drag'
+        ? {}
+        : { proposal: { modelId: draggedId, options: {}, from: 'drag' } },
+    )
+  }
   return {
-    onDragOver(event) {
-      event.preventDefault()
-      event.dataTransfer.dropEffect = 'copy'
-      useApp.setState(({ proposal }) =>
-        proposal?.modelId === draggedId && proposal.from === 'drag'
-          ? {}
-          : { proposal: { modelId: draggedId, options: {}, from: 'drag' } },
-      )
-    },
+    onDragEnter: onDrag,
+    onDragOver: onDrag,
     onDragLeave({ currentTarget, relatedTarget }) {
       if (!(relatedTarget instanceof Node && currentTarget.contains(relatedTarget))) endDrag()
     },

@@ -41,8 +41,11 @@ export function Dialog({ title, size = 'medium', place = 'over', onClose, childr
   }, [place])
   // The browser closes only modal dialogs by Escape. One that is opened from inside of this one has an Escape of its own.
   const onEscape = useEffectEvent((event: KeyboardEvent) => {
-    const isInside = event.target instanceof Element && event.target.closest('dialog') === ref.current
-    if (event.key === 'Escape' && isInside && !event.defaultPrevented) onClose()
+    const { target } = event
+    if (event.key !== 'Escape' || event.defaultPrevented || !(target instanceof Element)) return
+    // With the focus nowhere, as after a press on something that is gone, the dialog on top is meant.
+    const top = target === document.body ? [...document.querySelectorAll('dialog[open]')].at(-1) : null
+    if ((top ?? target.closest('dialog')) === ref.current) onClose()
   })
   useEffect(() => {
     if (place === 'over') return

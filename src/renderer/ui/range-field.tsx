@@ -22,9 +22,9 @@ export function RangeField({ label, steps, value, text, describedBy, onSlide, on
   return (
     <div className={styles['field']}>
       <label htmlFor={id}>{label}</label>
-      <output htmlFor={id} className={styles['value']}>
+      <span className={styles['value']} aria-hidden="true">
         {text(value)}
-      </output>
+      </span>
       <input
         id={id}
         type="range"

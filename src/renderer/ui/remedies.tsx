@@ -53,7 +53,7 @@ function RemedyLine({ remedy, forId }: { readonly remedy: Remedy; readonly forId
     case 'shorten':
       return (
         <Button onClick={() => followAdvice(forId, contextTokens === undefined ? {} : { contextTokens })}>
-          {`A ${context}: ${saves}`}
+          {`Context of ${formatTokens(contextTokens ?? 0)} tokens: ${saves}`}
         </Button>
       )
     case 'kvType':
@@ -63,7 +63,7 @@ function RemedyLine({ remedy, forId }: { readonly remedy: Remedy; readonly forId
             followAdvice(forId, { kvType: 'q8_0', ...(contextTokens !== undefined && { contextTokens }) })
           }
         >
-          {`A q8_0 KV cache${context && ` and a ${context}`}: ${saves}`}
+          {`q8_0 KV cache${context && ` and ${context}`}: ${saves}`}
         </Button>
       )
     default:
