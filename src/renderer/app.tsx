@@ -28,6 +28,8 @@ export function App() {
   // With little room the conversations open over the page; app.module.css knows the same width.
   const isNarrow = useMediaQuery('(width < 56.25rem)')
   const navId = useId()
+  // Under a dialog that stands beside the pool.
+  const isCovered = dialog === 'library' || settingsOf !== undefined
   return (
     <div className={styles['page']}>
       <header className={styles['header']}>
@@ -60,12 +62,13 @@ export function App() {
         id={navId}
         className={styles['nav']}
         aria-label="Conversations"
+        inert={isCovered}
         popover={isNarrow ? 'auto' : undefined}
         onClick={isNarrow ? closeAfterChoice : undefined}
       >
         <ConversationList />
       </nav>
-      <main className={styles['main']}>
+      <main className={styles['main']} inert={isCovered}>
         <ChatPane />
       </main>
       <aside

@@ -9,6 +9,7 @@ import {
   followAdvice,
   loadProposed,
   proposeLoad,
+  saveOptions,
   settleForTurn,
   shownProposal,
   type Proposal,
@@ -113,4 +114,14 @@ test('a model that is chosen for a turn is proposed while it is not in memory, a
   useApp.setState({ pool: poolWith('ready') })
   chooseNextModel('guide')
   expect(proposal()).toBeNull()
+})
+
+test('what a slider has gone on to while its last stop was saved is not lost', async () => {
+  proposeLoad({ modelId: 'guide', options: { contextTokens: 512 }, from: 'settings' })
+  const saving = saveOptions('guide', { contextTokens: 512, threads: 2 })
+  proposeLoad({ modelId: 'guide', options: { contextTokens: 256 } })
+  await saving
+  expect(proposal()?.options).toEqual({ contextTokens: 256 })
+  await saveOptions('guide', { contextTokens: 256, threads: 2 })
+  expect(proposal()?.options).toEqual({})
 })

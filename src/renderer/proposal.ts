@@ -86,11 +86,21 @@ export async function settleForTurn(modelId: string): Promise<void> {
 /** Remembers load options of a model in place of those before; they hold from its next load on. */
 export async function saveOptions(modelId: string, loadOptions: LoadOptions): Promise<void> {
   const saved = await host().models.update({ id: modelId, loadOptions })
-  // At once, for what was proposed is no change of it any more.
   useApp.setState(({ models, proposal }) => ({
     models: models.map((model) => (model.id === modelId ? saved : model)),
-    proposal: proposal?.modelId === modelId ? { ...proposal, options: {} } : proposal,
+    proposal:
+      proposal?.modelId === modelId
+        ? { ...proposal, options: unsaved(proposal.options, saved.loadOptions) }
+        : proposal,
   }))
+}
+
+/** What of the options is a change of the remembered ones: a slider may have gone on while they were saved. */
+function unsaved(options: LoadOptions, remembered: LoadOptions): LoadOptions {
+  const changes = Object.entries(options).filter(
+    ([option, value]) => remembered[option as keyof LoadOptions] !== value,
+  )
+  return Object.fromEntries(changes)
 }
 
 /** Adds to a model's remembered load options. */

@@ -33,7 +33,9 @@ export function Dialog({ title, size = 'medium', place = 'over', onClose, childr
     if (!first && body) body.tabIndex = 0
     ;(first ?? body)?.focus()
     return () => {
-      const hadFocus = place === 'over' || dialog.contains(document.activeElement)
+      // It may be off the page already, and the focus nowhere.
+      const focused = document.activeElement
+      const hadFocus = place === 'over' || focused === document.body || dialog.contains(focused)
       dialog.close()
       // The browser gives focus back on close(), but not when the element leaves the page in the same moment.
       if (hadFocus && before instanceof HTMLElement && before.isConnected) before.focus()
@@ -72,14 +74,15 @@ export function Dialog({ title, size = 'medium', place = 'over', onClose, childr
       }}
     >
       <div className={styles['frame']}>
-        <header className={styles['header']}>
+        {/* No header element: of a dialog that stands beside the page it would be a second banner. */}
+        <div className={styles['header']}>
           <h2 id={titleId} className={styles['title']}>
             {title}
           </h2>
           <button type="button" className={styles['close']} aria-label="Close" onClick={onClose}>
             <Icon name="close" />
           </button>
-        </header>
+        </div>
         <div className={styles['body']} data-dialog-body tabIndex={-1}>
           {children}
         </div>
