@@ -91,7 +91,7 @@ test('a model is dragged from the library into the pool', async ({ page }) => {
   await page.mouse.down()
   await page.mouse.move(target.x + target.width / 2, target.y + target.height / 2, { steps: 5 })
   await expect(block(page, 'Judge', 'not loaded')).toBeVisible()
-  await expect(poolPane(page).getByText('Nothing happens before you drop it')).toBeVisible()
+  await expect(poolPane(page).getByText('Nothing happens until you drop it')).toBeVisible()
   await page.mouse.up()
   await expectResidents(page, demoNames)
 })

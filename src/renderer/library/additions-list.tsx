@@ -78,10 +78,15 @@ function AdditionCard({ addition }: { readonly addition: Addition }) {
     case 'offered':
       return (
         <Card name={state.model.name} colour={state.model.colour} onDismiss={dismiss}>
-          <p>{`${additionNote(state)}; not loaded yet`}</p>
-          <Button onClick={() => proposeLoad({ modelId: state.model.id, from: 'drop' })}>
-            Show what it takes
-          </Button>
+          <div className={styles['offered']}>
+            <p>{`${additionNote(state)}, not loaded`}</p>
+            <Button
+              aria-label={`Show what ${state.model.name} takes`}
+              onClick={() => proposeLoad({ modelId: state.model.id, from: 'drop' })}
+            >
+              Show
+            </Button>
+          </div>
         </Card>
       )
     case 'done':

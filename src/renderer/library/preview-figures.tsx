@@ -4,8 +4,14 @@ import { partNames } from '../pool/blocks.ts'
 import { ProblemText } from '../ui/problem-text.tsx'
 import { Remedies } from '../ui/remedies.tsx'
 import styles from './preview-figures.module.css'
-import { growthText, previewBytes, refusalText, reliefTexts, verdictText } from './preview-text.ts'
-import { formatCount } from '../ui/format.ts'
+import {
+  contextText,
+  growthText,
+  previewBytes,
+  refusalText,
+  reliefTexts,
+  verdictText,
+} from './preview-text.ts'
 
 /** What a load would take, in parts, what it would mean for the others, and what would help. */
 export function PreviewFigures({ preview }: { readonly preview: LoadPreview }) {
@@ -19,7 +25,7 @@ export function PreviewFigures({ preview }: { readonly preview: LoadPreview }) {
     <div className={styles['figures']}>
       <p className={styles['total']}>
         <strong>{formatBytes(previewBytes(preview))}</strong>
-        {` · context of ${formatCount(preview.contextTokens)} tokens`}
+        {` · ${contextText(preview)}`}
       </p>
       <dl className={styles['parts']}>
         {parts.map(({ name, bytes }) => (

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { MB } from '../../contract/bytes.ts'
 import type { LoadPreview } from '../../contract/memory.ts'
-import { growthText, reliefTexts, shortVerdictText, verdictText } from './preview-text.ts'
+import { contextText, growthText, reliefTexts, shortVerdictText, verdictText } from './preview-text.ts'
 
 const leaver = (name: string) => ({ modelId: name, name, freesBytes: 50 * MB })
 
@@ -47,8 +47,8 @@ test('says what a context grows to, only where it grows', () => {
       ...{ contextTokens: 8192, fullBytes: 900 * MB },
       loadedWith: { contextTokens: begin },
     }) as Partial<LoadPreview> as LoadPreview
-  expect([growthText(preview(4096)), growthText(preview(8192))]).toEqual([
-    'Begins with 4.1k tokens and takes 900 MB when one conversation has filled its context',
-    null,
+  expect([4096, 8192].map((begin) => [contextText(preview(begin)), growthText(preview(begin))])).toEqual([
+    ['context of 4,096, growing to 8,192 tokens', 'Grows as it fills, to 900 MB for one conversation'],
+    ['context of 8,192 tokens', null],
   ])
 })

@@ -1,7 +1,7 @@
 import { formatBytes } from '../../contract/bytes.ts'
 import type { Problem } from '../../contract/errors.ts'
 import type { FootprintPartName, LoadPreview } from '../../contract/memory.ts'
-import { formatTokens } from '../ui/format.ts'
+import { formatCount } from '../ui/format.ts'
 
 type Verdict = LoadPreview['verdict']
 
@@ -19,8 +19,7 @@ export function previewBytes(
 export function previewText(preview: LoadPreview): string {
   const { verdict } = preview
   if (verdict.kind === 'resident') return verdictText(verdict)
-  const context = `with a context of ${formatTokens(preview.contextTokens)} tokens`
-  return `Takes ${formatBytes(previewBytes(preview))} ${context}. ${verdictText(verdict)}`
+  return `${formatBytes(previewBytes(preview))}, ${contextText(preview)}. ${verdictText(verdict)}`
 }
 
 /** What a load would mean for the other models. */
@@ -82,10 +81,17 @@ export function reliefTexts(verdict: Verdict): readonly string[] {
   )
 }
 
+/** The context of a load, where it grows from where to where: "context of 4,096 tokens", "context of 4,096, growing to 32,768 tokens". */
+export function contextText({ contextTokens, loadedWith }: LoadPreview): string {
+  const begin = Math.min(contextTokens, loadedWith.contextTokens)
+  const growing = begin < contextTokens ? `${formatCount(begin)}, growing to ` : ''
+  return `context of ${growing}${formatCount(contextTokens)} tokens`
+}
+
 /** What a context that begins smaller than it may become takes in the end; null for one that has its full size at once. */
 export function growthText({ contextTokens, loadedWith, fullBytes }: LoadPreview): string | null {
   if (loadedWith.contextTokens >= contextTokens) return null
-  return `Begins with ${formatTokens(loadedWith.contextTokens)} tokens and takes ${formatBytes(fullBytes)} when one conversation has filled its context`
+  return `Grows as it fills, to ${formatBytes(fullBytes)} for one conversation`
 }
 
 function leavers(leaving: readonly { readonly name: string; readonly freesBytes: number }[]): string {

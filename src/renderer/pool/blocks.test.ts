@@ -147,7 +147,7 @@ describe('a ghost', () => {
     expect([inDomain('unified'), inDomain('vram')]).toEqual([
       {
         ...{ modelId: 'a', name: 'A', bytes: 3 * GB, footprint: preview.footprint },
-        ...{ notes: ['8.2k context', 'B leaves'], verdict: 'evicts' },
+        ...{ notes: ['4.1k to 8.2k context', 'B leaves'], verdict: 'evicts' },
       },
       null,
     ])

@@ -60,10 +60,12 @@ export function ghostOf(
   preview: LoadPreview,
   model: { readonly name: string; readonly domain: DomainId },
 ): Ghost | null {
-  const { modelId, verdict, contextTokens } = preview
+  const { modelId, verdict, contextTokens, loadedWith } = preview
   const bytes = residentBytes(preview, { domain: model.domain })
   if (bytes === 0 || verdict.kind === 'resident') return null
-  const notes = [`${formatTokens(contextTokens)} context`, shortVerdictText(verdict)] as const
+  const begin =
+    loadedWith.contextTokens < contextTokens ? `${formatTokens(loadedWith.contextTokens)} to ` : ''
+  const notes = [`${begin}${formatTokens(contextTokens)} context`, shortVerdictText(verdict)] as const
   const footprint = preview.footprint.filter(({ domain }) => domain === model.domain)
   return { modelId, name: model.name, bytes, footprint, notes, verdict: verdict.kind }
 }

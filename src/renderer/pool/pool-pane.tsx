@@ -259,7 +259,7 @@ function noteOf({ modelId, from }: Proposal, additions: readonly Addition[]): st
 function releaseText(name: string, answer: PreviewAnswer): string {
   if (answer === null) return name
   return answer.kind === 'preview'
-    ? `${name}: ${previewText(answer.preview)}. Nothing happens before you drop it.`
+    ? `${name}: ${previewText(answer.preview)}. Nothing happens until you drop it.`
     : answer.problem.message
 }
 
