@@ -31,7 +31,12 @@ export function LoadOptionFields({ model, slid, preview, onSave }: LoadOptionFie
   const set = (changes: OptionChanges) => onSave(withOption(loadOptions, changes))
   const slide = (options: LoadOptions) => proposeLoad({ modelId: model.id, options })
   const facts = model.file.kind === 'usable' ? model.file.facts : null
+  const hasWindows = facts?.kvLayerGroups.some(({ windowTokens }) => windowTokens !== null) ?? false
   const contextTokens = slid.contextTokens ?? loadOptions.contextTokens ?? preview?.contextTokens ?? 0
+  const startTokens = Math.min(
+    contextTokens,
+    slid.startContextTokens ?? loadOptions.startContextTokens ?? preview?.startContextTokens ?? 0,
+  )
   const layers = (facts?.layers ?? 0) + 1
   const gpuLayers = slid.gpuLayers ?? loadOptions.gpuLayers ?? preview?.loadedWith.gpuLayers ?? layers
   const row = (option: keyof LoadOptions, field: (noteId: string) => ReactNode) => (
@@ -54,6 +59,19 @@ export function LoadOptionFields({ model, slid, preview, onSave }: LoadOptionFie
           onSlide={(tokens) => slide({ contextTokens: tokens })}
           onCommit={(tokens) => {
             if (slid.contextTokens !== undefined) set({ contextTokens: tokens })
+          }}
+        />
+      ))}
+      {row('startContextTokens', (noteId) => (
+        <RangeField
+          label="Begins with"
+          steps={contextSteps(contextTokens, startTokens || undefined)}
+          value={startTokens}
+          text={(tokens) => `${formatCount(tokens)} tokens`}
+          describedBy={noteId}
+          onSlide={(tokens) => slide({ startContextTokens: tokens })}
+          onCommit={(tokens) => {
+            if (slid.startContextTokens !== undefined) set({ startContextTokens: tokens })
           }}
         />
       ))}
@@ -172,6 +190,19 @@ export function LoadOptionFields({ model, slid, preview, onSave }: LoadOptionFie
           onChoose={(way) => set({ bandwidthThrottle: way === 'off' ? false : null })}
         />
       ))}
+      {hasWindows &&
+        row('fullWindowCache', (noteId) => (
+          <SelectField
+            label="Full sliding-window cache"
+            value={loadOptions.fullWindowCache === true ? 'on' : 'off'}
+            options={[
+              { value: 'off', name: 'Off' },
+              { value: 'on', name: 'On' },
+            ]}
+            describedBy={noteId}
+            onChoose={(way) => set({ fullWindowCache: way === 'on' ? true : null })}
+          />
+        ))}
       {row('chatTemplate', (noteId) => (
         <TextField
           label="Chat template"

@@ -4,12 +4,15 @@ import { toProblem, type Problem } from '../../contract/errors.ts'
 import type { Resident } from '../../contract/memory.ts'
 import type { LibraryModel } from '../../contract/model.ts'
 import { residentBytes, stateText } from '../pool/blocks.ts'
+import { LoadHistory } from '../pool/load-history.tsx'
 import { openSettings } from '../proposal.ts'
 import { host } from '../store.ts'
 import { Button } from '../ui/button.tsx'
+import { formatError } from '../ui/format.ts'
 import { ModelSwatch } from '../ui/model-swatch.tsx'
 import { ProblemText } from '../ui/problem-text.tsx'
 import { Remedies } from '../ui/remedies.tsx'
+import { WarningList } from '../ui/warning-list.tsx'
 import styles from './model-details.module.css'
 import { ModelFactsList } from './model-facts.tsx'
 import { previewText } from './preview-text.ts'
@@ -56,11 +59,14 @@ export function ModelDetails({ model, resident }: ModelDetailsProps) {
           </ProblemText>
         </div>
       )}
+      <LoadHistory modelId={model.id} measured={resident?.measured ?? noFootprint} />
       <ModelFactsList model={model} />
       <RemoveRow onRemove={() => act(() => host().models.remove(id))} />
     </section>
   )
 }
+
+const noFootprint: Resident['measured'] = []
 
 type Act = (work: () => Promise<unknown>) => Promise<void>
 
@@ -177,9 +183,8 @@ function Loading({
   const isOnItsWay = resident.state === 'loading' || resident.state === 'queued'
   return (
     <>
-      <p className={styles['price']}>
-        {isOnItsWay ? stateText(resident) : `In memory: ${formatBytes(residentBytes(resident))}`}
-      </p>
+      <p className={styles['price']}>{isOnItsWay ? stateText(resident) : memoryText(resident)}</p>
+      <WarningList warnings={resident.warnings} />
       {resident.state === 'loading' && (
         <progress
           className={styles['progress']}
@@ -200,6 +205,15 @@ function Loading({
       </div>
     </>
   )
+}
+
+/** What it takes, and how well that was predicted. */
+function memoryText(resident: Resident): string {
+  const { predicted, predictionError: error } = resident
+  const predictedBytes = predicted.reduce((sum, { bytes }) => sum + bytes, 0)
+  const told =
+    error === null ? '' : `. Predicted for its load: ${formatBytes(predictedBytes)} (${formatError(error)})`
+  return `In memory: ${formatBytes(residentBytes(resident))}${told}`
 }
 
 /** What a load would take, and the press that does it. */

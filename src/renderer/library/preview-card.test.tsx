@@ -22,11 +22,17 @@ const model = {
 function previewWith({ contextTokens = 4096, kvType = 'f16' }: LoadOptions): LoadPreview {
   const needed = contextTokens * (kvType === 'f16' ? 1 : 0.5)
   return {
-    ...{ modelId: 'long', contextTokens, fullBytes: needed, warnings: [] },
+    ...{
+      modelId: 'long',
+      startContextTokens: contextTokens,
+      contextTokens,
+      grownBytes: needed,
+      warnings: [],
+    },
     footprint: [{ part: 'kvCache', domain: 'unified', bytes: needed, source: 'predicted' }],
     loadedWith: {
       ...{ contextTokens, gpuLayers: null, kvType, flashAttention: true, batchTokens: 512 },
-      ...{ threads: 1, fileAccess: 'mmap' },
+      ...{ threads: 1, fileAccess: 'mmap', fullWindowCache: false },
     },
     verdict:
       needed <= 2048

@@ -59,6 +59,8 @@ export function PreviewCard({ proposal, model, answer, note }: PreviewCardProps)
   }
   const trainTokens = model.file.kind === 'usable' ? model.file.facts.trainContextTokens : 0
   const contextTokens = options.contextTokens ?? preview?.contextTokens
+  const isGrowing =
+    options.startContextTokens === undefined && (preview?.startContextTokens ?? 0) < (contextTokens ?? 0)
   const kvType = options.kvType ?? model.loadOptions.kvType ?? 'f16'
   return (
     // Enter and Escape are short cuts for the card's own buttons.
@@ -86,12 +88,15 @@ export function PreviewCard({ proposal, model, answer, note }: PreviewCardProps)
             label="Context"
             steps={contextSteps(trainTokens, contextTokens)}
             value={contextTokens}
-            text={(tokens) => `${formatCount(tokens)} tokens`}
-            onSlide={(tokens) => proposeLoad({ ...proposal, options: { ...options, contextTokens: tokens } })}
+            text={(tokens) => `${isGrowing ? 'up to ' : ''}${formatCount(tokens)} tokens`}
+            // What is chosen here is reserved from the start: the picture shows what it takes.
+            onSlide={(tokens) =>
+              proposeLoad({ ...proposal, options: { contextTokens: tokens, startContextTokens: tokens } })
+            }
           />
           <KvTypeField
             value={kvType}
-            onChoose={(type) => proposeLoad({ ...proposal, options: { ...options, kvType: type } })}
+            onChoose={(type) => proposeLoad({ ...proposal, options: { kvType: type } })}
           />
         </div>
       )}

@@ -25,7 +25,7 @@ export function PreviewFigures({ preview }: { readonly preview: LoadPreview }) {
     <div className={styles['figures']}>
       <p className={styles['total']}>
         <strong>{formatBytes(previewBytes(preview))}</strong>
-        {` · ${contextText(preview)}`}
+        {` with ${contextText(preview)}`}
       </p>
       <dl className={styles['parts']}>
         {parts.map(({ name, bytes }) => (

@@ -42,13 +42,12 @@ test('names the idle KV caches that are given back, and what that does', () => {
 })
 
 test('says what a context grows to, only where it grows', () => {
-  const preview = (begin: number) =>
+  const preview = (startContextTokens: number) =>
     ({
-      ...{ contextTokens: 8192, fullBytes: 900 * MB },
-      loadedWith: { contextTokens: begin },
+      ...{ startContextTokens, contextTokens: 8192, grownBytes: 900 * MB },
     }) as Partial<LoadPreview> as LoadPreview
   expect([4096, 8192].map((begin) => [contextText(preview(begin)), growthText(preview(begin))])).toEqual([
-    ['context of 4,096, growing to 8,192 tokens', 'Grows as it fills, to 900 MB for one conversation'],
-    ['context of 8,192 tokens', null],
+    ['a context of 4,096 tokens, growing to 8,192', 'Grows as it fills, to 900 MB with one conversation'],
+    ['a context of 8,192 tokens', null],
   ])
 })

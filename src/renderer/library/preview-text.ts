@@ -19,7 +19,7 @@ export function previewBytes(
 export function previewText(preview: LoadPreview): string {
   const { verdict } = preview
   if (verdict.kind === 'resident') return verdictText(verdict)
-  return `${formatBytes(previewBytes(preview))}, ${contextText(preview)}. ${verdictText(verdict)}`
+  return `${formatBytes(previewBytes(preview))} with ${contextText(preview)}. ${verdictText(verdict)}`
 }
 
 /** What a load would mean for the other models. */
@@ -81,17 +81,16 @@ export function reliefTexts(verdict: Verdict): readonly string[] {
   )
 }
 
-/** The context of a load, where it grows from where to where: "context of 4,096 tokens", "context of 4,096, growing to 32,768 tokens". */
-export function contextText({ contextTokens, loadedWith }: LoadPreview): string {
-  const begin = Math.min(contextTokens, loadedWith.contextTokens)
-  const growing = begin < contextTokens ? `${formatCount(begin)}, growing to ` : ''
-  return `context of ${growing}${formatCount(contextTokens)} tokens`
+/** With how large a context a model begins, and what that may become: "a context of 256 tokens, growing to 32,768". */
+export function contextText({ startContextTokens, contextTokens }: LoadPreview): string {
+  const begins = `a context of ${formatCount(startContextTokens)} tokens`
+  return contextTokens > startContextTokens ? `${begins}, growing to ${formatCount(contextTokens)}` : begins
 }
 
 /** What a context that begins smaller than it may become takes in the end; null for one that has its full size at once. */
-export function growthText({ contextTokens, loadedWith, fullBytes }: LoadPreview): string | null {
-  if (loadedWith.contextTokens >= contextTokens) return null
-  return `Grows as it fills, to ${formatBytes(fullBytes)} for one conversation`
+export function growthText({ startContextTokens, contextTokens, grownBytes }: LoadPreview): string | null {
+  if (startContextTokens >= contextTokens) return null
+  return `Grows as it fills, to ${formatBytes(grownBytes)} with one conversation`
 }
 
 function leavers(leaving: readonly { readonly name: string; readonly freesBytes: number }[]): string {

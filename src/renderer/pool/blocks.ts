@@ -8,6 +8,7 @@ import type {
   LoadPreview,
   PoolSnapshot,
   Resident,
+  ResidentContext,
 } from '../../contract/memory.ts'
 import type { LibraryModel } from '../../contract/model.ts'
 import { shortVerdictText } from '../library/preview-text.ts'
@@ -60,11 +61,10 @@ export function ghostOf(
   preview: LoadPreview,
   model: { readonly name: string; readonly domain: DomainId },
 ): Ghost | null {
-  const { modelId, verdict, contextTokens, loadedWith } = preview
+  const { modelId, verdict, contextTokens, startContextTokens } = preview
   const bytes = residentBytes(preview, { domain: model.domain })
   if (bytes === 0 || verdict.kind === 'resident') return null
-  const begin =
-    loadedWith.contextTokens < contextTokens ? `${formatTokens(loadedWith.contextTokens)} to ` : ''
+  const begin = startContextTokens < contextTokens ? `${formatTokens(startContextTokens)} to ` : ''
   const notes = [`${begin}${formatTokens(contextTokens)} context`, shortVerdictText(verdict)] as const
   const footprint = preview.footprint.filter(({ domain }) => domain === model.domain)
   return { modelId, name: model.name, bytes, footprint, notes, verdict: verdict.kind }
@@ -239,6 +239,12 @@ export function stateText(resident: Resident): string {
     default:
       return resident.state satisfies never
   }
+}
+
+/** What a context is doing, in a word or two. */
+export function contextText({ isBusy, isParked, conversationId }: ResidentContext): string {
+  if (conversationId === null) return 'Spare'
+  return `${isBusy ? 'In use' : 'Idle'}${isParked ? ', on disk' : ''}`
 }
 
 /** All numbers of a resident on one line each, for a tooltip. */
