@@ -33,6 +33,12 @@ for (const colorScheme of ['light', 'dark'] as const) {
     await act(page, 'Judge', 'Details')
     await look('details')
     await page.keyboard.press('Escape')
+    await act(page, 'Judge', 'Load settings')
+    await expect(page.getByRole('dialog', { name: 'Load settings: Judge' })).toContainText(
+      'Nobody has to leave',
+    )
+    await look('load settings')
+    await page.keyboard.press('Escape')
     await page.getByRole('button', { name: 'All models' }).click()
     await look('model menu')
     await page.keyboard.press('Escape')
@@ -42,6 +48,12 @@ for (const colorScheme of ['light', 'dark'] as const) {
       await look(name)
       await page.keyboard.press('Escape')
     }
+    await act(page, 'Judge', 'Unload')
+    await expect(block(page, 'Judge')).toBeHidden()
+    await page.getByRole('button', { name: 'All models' }).click()
+    await page.getByRole('option', { name: /Judge/ }).click()
+    await expect(poolPane(page).getByRole('article', { name: 'Judge' })).toContainText('Nobody has to leave')
+    await look('preview of a load')
     await page.setViewportSize({ width: 640, height: 800 })
     await page.getByRole('button', { name: 'Conversations' }).click()
     await look('narrow window')

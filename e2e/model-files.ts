@@ -1,5 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import { writeGgufFile } from '../src/testing/gguf-file.ts'
+import { llamaFile, tinyShape } from '../src/testing/shapes.ts'
 
 /** The demo models as they come with the app. */
 export const demoFolder = path.join(import.meta.dirname, '..', 'resources', 'demo-models')
@@ -14,5 +16,12 @@ export async function writeModel(file: string, name: 'Desk Guide' | 'Moon Guide'
   if (at < 0) throw new Error('Guide no longer says its name')
   content.write(name, at)
   await writeFile(file, content)
+  return file
+}
+
+/** Writes a model with little weight (44 MB) and much KV cache (64 KB a token), trained with 8,192 tokens. It can be loaded and has nothing to say. */
+export function writeLongModel(file: string, name: string): string {
+  const shape = { ...tinyShape, layers: 16, embedding: 256, feedForward: 512, heads: 8, kvHeads: 8 }
+  writeGgufFile(file, llamaFile({ ...shape, headLength: 128, contextTokens: 8192 }, { name, weights: 'F16' }))
   return file
 }

@@ -34,6 +34,8 @@ const base = oc.errors(
 )
 
 const modelId = z.object({ id: z.string() })
+/** Text in a query, a boolean elsewhere. */
+const queryFlag = z.union([z.boolean(), z.stringbool()]).optional()
 const conversationId = z.object({ id: z.string() })
 
 /** A folder or a GGUF file in the host's own file system, for the picker of the headless host. */
@@ -101,10 +103,18 @@ export const contract = {
         modelId.extend({
           ...loadOptionsSchema.shape,
           contextTokens: z.coerce.number().pipe(loadOptionsSchema.shape.contextTokens.unwrap()).optional(),
+          startContextTokens: z.coerce
+            .number()
+            .pipe(loadOptionsSchema.shape.startContextTokens.unwrap())
+            .optional(),
           gpuLayers: z.coerce.number().pipe(loadOptionsSchema.shape.gpuLayers.unwrap()).optional(),
           batchTokens: z.coerce.number().pipe(loadOptionsSchema.shape.batchTokens.unwrap()).optional(),
           threads: z.coerce.number().pipe(loadOptionsSchema.shape.threads.unwrap()).optional(),
           kvBudgetBytes: z.coerce.number().pipe(loadOptionsSchema.shape.kvBudgetBytes.unwrap()).optional(),
+          /** What loading it again would take and change, where it is in memory. */
+          reload: queryFlag,
+          fullWindowCache: queryFlag,
+          bandwidthThrottle: queryFlag,
         }),
       )
       .output(loadPreviewSchema),

@@ -31,12 +31,12 @@ export type ErrorCode = z.infer<typeof errorCodeSchema>
 
 /** Something that the user could do to make room, and what it would free. */
 export const remedySchema = z.object({
-  kind: z.enum(['unpin', 'wait', 'unload', 'shorten']),
-  /** The model to act on; absent for `shorten`, which acts on the model that is asked for. */
+  kind: z.enum(['unpin', 'wait', 'unload', 'shorten', 'kvType']),
+  /** The model to act on; absent for `shorten` and `kvType` (a q8_0 KV cache), which act on the model that is asked for. */
   modelId: z.string().optional(),
   name: z.string(),
   freesBytes: z.number(),
-  /** For `shorten`: the context size in tokens that would fit. */
+  /** The context size in tokens that would fit; for `kvType` only where the context has to be shorter as well. */
   contextTokens: z.number().int().optional(),
 })
 export type Remedy = z.infer<typeof remedySchema>

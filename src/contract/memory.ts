@@ -232,6 +232,10 @@ export const loadPreviewSchema = z.object({
   startContextTokens: z.number().int(),
   contextTokens: z.number().int(),
   footprint: footprintSchema,
+  /** How it would be loaded: its context is the one that it begins with. */
+  loadedWith: loadedWithSchema,
+  /** Options that could not be followed, in plain words. */
+  warnings: z.array(z.string()),
   /** What it would take with one context grown as far as it may, in bytes over all domains. */
   grownBytes: z.number(),
   /**

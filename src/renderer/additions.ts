@@ -1,8 +1,7 @@
 import { AppError, problemSchema, toProblem, type Problem } from '../contract/errors.ts'
-import type { LoadPreview } from '../contract/memory.ts'
-import { addResultSchema, type AddResult, type LibraryModel, type LoadOptions } from '../contract/model.ts'
+import { addResultSchema, type AddResult, type LibraryModel } from '../contract/model.ts'
 import type { Gift } from './gifts.ts'
-import { host, useApp } from './store.ts'
+import { attempt, host, useApp } from './store.ts'
 import { z } from 'zod'
 
 /** A file or folder on its way into the library, from the drop until the user has seen what became of it. */
@@ -20,13 +19,8 @@ export type AdditionState =
   | { readonly kind: 'checking' }
   /** Not added, or added and then not loadable; says why. */
   | { readonly kind: 'refused'; readonly problem: Problem }
-  /** In the library; waits for the user's word because somebody has to leave, or cannot be loaded as it is. */
-  | {
-      readonly kind: 'offered'
-      readonly model: LibraryModel
-      readonly isKnown: boolean
-      readonly preview: LoadPreview
-    }
+  /** In the library; waits for the user's word (see proposal.ts) because somebody has to leave, or cannot be loaded as it is. */
+  | { readonly kind: 'offered'; readonly model: LibraryModel; readonly isKnown: boolean }
   /** Nothing is left to do; `loading` models show their progress in the pool. */
   | {
       readonly kind: 'done'
@@ -192,56 +186,55 @@ async function settle(id: string, results: readonly AddResult[]): Promise<void> 
   else await offer(id, { model: only.model, isKnown: only.kind === 'known' })
 }
 
-/** Loads a model that was just added when nobody has to leave for it; else says what it would take. */
-async function offer(
-  id: string,
-  entry: { readonly model: LibraryModel; readonly isKnown: boolean },
-): Promise<void> {
-  const preview = await host().models.preview({ id: entry.model.id })
-  const { verdict } = preview
-  if (verdict.kind === 'resident') setState(id, { kind: 'done', outcome: 'resident', ...entry })
-  else if (verdict.kind === 'fits' && useApp.getState().settings?.loadOnDrop !== false) void load(id, entry)
-  else setState(id, { kind: 'offered', preview, ...entry })
+/** Loads a model that was just added when nobody has to leave for it; else shows what it would take. */
+async function offer(id: string, entry: Entry): Promise<void> {
+  const answer = await answerToDrop(entry.model.id)
+  if (answer === 'resident') setState(id, { kind: 'done', outcome: 'resident', ...entry })
+  else if (answer === 'load') void load(id, entry)
+  else {
+    setState(id, { kind: 'offered', ...entry })
+    // The first model that waits for a word is shown, unless another one was dropped before it.
+    useApp.setState(({ proposal }) => (proposal?.from === 'drop' ? {} : { proposal: null }))
+  }
 }
 
-async function load(
-  id: string,
-  {
-    model,
-    isKnown,
-    options,
-  }: { readonly model: LibraryModel; readonly isKnown: boolean; readonly options?: LoadOptions },
-): Promise<void> {
+type Entry = { readonly model: LibraryModel; readonly isKnown: boolean }
+
+/** A model of the library was dropped on the pool. */
+export async function dropModel(modelId: string): Promise<void> {
+  await attempt(async () => {
+    const answer = await answerToDrop(modelId)
+    useApp.setState({ proposal: answer === 'show' ? { modelId, options: {}, from: 'drop' } : null })
+    if (answer === 'load') await loadGiven(modelId)
+  })
+}
+
+async function answerToDrop(modelId: string): Promise<'resident' | 'load' | 'show'> {
+  const { verdict } = await host().models.preview({ id: modelId })
+  if (verdict.kind === 'resident') return 'resident'
+  return verdict.kind === 'fits' && useApp.getState().settings?.loadOnDrop !== false ? 'load' : 'show'
+}
+
+/** Loads a model of the library; if it was offered, its addition follows. */
+export async function loadGiven(modelId: string): Promise<void> {
+  for (const { id, state } of useApp.getState().additions) {
+    if (state.kind === 'offered' && state.model.id === modelId) {
+      await load(id, state)
+      return
+    }
+  }
+  await host().models.load({ id: modelId })
+}
+
+async function load(id: string, { model, isKnown }: Entry): Promise<void> {
   setState(id, { kind: 'done', model, isKnown, outcome: 'loading' })
   try {
-    await host().models.load({ id: model.id, ...(options && { options }) })
+    await host().models.load({ id: model.id })
     dismissAddition(id)
   } catch (error) {
     // A load that failed stays in the pool with its problem: said once is enough.
     if (useApp.getState().pool?.residents.some(({ modelId }) => modelId === model.id)) dismissAddition(id)
     else setState(id, { kind: 'refused', problem: toProblem(error) })
-  }
-}
-
-/** The user's word on an offer: who has to leave leaves. */
-export async function acceptOffer(id: string, options?: LoadOptions): Promise<void> {
-  const addition = useApp.getState().additions.find((item) => item.id === id)
-  if (addition?.state.kind !== 'offered') return
-  const { model, isKnown } = addition.state
-  await load(id, { model, isKnown, ...(options && { options }) })
-}
-
-/** Asks again what an offer costs, after the pool has changed. */
-export async function refreshOffer(id: string): Promise<void> {
-  const addition = useApp.getState().additions.find((item) => item.id === id)
-  if (addition?.state.kind !== 'offered') return
-  const { model } = addition.state
-  try {
-    const preview = await host().models.preview({ id: model.id })
-    const now = useApp.getState().additions.find((item) => item.id === id)
-    if (now?.state.kind === 'offered') setState(id, { ...now.state, preview })
-  } catch (error) {
-    setState(id, { kind: 'refused', problem: toProblem(error) })
   }
 }
 

@@ -4,6 +4,7 @@ import styles from './app.module.css'
 import { ChatPane } from './chat/chat-pane.tsx'
 import { ConversationList } from './chat/conversation-list.tsx'
 import { LibraryDialog } from './library/library-dialog.tsx'
+import { LoadSettings } from './library/load-settings.tsx'
 import { machineText } from './pool/machine-text.ts'
 import { PoolPane } from './pool/pool-pane.tsx'
 import { SettingsDialog } from './settings/settings-dialog.tsx'
@@ -14,16 +15,21 @@ import { useMediaQuery } from './ui/use-media-query.ts'
 
 /** The whole page: conversations, chat and pool side by side. */
 export function App() {
-  const { connection, machine, dialog } = useApp(
+  const { connection, machine, dialog, settingsOf } = useApp(
     useShallow((state) => ({
       connection: state.connection,
       machine: state.pool && machineText(state.pool),
       dialog: state.dialog,
+      settingsOf: state.models.find(
+        ({ id }) => state.proposal?.from === 'settings' && id === state.proposal.modelId,
+      ),
     })),
   )
   // With little room the conversations open over the page; app.module.css knows the same width.
   const isNarrow = useMediaQuery('(width < 56.25rem)')
   const navId = useId()
+  // Under a dialog that stands beside the pool.
+  const isCovered = dialog === 'library' || settingsOf !== undefined
   return (
     <div className={styles['page']}>
       <header className={styles['header']}>
@@ -56,12 +62,13 @@ export function App() {
         id={navId}
         className={styles['nav']}
         aria-label="Conversations"
+        inert={isCovered}
         popover={isNarrow ? 'auto' : undefined}
         onClick={isNarrow ? closeAfterChoice : undefined}
       >
         <ConversationList />
       </nav>
-      <main className={styles['main']}>
+      <main className={styles['main']} inert={isCovered}>
         <ChatPane />
       </main>
       <aside
@@ -73,6 +80,7 @@ export function App() {
       </aside>
       {dialog === 'library' && <LibraryDialog />}
       {dialog === 'settings' && <SettingsDialog />}
+      {settingsOf && <LoadSettings key={settingsOf.id} model={settingsOf} />}
       <Notices />
     </div>
   )

@@ -8,6 +8,7 @@ import type { Settings, SettingsChanges } from '../contract/settings.ts'
 import type { Addition } from './additions.ts'
 import { connect, type Client } from './connection.ts'
 import { withTexts, withTurn, type TextDelta } from './conversation-mirror.ts'
+import type { Proposal } from './proposal.ts'
 
 /** A message that stays on the screen until it is read. */
 export type Notice = { readonly id: string; readonly problem: Problem }
@@ -32,6 +33,10 @@ export type AppState = {
   readonly notices: readonly Notice[]
   /** Files on their way into the library, and what became of them; see additions.ts. */
   readonly additions: readonly Addition[]
+  /** The load that the user thinks about; see proposal.ts. */
+  readonly proposal: Proposal | null
+  /** The library's model that is being dragged. */
+  readonly draggedId: string | null
 }
 
 /** The page's one store. Actions are the exported functions of this file. */
@@ -50,6 +55,8 @@ export const useApp = create<AppState>(() => ({
   dialog: null,
   notices: [],
   additions: [],
+  proposal: null,
+  draggedId: null,
 }))
 
 const set = useApp.setState
@@ -157,9 +164,13 @@ export function showDialog(dialog: AppState['dialog']): void {
   set({ dialog })
 }
 
-/** Names the model that takes the next turn. */
+/** Names the model that takes the next turn. What it would take to load one that is not in memory is shown. */
 export function chooseNextModel(modelId: string): void {
-  set({ nextModelId: modelId })
+  set(({ pool, proposal }) => {
+    const isAbsent = !pool?.residents.some((each) => each.modelId === modelId && each.state !== 'failed')
+    if (isAbsent) return { nextModelId: modelId, proposal: { modelId, options: {}, from: 'turn' } }
+    return { nextModelId: modelId, proposal: proposal?.from === 'turn' ? null : proposal }
+  })
 }
 
 // The watcher of the open conversation; replaced, never shared.

@@ -86,7 +86,7 @@ export function roomRequest(
     name: description.name,
     neededBytes: bytesByDomain(footprint),
     contextTokens: description.contextTokens(options),
-    neededWith: (contextTokens) =>
-      bytesByDomain(withAdmissionMargin(description.footprint({ ...options, contextTokens }))),
+    neededWith: (changes) =>
+      bytesByDomain(withAdmissionMargin(description.footprint({ ...options, ...changes }))),
   }
 }

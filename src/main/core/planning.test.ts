@@ -18,10 +18,17 @@ function member(modelId: string, bytes: DomainBytes, more: Partial<PoolMember> =
   }
 }
 
-function request(neededBytes: DomainBytes, perToken = 0): RoomRequest {
+/** `perToken` bytes of KV cache at f16; a q8_0 cache takes half of that, where it can be had. */
+function request(
+  neededBytes: DomainBytes,
+  { perToken = 0, hasQ8 = false }: { readonly perToken?: number; readonly hasQ8?: boolean } = {},
+): RoomRequest {
   return {
     ...{ modelId: 'new', name: 'new', neededBytes, contextTokens: 10_000 },
-    neededWith: (contextTokens) => ({ vram: (neededBytes.vram ?? 0) - (10_000 - contextTokens) * perToken }),
+    neededWith: ({ contextTokens = 10_000, kvType = 'f16' }) => {
+      const kvBytes = contextTokens * perToken * (hasQ8 && kvType === 'q8_0' ? 0.5 : 1)
+      return { vram: (neededBytes.vram ?? 0) - 10_000 * perToken + kvBytes }
+    },
   }
 }
 
@@ -57,7 +64,7 @@ test('offers no model that frees nothing where room is short', () => {
 test('offers waiting beside a shorter context, the longest power of two that fits', () => {
   const busy = member('busy', { vram: 10 * GB }, { state: 'busy', leases: 1 })
   const planning = planningOf([busy], { vram: 4 * GB, ram: 0 })
-  const longRequest = request({ vram: 12 * GB }, GB / 1000)
+  const longRequest = request({ vram: 12 * GB }, { perToken: GB / 1000 })
   const { remedies } = planning.remedies(longRequest)
   expect(remedies).toMatchObject([
     { kind: 'wait', modelId: 'busy', name: 'busy', freesBytes: 10 * GB },
@@ -65,6 +72,30 @@ test('offers waiting beside a shorter context, the longest power of two that fit
   ])
   expect(remedies[1]?.freesBytes).toBeCloseTo((10_000 - 1024) * (GB / 1000), 0)
   expect(planning.waitSavers(longRequest)).toEqual([remedies[1]])
+})
+
+test('offers a q8_0 KV cache where one can be had and is enough', () => {
+  const planning = planningOf([], { vram: 8 * GB, ram: 0 })
+  const needed = { vram: 12 * GB }
+  const smallerForms = (hasQ8: boolean) =>
+    planning.remedies(request(needed, { perToken: GB / 1000, hasQ8 })).remedies
+  expect(smallerForms(false).map(({ kind }) => kind)).toEqual(['shorten'])
+  expect(smallerForms(true)).toEqual([
+    { kind: 'shorten', name: 'new', contextTokens: 4096, freesBytes: 5904 * (GB / 1000) },
+    { kind: 'kvType', name: 'new', freesBytes: 5 * GB },
+  ])
+  expect(planning.refusal(request(needed, { perToken: GB / 1000, hasQ8: true })).details.help).toBe(
+    'Use a context of 4,096 tokens (saves 5.90 GB), or use a q8_0 KV cache (saves 5.00 GB)',
+  )
+})
+
+test('offers a q8_0 KV cache with a shorter context where that makes the context longer', () => {
+  const planning = planningOf([], { vram: 4.3 * GB, ram: 0 })
+  const { remedies } = planning.remedies(request({ vram: 12 * GB }, { perToken: GB / 1000, hasQ8: true }))
+  expect(remedies).toMatchObject([
+    { kind: 'shorten', contextTokens: 2048 },
+    { kind: 'kvType', contextTokens: 4096 },
+  ])
 })
 
 test('advises at most five models, those that free least first', () => {

@@ -1,6 +1,7 @@
 import { formatBytes } from '../../contract/bytes.ts'
 import type { Problem, Remedy } from '../../contract/errors.ts'
 import type { DomainId } from '../../contract/memory.ts'
+import type { LoadOptions } from '../../contract/model.ts'
 import { domainIds, sumOfDomains, type DomainBytes } from './domain-bytes.ts'
 import {
   createReliefPlanner,
@@ -24,8 +25,8 @@ export type RoomRequest = {
   /** What it would have to reserve, and the context size in tokens that this is for. */
   readonly neededBytes: DomainBytes
   readonly contextTokens: number
-  /** What it would have to reserve with another context size. */
-  neededWith(contextTokens: number): DomainBytes
+  /** What it would have to reserve with other options. */
+  neededWith(options: Pick<LoadOptions, 'contextTokens' | 'kvType'>): DomainBytes
 }
 
 /** Advice longer than this helps nobody. */
@@ -109,7 +110,7 @@ export class Planning {
 
   /**
    * What the user could do, most helpful first. Where one act is enough, only such acts; otherwise those that are
-   * needed together. Shortening the context is offered when it is enough by itself: the largest power of two that is.
+   * needed together. A smaller form of the request is offered when it is enough by itself.
    */
   remedies(request: RoomRequest): {
     readonly remedies: readonly Remedy[]
@@ -122,11 +123,11 @@ export class Planning {
     const sufficient = blocked
       .filter((member) => domainIds.every((id) => (missing[id] ?? 0) <= (member.bytes[id] ?? 0)))
       .sort((a, b) => freesIn(a, missing) - freesIn(b, missing))
-    const shorten = this.#shorten(request)
-    const areAlternatives = sufficient.length > 0 || shorten !== null
+    const smaller = this.#smaller(request)
+    const areAlternatives = sufficient.length > 0 || smaller.length > 0
     const acts = areAlternatives ? sufficient : this.#neededTogether(request)
     const remedies = acts.slice(0, mostRemedies).map((member) => remedyFor(member))
-    return { remedies: shorten ? [...remedies, shorten] : remedies, areAlternatives }
+    return { remedies: [...remedies, ...smaller], areAlternatives }
   }
 
   #neededTogether({ neededBytes, modelId }: RoomRequest): readonly PoolMember[] {
@@ -138,16 +139,51 @@ export class Planning {
     return plan ? this.blockers(plan) : []
   }
 
-  /** Longest context that fits beside those who cannot leave, found by halving: what is needed only grows with it. */
-  #shorten(request: RoomRequest): Remedy | null {
+  /**
+   * Forms of the request that fit beside those who cannot leave: a shorter context, and a q8_0 KV cache where it can be had. That one
+   * comes with a shorter context only where it has to, and then only when the context may be longer than without it.
+   */
+  #smaller(request: RoomRequest): readonly Remedy[] {
+    const { name, contextTokens } = request
+    const saved = (bytes: DomainBytes) => sumOfDomains(request.neededBytes) - sumOfDomains(bytes)
+    const shorter = this.#longestFitting(request, 'asAsked')
+    const remedies: Remedy[] = []
+    if (shorter)
+      remedies.push({
+        kind: 'shorten',
+        name,
+        freesBytes: saved(shorter.bytes),
+        contextTokens: shorter.tokens,
+      })
+    const whole = request.neededWith({ kvType: 'q8_0' })
+    // It saves nothing where the cache is q8_0 already, or cannot be.
+    if (saved(whole) <= 0) return remedies
+    const quantized = this.#fits(request, whole)
+      ? { tokens: contextTokens, bytes: whole }
+      : this.#longestFitting(request, 'q8_0')
+    if (quantized && quantized.tokens > (shorter?.tokens ?? 0))
+      remedies.push({
+        ...{ kind: 'kvType', name, freesBytes: saved(quantized.bytes) },
+        ...(quantized.tokens < contextTokens && { contextTokens: quantized.tokens }),
+      })
+    return remedies
+  }
+
+  /** The longest shorter context that fits, as a power of two, found by halving: what is needed only grows with it. */
+  #longestFitting(
+    request: RoomRequest,
+    kvType: 'asAsked' | 'q8_0',
+  ): { readonly tokens: number; readonly bytes: DomainBytes } | null {
     let tokens = 2 ** Math.ceil(Math.log2(Math.max(1, request.contextTokens))) / 2
     for (; tokens >= shortestContextTokens; tokens /= 2) {
-      const neededBytes = request.neededWith(tokens)
-      if (Object.keys(this.#missing({ ...request, neededBytes })).length > 0) continue
-      const freesBytes = sumOfDomains(request.neededBytes) - sumOfDomains(neededBytes)
-      return { kind: 'shorten', name: request.name, freesBytes, contextTokens: tokens }
+      const bytes = request.neededWith({ contextTokens: tokens, ...(kvType === 'q8_0' && { kvType }) })
+      if (this.#fits(request, bytes)) return { tokens, bytes }
     }
     return null
+  }
+
+  #fits(request: RoomRequest, neededBytes: DomainBytes): boolean {
+    return Object.keys(this.#missing({ ...request, neededBytes })).length === 0
   }
 
   /** What is missing by domain when everybody who may leave has left; only domains where something is. */
@@ -223,6 +259,11 @@ function helpOf(remedies: readonly Remedy[], areAlternatives: boolean): string {
         return `unload "${name}" (frees ${formatBytes(freesBytes)})`
       case 'shorten':
         return `use a context of ${grouped(contextTokens ?? 0)} tokens (saves ${formatBytes(freesBytes)})`
+      case 'kvType': {
+        const context =
+          contextTokens === undefined ? '' : ` and a context of ${grouped(contextTokens)} tokens`
+        return `use a q8_0 KV cache${context} (saves ${formatBytes(freesBytes)})`
+      }
       default:
         return kind satisfies never
     }

@@ -683,6 +683,25 @@ describe('previews', () => {
   })
 })
 
+test('a preview of a reload counts the room of the model itself, and never has it leave', async () => {
+  const pool = createFakePool(10 * GB, {
+    here: { bytes: 4 * GB, bytesPerToken: 1 * MB },
+    idle: { bytes: 2 * GB },
+  })
+  await pool.bring('here')
+  await pool.bring('idle')
+  const before = pool.residency.states()
+  const verdictWith = (contextTokens: number) =>
+    pool.residency.preview('here', { contextTokens }, { isReload: true }).verdict
+  expect([verdictWith(1024).kind, verdictWith(5120), verdictWith(8192).kind]).toEqual([
+    'fits',
+    { kind: 'evicts', leaving: [{ modelId: 'idle', name: 'idle', freesBytes: 2 * GB }] },
+    'refused',
+  ])
+  expect(pool.residency.preview('here').verdict).toEqual({ kind: 'resident' })
+  expect(pool.residency.states()).toEqual(before)
+})
+
 describe('the pool itself', () => {
   test('gets smaller when idle models can leave, and not otherwise', async () => {
     const pool = createFakePool(10 * GB, { idle: { bytes: 4 * GB }, pinned: { bytes: 4 * GB, pinned: true } })

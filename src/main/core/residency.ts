@@ -45,6 +45,9 @@ export type ResidencyOptions = {
   readonly pressureShare?: number
 }
 
+/** What residency knows of a preview; how exactly the model would be loaded is its host's. */
+export type RoomPreview = Omit<LoadPreview, 'loadedWith' | 'warnings'>
+
 export type AcquireOptions = {
   readonly signal?: AbortSignal | undefined
   /** How to load it, if it has to be; a resident model stays as it was loaded. */
@@ -209,23 +212,36 @@ export class Residency implements AsyncDisposable {
     return freed.length > 0
   }
 
-  /** Whether so much could be reserved now without anybody leaving and without the pool coming under pressure. */
-  fitsWithEase(footprint: Footprint): boolean {
+  /**
+   * Whether so much could be reserved now without anybody leaving and without the pool coming under pressure; what the model that it is for
+   * holds already counts as free.
+   */
+  fitsWithEase(modelId: string, footprint: Footprint): boolean {
     const neededBytes = bytesByDomain(footprint)
-    const room = this.#ledger.room()
+    const room = addBytes(this.#ledger.room(), bytesByDomain(this.#ledger.footprintOf(modelId)))
     return this.#ledger.domains().every((domain) => {
       const bytes = neededBytes[domain.id] ?? 0
       return bytes === 0 || bytes <= (room[domain.id] ?? 0) - this.#spareBytes(domain)
     })
   }
 
-  /** What loading the model would take, and who would have to leave. Nothing happens by asking. Throws as `describe` does. */
-  preview(modelId: string, options: LoadOptions = {}): LoadPreview {
-    return this.#preview(modelId, options, this.#planning())
+  /**
+   * What loading the model would take, and who would have to leave; with `isReload` also where it is in memory: its own room counts as free
+   * then. Nothing happens by asking. Throws as `describe` does.
+   */
+  preview(
+    modelId: string,
+    options: LoadOptions = {},
+    { isReload = false }: { readonly isReload?: boolean } = {},
+  ): RoomPreview {
+    if (!isReload) return this.#preview(modelId, options, this.#planning())
+    const own = bytesByDomain(this.#ledger.footprintOf(modelId))
+    const freeBytes = addBytes(addBytes(this.#ledger.room(), this.#residents.leavingBytes()), own)
+    return this.#previewLoad(modelId, options, this.#planning(freeBytes))
   }
 
   /** `preview` of many models with one look at the pool. */
-  previews(requests: readonly { readonly modelId: string; readonly options?: LoadOptions }[]): LoadPreview[] {
+  previews(requests: readonly { readonly modelId: string; readonly options?: LoadOptions }[]): RoomPreview[] {
     const planning = this.#planning()
     return requests.map(({ modelId, options = {} }) => this.#preview(modelId, options, planning))
   }
@@ -558,17 +574,20 @@ export class Residency implements AsyncDisposable {
     }
   }
 
-  #preview(modelId: string, options: LoadOptions, planning: Planning): LoadPreview {
+  #preview(modelId: string, options: LoadOptions, planning: Planning): RoomPreview {
     const slot = this.#residents.get(modelId)
-    const description = this.#describe(modelId)
-    if (slot?.kind === 'loaded' || slot?.kind === 'loading') {
-      return {
-        ...describeContext(description, slot.kind === 'loaded' ? slot.options : slot.job.options),
-        modelId,
-        footprint: this.#ledger.footprintOf(modelId),
-        verdict: { kind: 'resident' },
-      }
+    if (slot?.kind !== 'loaded' && slot?.kind !== 'loading')
+      return this.#previewLoad(modelId, options, planning)
+    return {
+      ...describeContext(this.#describe(modelId), slot.kind === 'loaded' ? slot.options : slot.job.options),
+      modelId,
+      footprint: this.#ledger.footprintOf(modelId),
+      verdict: { kind: 'resident' },
     }
+  }
+
+  #previewLoad(modelId: string, options: LoadOptions, planning: Planning): RoomPreview {
+    const description = this.#describe(modelId)
     const settled = description.settle(options)
     const footprint = withAdmissionMargin(description.footprint(settled))
     const request = roomRequest(modelId, settled, description, footprint)

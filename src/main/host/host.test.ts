@@ -459,6 +459,13 @@ describe('a host with a small pool', () => {
     await client.models.load({ id: coder })
     const preview = await client.models.preview({ id: judge })
     expect(preview.verdict).toMatchObject({ kind: 'evicts', leaving: [{ modelId: coder }] })
+    // The context begins with its full size here, so nothing grows.
+    expect(preview).toMatchObject({
+      ...{ contextTokens: 1024, loadedWith: { contextTokens: 1024, kvType: 'f16' }, warnings: [] },
+      grownBytes: preview.footprint.reduce((sum, { bytes }) => sum + bytes, 0),
+    })
+    const reload = await client.models.preview({ id: guide, contextTokens: 512, reload: true })
+    expect(reload).toMatchObject({ contextTokens: 512, verdict: { kind: 'fits' } })
 
     const { id } = await client.conversations.create({})
     const answer = await ask(host, id, 'Who are you?', judge)

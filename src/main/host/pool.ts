@@ -99,7 +99,7 @@ export class Pool implements TurnPool, AsyncDisposable {
       domains: () => this.#ledger.domains(),
       resize: (modelId, footprint) => this.#residency.resize(modelId, footprint),
       relieveFor: async (modelId, footprint) => this.#residency.relieveFor(modelId, footprint),
-      fitsWithEase: (footprint) => this.#residency.fitsWithEase(footprint),
+      fitsWithEase: (modelId, footprint) => this.#residency.fitsWithEase(modelId, footprint),
       onCrash: (modelId, problem) => this.#residency.reportCrash(modelId, problem),
       onEvent: (event) => this.#residency.record(event),
       onChange: () => this.#changed(),
@@ -194,10 +194,17 @@ export class Pool implements TurnPool, AsyncDisposable {
     })
   }
 
-  /** What loading a model would take, and who would have to leave. */
-  async preview(modelId: string, options: LoadOptions = {}): Promise<LoadPreview> {
+  /** What loading a model would take, and who would have to leave; `isReload`: also where it is in memory. */
+  async preview(
+    modelId: string,
+    options: LoadOptions = {},
+    how: { readonly isReload?: boolean } = {},
+  ): Promise<LoadPreview> {
     await this.#prepare(modelId)
-    return this.#residency.preview(modelId, options)
+    return {
+      ...this.#residency.preview(modelId, options, how),
+      ...this.#models.explain(modelId, options),
+    }
   }
 
   /** What earlier loads of a model were predicted to take and took, newest first. */

@@ -61,7 +61,9 @@ export function createRouter(host: Procedures) {
       add: os.models.add.handler(({ input, signal }) => library.add(input.path, { signal })),
       remove: os.models.remove.handler(({ input }) => pool.removeModel(input.id)),
       update: os.models.update.handler(({ input: { id, ...changes } }) => library.update(id, changes)),
-      preview: os.models.preview.handler(({ input: { id, ...options } }) => pool.preview(id, options)),
+      preview: os.models.preview.handler(({ input: { id, reload = false, ...options } }) =>
+        pool.preview(id, options, { isReload: reload }),
+      ),
       load: os.models.load.handler(({ input, signal }) =>
         pool.load(input.id, { options: input.options, signal }),
       ),

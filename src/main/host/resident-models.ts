@@ -3,6 +3,7 @@ import {
   predictionError,
   type Footprint,
   type LoadedWith,
+  type LoadPreview,
   type Measurement,
   type Resident,
 } from '../../contract/memory.ts'
@@ -47,7 +48,7 @@ export type ResidentModelsOptions = {
   /** Has other models give back what they do not use, so that one may grow. False: there is nothing that would do. */
   readonly relieveFor: (modelId: string, footprint: Footprint) => Promise<boolean>
   /** Whether so much is free, and the pool not under pressure with it. */
-  readonly fitsWithEase: (footprint: Footprint) => boolean
+  readonly fitsWithEase: (modelId: string, footprint: Footprint) => boolean
   readonly onCrash: (modelId: string, problem: Problem) => void
   /** Something happened to a context of a resident. */
   readonly onEvent: (event: ContextEvent & { readonly modelId: string; readonly name: string }) => void
@@ -139,6 +140,12 @@ export class ResidentModels implements ResidencyEffects {
       contextTokens: (options) => this.#plan(modelId, options).contextTokens,
       footprint: (options) => this.#plan(modelId, options).corrected,
     }
+  }
+
+  /** What a preview says of how a model would be loaded. Throws what is wrong with the model. */
+  explain(modelId: string, options: LoadOptions): Pick<LoadPreview, 'loadedWith' | 'warnings'> {
+    const { loadedWith, warnings } = this.#plan(modelId, this.#settle(modelId, options))
+    return { loadedWith, warnings: [...warnings] }
   }
 
   /** What the snapshot shows of how a model is or would be loaded; zeros when it has left the library. */
@@ -297,7 +304,7 @@ export class ResidentModels implements ResidencyEffects {
     const isUsual =
       wanted !== undefined ||
       contextTokens <= shortStartTokens ||
-      this.#options.fitsWithEase(withAdmissionMargin(usual.corrected))
+      this.#options.fitsWithEase(modelId, withAdmissionMargin(usual.corrected))
     return { ...options, startContextTokens: isUsual ? contextTokens : shortStartTokens }
   }
 

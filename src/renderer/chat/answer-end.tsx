@@ -1,7 +1,6 @@
 import type { Answer } from '../../contract/conversation.ts'
-import type { LoadOptions } from '../../contract/model.ts'
 import { runningTurnId } from '../conversation-mirror.ts'
-import { attempt, host, retryTurn, useApp } from '../store.ts'
+import { retryTurn, useApp } from '../store.ts'
 import { Button } from '../ui/button.tsx'
 import { formatCount } from '../ui/format.ts'
 import { ProblemText } from '../ui/problem-text.tsx'
@@ -22,15 +21,13 @@ export function AnswerEnd({ answer, turnId, isLast }: AnswerEndProps) {
   const { state, modelId } = answer
   if (state.kind === 'interrupted') {
     const { problem } = state
-    const loadShorter = (options: LoadOptions) =>
-      void attempt(() => host().models.load({ id: modelId, options }))
     return (
       <div className={styles['trouble']}>
         <ProblemText problem={problem}>
           {isLast && problem.details.remedies && (
-            <Remedies remedies={problem.details.remedies} onShorten={loadShorter} />
+            <Remedies remedies={problem.details.remedies} modelId={modelId} />
           )}
-          {isLast && problem.code === 'CONTEXT_FULL' && <FullContext />}
+          {isLast && problem.code === 'CONTEXT_FULL' && <FullContext modelId={modelId} />}
           {isLast && <SendAgain answer={answer} turnId={turnId} />}
         </ProblemText>
       </div>
@@ -41,7 +38,9 @@ export function AnswerEnd({ answer, turnId, isLast }: AnswerEndProps) {
   return (
     <div className={styles['stop']}>
       <p>{words}</p>
-      {isLast && state.kind === 'done' && state.stopReason === 'context-full' && <FullContext />}
+      {isLast && state.kind === 'done' && state.stopReason === 'context-full' && (
+        <FullContext modelId={modelId} />
+      )}
       {isLast && <SendAgain answer={answer} turnId={turnId} />}
     </div>
   )

@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState, type KeyboardEvent } from 'react'
 import { useShallow } from 'zustand/react/shallow'
 import { runningTurnId } from '../conversation-mirror.ts'
+import { settleForTurn } from '../proposal.ts'
 import { attempt, host, sendTurn, setDraft, useApp } from '../store.ts'
 import { Icon } from '../ui/icon.tsx'
 import styles from './composer.module.css'
@@ -28,6 +29,7 @@ export function Composer() {
     field.current?.focus()
     if (!canSend) return
     setIsSending(true)
+    await settleForTurn(chosen.id)
     await sendTurn(draft, chosen.id)
     setIsSending(false)
   }

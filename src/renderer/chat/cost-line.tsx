@@ -3,7 +3,7 @@ import type { Turn } from '../../contract/conversation.ts'
 import type { LibraryModel } from '../../contract/model.ts'
 import { chosenAnswer } from '../conversation-mirror.ts'
 import { usePreview } from '../library/use-preview.ts'
-import { attempt, host, useApp } from '../store.ts'
+import { useApp } from '../store.ts'
 import { Remedies } from '../ui/remedies.tsx'
 import styles from './cost-line.module.css'
 import { describeCost } from './load-cost.ts'
@@ -19,7 +19,8 @@ type CostLineProps = {
 /** What the next turn costs with this model, before it is sent: nothing, a load, somebody's place, or that it cannot be. */
 export function CostLine({ model, state }: CostLineProps) {
   const isAbsent = state === undefined || state === 'failed'
-  const cost = describeCost(usePreview(isAbsent ? model.id : null))
+  const options = useApp(({ proposal }) => (proposal?.modelId === model.id ? proposal.options : undefined))
+  const cost = describeCost(usePreview(isAbsent ? model.id : null, options && { options }))
   const progress = useLoadProgress(model.id)
   // The answer that was just refused offers them already, in its own place.
   const isOfferedAbove = useApp(({ conversation }) => offersRemedies(conversation?.turns.at(-1), model.id))
@@ -47,10 +48,7 @@ export function CostLine({ model, state }: CostLineProps) {
       <p role="status">{words()}</p>
       {isAbsent && help !== undefined && <p>{help}</p>}
       {isAbsent && cost?.remedies && !isOfferedAbove && (
-        <Remedies
-          remedies={cost.remedies}
-          onShorten={(options) => void attempt(() => host().models.load({ id: model.id, options }))}
-        />
+        <Remedies remedies={cost.remedies} modelId={model.id} />
       )}
     </div>
   )

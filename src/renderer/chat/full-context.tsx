@@ -1,9 +1,10 @@
-import { attempt, newConversation, saveSettings, showDialog, useApp } from '../store.ts'
+import { openSettings } from '../proposal.ts'
+import { attempt, newConversation, saveSettings, useApp } from '../store.ts'
 import { Button } from '../ui/button.tsx'
 import styles from './answer-end.module.css'
 
 /** What can be done when a model's context holds no more of the conversation. */
-export function FullContext() {
+export function FullContext({ modelId }: { readonly modelId: string }) {
   const stops = useApp((state) => state.settings?.contextFull === 'stop')
   return (
     <div className={styles['again']}>
@@ -15,7 +16,7 @@ export function FullContext() {
       <Button icon="plus" onClick={newConversation}>
         New conversation
       </Button>
-      <Button icon="library" onClick={() => showDialog('library')}>
+      <Button icon="settings" onClick={() => void openSettings({ modelId })}>
         Larger context
       </Button>
     </div>

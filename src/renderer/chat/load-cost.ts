@@ -1,7 +1,7 @@
 import { formatBytes } from '../../contract/bytes.ts'
 import type { Problem, Remedy } from '../../contract/errors.ts'
 import type { LoadPreview } from '../../contract/memory.ts'
-import { contextText, joinNames, previewBytes, refusalText } from '../library/preview-text.ts'
+import { contextText, joinNames, previewBytes, refusalText, waitedFor } from '../library/preview-text.ts'
 import type { PreviewAnswer } from '../library/use-preview.ts'
 
 /** What it takes to have a model in memory, in a few words. */
@@ -44,15 +44,12 @@ function costOf(preview: LoadPreview): LoadCost {
         text: `${bytes}, ${names} ${verdict.leaving.length === 1 ? 'leaves' : 'leave'}`,
       }
     }
-    case 'waits': {
-      const names = joinNames(verdict.waitsFor.map(({ name }) => name))
-      const are = verdict.waitsFor.length === 1 ? 'is' : 'are'
+    case 'waits':
       return {
         kind: 'wait',
-        text: `${bytes}, waits until ${names} ${are} done`,
+        text: `${bytes}, waits until ${waitedFor(verdict)} done`,
         remedies: verdict.remedies,
       }
-    }
     case 'refused': {
       const { problem, remedies } = verdict
       return { kind: 'refused', text: refusalText(problem), problem, remedies }

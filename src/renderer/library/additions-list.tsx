@@ -1,15 +1,8 @@
 import { useEffect, useRef, type KeyboardEvent, type ReactNode } from 'react'
 import { formatBytes } from '../../contract/bytes.ts'
-import {
-  acceptOffer,
-  dismissAddition,
-  refreshOffer,
-  type Addition,
-  type AdditionState,
-} from '../additions.ts'
-import { poolShape } from './use-preview.ts'
-import { previewText } from './preview-text.ts'
-import { showDialog, useApp } from '../store.ts'
+import { dismissAddition, type Addition, type AdditionState } from '../additions.ts'
+import { proposeLoad } from '../proposal.ts'
+import { showDialog } from '../store.ts'
 import { Button } from '../ui/button.tsx'
 import { ModelSwatch } from '../ui/model-swatch.tsx'
 import { ProblemText } from '../ui/problem-text.tsx'
@@ -73,12 +66,29 @@ function AdditionCard({ addition }: { readonly addition: Addition }) {
       return (
         <Card name={name} tone="bad" onDismiss={dismiss}>
           <ProblemText problem={state.problem}>
-            <Remedies remedies={state.problem.details.remedies ?? []} />
+            {state.problem.details.modelId !== undefined && (
+              <Remedies
+                remedies={state.problem.details.remedies ?? []}
+                modelId={state.problem.details.modelId}
+              />
+            )}
           </ProblemText>
         </Card>
       )
     case 'offered':
-      return <Offer id={id} state={state} />
+      return (
+        <Card name={state.model.name} colour={state.model.colour} onDismiss={dismiss}>
+          <div className={styles['offered']}>
+            <p>{`${additionNote(state)}, not loaded`}</p>
+            <Button
+              aria-label={`Show what ${state.model.name} takes`}
+              onClick={() => proposeLoad({ modelId: state.model.id, from: 'drop' })}
+            >
+              Show
+            </Button>
+          </div>
+        </Card>
+      )
     case 'done':
       return (
         <Card name={state.model.name} colour={state.model.colour} onDismiss={dismiss}>
@@ -102,9 +112,14 @@ function AdditionCard({ addition }: { readonly addition: Addition }) {
   }
 }
 
-function doneText({ isKnown, outcome }: Extract<AdditionState, { kind: 'done' }>): string {
-  const known = isKnown ? 'Already in the library' : 'Added to the library'
-  return outcome === 'loading' ? `${known}; it is being loaded` : `${known}, and already in memory`
+/** What adding did for the library. */
+export function additionNote({ isKnown }: { readonly isKnown: boolean }): string {
+  return isKnown ? 'Already in the library' : 'Added to the library'
+}
+
+function doneText(state: Extract<AdditionState, { kind: 'done' }>): string {
+  const known = additionNote(state)
+  return state.outcome === 'loading' ? `${known}; it is being loaded` : `${known}, and already in memory`
 }
 
 function folderText({ added, known, refused }: Extract<AdditionState, { kind: 'folder' }>): string {
@@ -116,85 +131,20 @@ function folderText({ added, known, refused }: Extract<AdditionState, { kind: 'f
   return counted.join(', ')
 }
 
-/** What an added model would cost. Enter loads it, Escape leaves it in the library. */
-function Offer({
-  id,
-  state,
-}: {
-  readonly id: string
-  readonly state: Extract<AdditionState, { kind: 'offered' }>
-}) {
-  const { model, preview, isKnown } = state
-  const { verdict } = preview
-  const shape = useApp((app) => poolShape(app.pool))
-  const first = useRef<HTMLDivElement>(null)
-  const asked = useRef(shape)
-  // The card answers what the user has just done, so the keyboard goes there; to the first of several.
-  useEffect(() => {
-    if (document.activeElement?.closest('[data-offer]')) return
-    first.current?.querySelector('button')?.focus()
-  }, [])
-  useEffect(() => {
-    if (asked.current === shape) return
-    asked.current = shape
-    void refreshOffer(id)
-  }, [id, shape])
-  const canLoad = verdict.kind === 'fits' || verdict.kind === 'evicts' || verdict.kind === 'waits'
-  return (
-    <Card
-      name={model.name}
-      colour={model.colour}
-      tone={verdict.kind === 'refused' ? 'bad' : 'ask'}
-      onEscape={() => dismissAddition(id)}
-    >
-      <p>
-        {isKnown ? 'Already in the library. ' : 'Added to the library. '}
-        {verdict.kind === 'refused' ? '' : previewText(preview)}
-      </p>
-      {verdict.kind === 'waits' && (
-        <Remedies remedies={verdict.remedies} onShorten={(options) => void acceptOffer(id, options)} />
-      )}
-      {verdict.kind === 'refused' && (
-        <ProblemText problem={verdict.problem} hasRemedies={verdict.remedies.length > 0}>
-          <Remedies remedies={verdict.remedies} onShorten={(options) => void acceptOffer(id, options)} />
-        </ProblemText>
-      )}
-      <div ref={first} className={styles['buttons']} data-offer>
-        {canLoad && (
-          <Button look="primary" onClick={() => void acceptOffer(id)}>
-            Load
-          </Button>
-        )}
-        <Button onClick={() => dismissAddition(id)}>{canLoad ? 'Cancel' : 'Dismiss'}</Button>
-      </div>
-    </Card>
-  )
-}
-
 type CardProps = {
   readonly name: string
   readonly colour?: number
-  readonly tone?: 'plain' | 'ask' | 'bad'
+  readonly tone?: 'plain' | 'bad'
   readonly onDismiss?: () => void
   readonly dismissName?: string
-  readonly onEscape?: () => void
   readonly children: ReactNode
 }
 
-function Card({
-  name,
-  colour,
-  tone = 'plain',
-  onDismiss,
-  dismissName = 'Dismiss',
-  onEscape,
-  children,
-}: CardProps) {
-  const escape = onEscape ?? onDismiss
+function Card({ name, colour, tone = 'plain', onDismiss, dismissName = 'Dismiss', children }: CardProps) {
   const onKeyDown = (event: KeyboardEvent) => {
-    if (event.key !== 'Escape' || !escape) return
+    if (event.key !== 'Escape' || !onDismiss) return
     event.stopPropagation()
-    escape()
+    onDismiss()
   }
   return (
     // Escape is a shortcut for the card's own button.

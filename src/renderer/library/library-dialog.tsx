@@ -5,7 +5,6 @@ import { showDialog, useApp } from '../store.ts'
 import { Dialog } from '../ui/dialog.tsx'
 import { formatCount } from '../ui/format.ts'
 import { AddModels } from './add-models.tsx'
-import { AdditionsList } from './additions-list.tsx'
 import styles from './library-dialog.module.css'
 import { ModelDetails } from './model-details.tsx'
 import { ModelList } from './model-list.tsx'
@@ -19,14 +18,8 @@ const sorts = [
 
 /** All models that this machine has for Plenum: to find, to add, to load, to change. */
 export function LibraryDialog() {
-  const { models, residentList, device, additions, defaultContextTokens } = useApp(
-    useShallow((state) => ({
-      models: state.models,
-      residentList: state.pool?.residents,
-      device: state.pool?.device ?? 'CPU',
-      additions: state.additions,
-      defaultContextTokens: state.settings?.contextTokens ?? 32_768,
-    })),
+  const { models, residentList } = useApp(
+    useShallow((state) => ({ models: state.models, residentList: state.pool?.residents })),
   )
   const [query, setQuery] = useState('')
   const [sort, setSort] = useState<SortKey>('name')
@@ -37,7 +30,7 @@ export function LibraryDialog() {
   const residents = new Map((residentList ?? []).map((resident) => [resident.modelId, resident]))
   const chosen = found.find(({ id }) => id === chosenId) ?? found[0]
   return (
-    <Dialog title="Library" size="large" onClose={() => showDialog(null)}>
+    <Dialog title="Library" place="beside" onClose={() => showDialog(null)}>
       <div className={styles['library']}>
         <div className={styles['bar']}>
           <input
@@ -73,7 +66,6 @@ export function LibraryDialog() {
             <AddModels />
           </div>
         </div>
-        <AdditionsList additions={additions} />
         {models.length === 0 ? (
           <EmptyLibrary />
         ) : (
@@ -93,12 +85,7 @@ export function LibraryDialog() {
             </div>
             <div key={chosen?.id} ref={details} className={styles['details']}>
               {chosen ? (
-                <ModelDetails
-                  model={chosen}
-                  resident={residents.get(chosen.id) ?? null}
-                  defaultContextTokens={defaultContextTokens}
-                  hasGpu={device !== 'CPU'}
-                />
+                <ModelDetails model={chosen} resident={residents.get(chosen.id) ?? null} />
               ) : (
                 <p className={styles['none']}>No model has all of these words in its name, file or type.</p>
               )}

@@ -1,15 +1,15 @@
-import { useId, useState, type ReactNode } from 'react'
+import { useState, type ReactNode } from 'react'
 import { formatBytes } from '../../contract/bytes.ts'
 import { toProblem, type Problem } from '../../contract/errors.ts'
 import type { Resident } from '../../contract/memory.ts'
-import type { LibraryModel, LoadOptions } from '../../contract/model.ts'
+import type { LibraryModel } from '../../contract/model.ts'
 import { residentBytes, stateText } from '../pool/blocks.ts'
 import { LoadHistory } from '../pool/load-history.tsx'
+import { openSettings } from '../proposal.ts'
 import { host } from '../store.ts'
 import { Button } from '../ui/button.tsx'
-import { formatCount, formatError } from '../ui/format.ts'
+import { formatError } from '../ui/format.ts'
 import { ModelSwatch } from '../ui/model-swatch.tsx'
-import { NumberField } from '../ui/number-field.tsx'
 import { ProblemText } from '../ui/problem-text.tsx'
 import { Remedies } from '../ui/remedies.tsx'
 import { WarningList } from '../ui/warning-list.tsx'
@@ -21,14 +21,10 @@ import { usePreview } from './use-preview.ts'
 type ModelDetailsProps = {
   readonly model: LibraryModel
   readonly resident: Resident | null
-  /** Context size in tokens when the model says nothing else. */
-  readonly defaultContextTokens: number
-  /** Whether a GPU computes, so that layers can be put on it. */
-  readonly hasGpu: boolean
 }
 
 /** One model of the library: what it is, what loading it would take, and everything that can be done with it. */
-export function ModelDetails({ model, resident, defaultContextTokens, hasGpu }: ModelDetailsProps) {
+export function ModelDetails({ model, resident }: ModelDetailsProps) {
   const [problem, setProblem] = useState<Problem | null>(null)
   const act = async (work: () => Promise<unknown>) => {
     setProblem(null)
@@ -47,25 +43,11 @@ export function ModelDetails({ model, resident, defaultContextTokens, hasGpu }: 
         onRename={(name) => act(() => host().models.update({ ...id, name }))}
       />
       <FileState model={model} />
-      {model.file.kind === 'usable' && (
-        <>
-          <Loading model={model} resident={resident} act={act} />
-          <LoadOptionsForm
-            model={model}
-            isResident={resident !== null}
-            defaultContextTokens={Math.min(defaultContextTokens, model.file.facts.trainContextTokens)}
-            hasGpu={hasGpu}
-            onChange={(loadOptions) => act(() => host().models.update({ ...id, loadOptions }))}
-          />
-        </>
-      )}
+      {model.file.kind === 'usable' && <Loading model={model} resident={resident} act={act} />}
       {problem && (
         <div role="alert">
           <ProblemText problem={problem}>
-            <Remedies
-              remedies={problem.details.remedies ?? []}
-              onShorten={(options) => void act(() => host().models.load({ ...id, options }))}
-            />
+            <Remedies remedies={problem.details.remedies ?? []} modelId={model.id} />
             {problem.code === 'MODEL_BUSY' && (
               <Button
                 look="danger"
@@ -174,20 +156,25 @@ function Loading({
   readonly act: Act
 }) {
   const id = { id: model.id }
-  const pin = (
-    <Button
-      icon="pin"
-      onClick={() => void act(() => (model.pinned ? host().models.unpin(id) : host().models.pin(id)))}
-    >
-      {model.pinned ? 'Unpin' : 'Pin'}
-    </Button>
+  const more = (
+    <>
+      <Button
+        icon="pin"
+        onClick={() => void act(() => (model.pinned ? host().models.unpin(id) : host().models.pin(id)))}
+      >
+        {model.pinned ? 'Unpin' : 'Pin'}
+      </Button>
+      <Button icon="settings" onClick={() => void openSettings({ modelId: model.id })}>
+        Load settings
+      </Button>
+    </>
   )
   if (resident === null || resident.state === 'failed') {
     return (
       <>
         {resident?.problem && <ProblemText problem={resident.problem} />}
         <Price model={model} act={act}>
-          {pin}
+          {more}
         </Price>
       </>
     )
@@ -214,7 +201,7 @@ function Loading({
         >
           {isOnItsWay ? 'Cancel loading' : 'Unload'}
         </Button>
-        {pin}
+        {more}
       </div>
     </>
   )
@@ -239,9 +226,7 @@ function Price({
   readonly act: Act
   readonly children: ReactNode
 }) {
-  const answer = usePreview(model.id, model.loadOptions.contextTokens)
-  const load = (options?: LoadOptions) =>
-    void act(() => host().models.load({ id: model.id, ...(options && { options }) }))
+  const answer = usePreview(model.id)
   const verdict = answer?.kind === 'preview' ? answer.preview.verdict : null
   return (
     <>
@@ -249,77 +234,23 @@ function Price({
       {answer?.kind === 'preview' && verdict?.kind !== 'refused' && (
         <p className={styles['price']}>{`${previewText(answer.preview)}.`}</p>
       )}
-      {verdict?.kind === 'waits' && <Remedies remedies={verdict.remedies} onShorten={load} />}
+      {verdict?.kind === 'waits' && <Remedies remedies={verdict.remedies} modelId={model.id} />}
       {verdict?.kind === 'refused' && (
         <ProblemText problem={verdict.problem} hasRemedies={verdict.remedies.length > 0}>
-          <Remedies remedies={verdict.remedies} onShorten={load} />
+          <Remedies remedies={verdict.remedies} modelId={model.id} />
         </ProblemText>
       )}
       <div className={styles['buttons']}>
         <Button
           look="primary"
           disabled={verdict === null || verdict.kind === 'refused'}
-          onClick={() => load()}
+          onClick={() => void act(() => host().models.load({ id: model.id }))}
         >
           Load
         </Button>
         {children}
       </div>
     </>
-  )
-}
-
-function LoadOptionsForm({
-  model,
-  isResident,
-  defaultContextTokens,
-  hasGpu,
-  onChange,
-}: {
-  readonly model: LibraryModel
-  readonly isResident: boolean
-  readonly defaultContextTokens: number
-  readonly hasGpu: boolean
-  readonly onChange: (options: LoadOptions) => Promise<void>
-}) {
-  const { contextTokens, gpuLayers } = model.loadOptions
-  const noteId = useId()
-  const facts = model.file.kind === 'usable' ? model.file.facts : null
-  const trainTokens = facts?.trainContextTokens ?? 0
-  const isLong = contextTokens !== undefined && trainTokens > 0 && contextTokens > trainTokens
-  const set = (changes: { [Key in keyof LoadOptions]: LoadOptions[Key] | null }) => {
-    const next = Object.entries({ ...model.loadOptions, ...changes }).filter(([, value]) => value !== null)
-    void onChange(Object.fromEntries(next))
-  }
-  return (
-    <div className={styles['options']}>
-      <NumberField
-        label="Context size"
-        unit="tokens"
-        value={contextTokens ?? null}
-        placeholder={formatCount(defaultContextTokens)}
-        min={64}
-        max={16_777_216}
-        describedBy={noteId}
-        onCommit={(value) => set({ contextTokens: value })}
-      />
-      {hasGpu && (
-        <NumberField
-          label="Layers on the GPU"
-          unit={facts ? `of ${formatCount(facts.layers)}` : ''}
-          value={gpuLayers ?? null}
-          placeholder="all that fit"
-          min={0}
-          max={100_000}
-          onCommit={(value) => set({ gpuLayers: value })}
-        />
-      )}
-      <p id={noteId} className={styles['note']}>
-        {facts && `Of one conversation. ${formatBytes(facts.kvBytesPerToken)} of KV cache a token. `}
-        {isLong && `The model was trained with ${formatCount(trainTokens)} tokens and knows nothing beyond. `}
-        {isResident && 'Holds from the next load on.'}
-      </p>
-    </div>
   )
 }
 

@@ -2,6 +2,8 @@ import { useEffect, useId, useRef, useState, type KeyboardEvent } from 'react'
 import { formatBytes } from '../../contract/bytes.ts'
 import type { Resident } from '../../contract/memory.ts'
 import type { LibraryModel } from '../../contract/model.ts'
+import { endDrag } from '../pool/use-model-drop.ts'
+import { useApp } from '../store.ts'
 import { formatParameters } from '../ui/format.ts'
 import { Icon } from '../ui/icon.tsx'
 import { ModelSwatch } from '../ui/model-swatch.tsx'
@@ -87,6 +89,16 @@ export function ModelList({ models, residents, chosenId, onChoose, onEnter }: Mo
               tabIndex={-1}
               className={styles['row']}
               style={{ insetBlockStart: `${index * rowRem}rem` }}
+              draggable={isLoadable(model, residents.get(model.id))}
+              onDragStart={(event) => {
+                event.dataTransfer.effectAllowed = 'copy'
+                event.dataTransfer.setData('text/plain', model.name)
+                useApp.setState({ draggedId: model.id })
+              }}
+              onDragEnd={() => {
+                endDrag()
+                useApp.setState({ draggedId: null })
+              }}
               onClick={() => onChoose(model.id)}
             >
               <ModelRow model={model} resident={residents.get(model.id) ?? null} />
@@ -96,6 +108,11 @@ export function ModelList({ models, residents, chosenId, onChoose, onEnter }: Mo
       </div>
     </div>
   )
+}
+
+/** What can be dragged into the pool. */
+function isLoadable(model: LibraryModel, resident: Resident | undefined): boolean {
+  return model.file.kind === 'usable' && (resident === undefined || resident.state === 'failed')
 }
 
 function ModelRow({ model, resident }: { readonly model: LibraryModel; readonly resident: Resident | null }) {

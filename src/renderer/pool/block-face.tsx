@@ -4,7 +4,7 @@ import { ModelSwatch } from '../ui/model-swatch.tsx'
 import styles from './block-face.module.css'
 import { residentBytes, residentNumbers, stateText, type Block } from './blocks.ts'
 import { firstFitting, fitName, shortenName, type Measure } from './label.ts'
-import { PartsStrip } from './parts-strip.tsx'
+import { GhostStrip, PartsStrip } from './parts-strip.tsx'
 
 /** What labels need: how wide texts are, and the names of all blocks. */
 export type Faces = {
@@ -70,7 +70,7 @@ function notesOf(block: Block): readonly string[] {
       return [...(state === 'busy' ? [`${facts[0] ?? bytes} · answering`] : []), ...facts, bytes]
     }
     case 'ghost':
-      return [`${bytes} · ${block.note}`, bytes]
+      return [[bytes, ...block.notes].join(' · '), `${bytes} · ${block.notes[0]}`, bytes]
     case 'other':
     case 'reserve':
     case 'free':
@@ -114,9 +114,13 @@ export function BlockFace({
         )}
       </span>
       {note !== '' && <span className={styles['note']}>{note}</span>}
-      {block.kind === 'resident' && restRem > 0.25 && (
+      {(block.kind === 'resident' || block.kind === 'ghost') && restRem > 0.25 && (
         <span className={styles['strip']} data-thin={restRem < stripHeight || undefined}>
-          <PartsStrip resident={block.resident} />
+          {block.kind === 'resident' ? (
+            <PartsStrip resident={block.resident} />
+          ) : (
+            <GhostStrip footprint={block.footprint} />
+          )}
         </span>
       )}
     </span>
@@ -160,7 +164,7 @@ export function blockLabel(
   { isLeaving, isNext }: { readonly isLeaving: boolean; readonly isNext: boolean },
 ): string {
   const words = [block.name, formatBytes(block.bytes)]
-  if (block.kind === 'ghost') words.push(block.note)
+  if (block.kind === 'ghost') words.push(...block.notes, 'not loaded')
   if (block.kind === 'resident') {
     words.push(stateText(block.resident))
     if (block.resident.pinned) words.push('pinned')
@@ -174,5 +178,8 @@ export function blockLabel(
 export function blockTitle(block: Block): string {
   return block.kind === 'resident'
     ? residentNumbers(block.resident)
-    : `${block.name}: ${formatBytes(block.bytes)}${block.kind === 'ghost' ? `, ${block.note}` : ''}`
+    : [
+        `${block.name}: ${formatBytes(block.bytes)}`,
+        ...(block.kind === 'ghost' ? [...block.notes, 'not loaded'] : []),
+      ].join(', ')
 }

@@ -2,6 +2,7 @@ import { useEffect, useLayoutEffect, useRef, useState, type KeyboardEvent } from
 import { formatBytes } from '../../contract/bytes.ts'
 import { toProblem, type Problem } from '../../contract/errors.ts'
 import type { Domain, Resident } from '../../contract/memory.ts'
+import { openSettings } from '../proposal.ts'
 import { attempt, chooseNextModel, host, showDialog } from '../store.ts'
 import { Button } from '../ui/button.tsx'
 import { formatError } from '../ui/format.ts'
@@ -170,6 +171,16 @@ function ResidentMenu({
         <Button look="quiet" icon="info" onClick={onDetails}>
           Details
         </Button>
+        <Button
+          look="quiet"
+          icon="settings"
+          onClick={() => {
+            onClose()
+            void openSettings({ modelId })
+          }}
+        >
+          Load settings
+        </Button>
       </div>
     </>
   )
@@ -210,7 +221,7 @@ const explanations = {
   reserve: 'Never given to models, so that the machine stays responsive. Its size is a setting.',
   free: 'What models can still be loaded into.',
   outside: 'Memory of this machine that the pool does not use, because its size was set.',
-  ghost: 'About to be loaded; what it takes is a prediction.',
+  ghost: 'Not loaded: what it would take if it were, as predicted.',
 } as const
 
 function PlainMenu({

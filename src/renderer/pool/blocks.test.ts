@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { GB } from '../../contract/bytes.ts'
-import type { Domain } from '../../contract/memory.ts'
+import type { Domain, LoadPreview } from '../../contract/memory.ts'
 import {
+  ghostOf,
   isMeasured,
   outsidePool,
   poolBlocks,
@@ -9,6 +10,7 @@ import {
   stateText,
   summarise,
   usedKvBytes,
+  type Ghost,
 } from './blocks.ts'
 import { footprintOf, poolOf, residentOf as resident } from './testing-pool.ts'
 
@@ -43,9 +45,9 @@ describe('poolBlocks', () => {
   it('keeps models in view that hold nothing, and takes the price of a ghost from what is free', () => {
     const failed = resident('a', 0, { state: 'failed', footprint: [] })
     const { pool, domain } = poolOf([failed])
-    const ghosts = [{ modelId: 'b', name: 'b', bytes: 6 * GB, note: 'fits' }]
+    const ghost = ghostOfBytes('b', 6 * GB)
     const keys = (view: 'machine' | 'models') =>
-      poolBlocks(pool, domain, { view, models: [], ghosts }).map(({ key, bytes }) => [key, bytes / GB])
+      poolBlocks(pool, domain, { view, models: [], ghost }).map(({ key, bytes }) => [key, bytes / GB])
     expect([keys('machine'), keys('models')]).toEqual([
       [
         ['free', 15],
@@ -62,6 +64,33 @@ describe('poolBlocks', () => {
   })
 })
 
+describe('a ghost', () => {
+  it('stands in place of the model that would be loaded again', () => {
+    const { pool, domain } = poolOf([resident('a', 4), resident('b', 2)])
+    const blocks = poolBlocks(pool, domain, { view: 'machine', models: [], ghost: ghostOfBytes('a', 7 * GB) })
+    expect(blocks.map(({ key, bytes }) => [key, bytes / GB])).toEqual([
+      ['free', 12],
+      ['ghost:a', 7],
+      ['model:b', 2],
+      ['other', 2],
+      ['reserve', 1],
+    ])
+  })
+
+  it('says in each domain what is taken there, with which context, and what that means', () => {
+    const preview = previewOf({ kind: 'evicts', leaving: [{ modelId: 'b', name: 'B', freesBytes: GB }] })
+    const inDomain = (domain: Domain['id']) => ghostOf(preview, { name: 'A', domain })
+    expect([inDomain('unified'), inDomain('vram')]).toEqual([
+      {
+        ...{ modelId: 'a', name: 'A', bytes: 3 * GB, footprint: preview.footprint },
+        ...{ notes: ['4.1k to 8.2k context', 'B leaves'], verdict: 'evicts' },
+      },
+      null,
+    ])
+    expect(ghostOf(previewOf({ kind: 'resident' }), { name: 'A', domain: 'unified' })).toBeNull()
+  })
+})
+
 describe('usedKvBytes', () => {
   it('never says more than is reserved', () =>
     expect(usedKvBytes(resident('a', 1, { usedTokens: 10_000_000 }))).toBe(0.25 * GB))
@@ -75,6 +104,29 @@ describe('summarise', () => {
     )
   })
 })
+
+function ghostOfBytes(modelId: string, bytes: number): Ghost {
+  return { modelId, name: modelId, bytes, footprint: [], notes: ['4.1k context', 'fits'], verdict: 'fits' }
+}
+
+function previewOf(verdict: LoadPreview['verdict']): LoadPreview {
+  return {
+    modelId: 'a',
+    startContextTokens: 4096,
+    contextTokens: 8192,
+    footprint: [
+      { part: 'weights', domain: 'unified', bytes: 2 * GB, source: 'predicted' },
+      { part: 'kvCache', domain: 'unified', bytes: GB, source: 'predicted' },
+    ],
+    loadedWith: {
+      ...{ contextTokens: 4096, gpuLayers: null, kvType: 'f16', flashAttention: true, batchTokens: 512 },
+      ...{ threads: 1, fileAccess: 'mmap', fullWindowCache: false },
+    },
+    grownBytes: 4 * GB,
+    warnings: [],
+    verdict,
+  }
+}
 
 describe('where numbers come from', () => {
   const sourcesOf = (weights: 'measured' | 'predicted') => {

@@ -2,13 +2,17 @@ import { formatBytes } from '../../contract/bytes.ts'
 import type {
   Domain,
   DomainId,
+  Footprint,
   FootprintPart,
   FootprintPartName,
+  LoadPreview,
   PoolSnapshot,
   Resident,
   ResidentContext,
 } from '../../contract/memory.ts'
 import type { LibraryModel } from '../../contract/model.ts'
+import { shortVerdictText } from '../library/preview-text.ts'
+import { formatTokens } from '../ui/format.ts'
 
 /** What the picture shows: the machine's whole memory, or only what models hold. */
 export type PoolView = 'machine' | 'models'
@@ -30,7 +34,9 @@ export type Block =
       readonly name: string
       readonly bytes: number
       readonly modelId: string
-      readonly note: string
+      readonly footprint: Ghost['footprint']
+      readonly notes: Ghost['notes']
+      readonly verdict: Ghost['verdict']
     }
   | {
       readonly kind: 'other' | 'reserve' | 'free' | 'outside'
@@ -39,12 +45,29 @@ export type Block =
       readonly bytes: number
     }
 
-/** A model that is about to be loaded: drawn dashed, with its price. */
+/** A model that could be loaded, or loaded again in place of what it holds now: drawn dashed, with its price. */
 export type Ghost = {
   readonly modelId: string
   readonly name: string
   readonly bytes: number
-  readonly note: string
+  readonly footprint: Footprint
+  /** With which context, and what that means for the others, briefly. */
+  readonly notes: readonly [context: string, verdict: string]
+  readonly verdict: LoadPreview['verdict']['kind']
+}
+
+/** What a preview puts into one domain of the picture; null where it takes nothing. */
+export function ghostOf(
+  preview: LoadPreview,
+  model: { readonly name: string; readonly domain: DomainId },
+): Ghost | null {
+  const { modelId, verdict, contextTokens, startContextTokens } = preview
+  const bytes = residentBytes(preview, { domain: model.domain })
+  if (bytes === 0 || verdict.kind === 'resident') return null
+  const begin = startContextTokens < contextTokens ? `${formatTokens(startContextTokens)} to ` : ''
+  const notes = [`${begin}${formatTokens(contextTokens)} context`, shortVerdictText(verdict)] as const
+  const footprint = preview.footprint.filter(({ domain }) => domain === model.domain)
+  return { modelId, name: model.name, bytes, footprint, notes, verdict: verdict.kind }
 }
 
 /** Parts of a resident's memory in the order in which they are drawn. */
@@ -119,11 +142,13 @@ export function poolBlocks(
   options: {
     readonly view: PoolView
     readonly models: readonly LibraryModel[]
-    readonly ghosts?: readonly Ghost[]
+    /** What is thought about: it stands in place of the resident of the same model, if there is one. */
+    readonly ghost?: Ghost | null
   },
 ): readonly Block[] {
-  const { view, models, ghosts = [] } = options
-  const residents = pool.residents.map((resident): Block => {
+  const { view, models, ghost = null } = options
+  const staying = pool.residents.filter(({ modelId }) => modelId !== ghost?.modelId)
+  const residents = staying.map((resident): Block => {
     const model = models.find(({ id }) => id === resident.modelId)
     return {
       kind: 'resident',
@@ -135,15 +160,14 @@ export function poolBlocks(
       quantization: model?.file.kind === 'usable' ? model.file.facts.quantization : null,
     }
   })
-  const ghostBlocks = ghosts.map((ghost): Block => ({
-    kind: 'ghost',
-    key: `ghost:${ghost.modelId}`,
-    ...ghost,
-  }))
-  const blocks =
-    view === 'models'
-      ? [...residents, ...ghostBlocks]
-      : [...residents, ...ghostBlocks, ...surroundings(pool, domain, ghosts)]
+  const ghosts: readonly Block[] = ghost ? [{ kind: 'ghost', key: `ghost:${ghost.modelId}`, ...ghost }] : []
+  const replaced = pool.residents.find(({ modelId }) => modelId === ghost?.modelId)
+  const promisedBytes = (ghost?.bytes ?? 0) - (replaced ? residentBytes(replaced, { domain: domain.id }) : 0)
+  const blocks = [
+    ...residents,
+    ...ghosts,
+    ...(view === 'models' ? [] : surroundings(pool, domain, promisedBytes)),
+  ]
   // Who waits or has failed holds nothing yet, but is there: it belongs to the first domain.
   const isHere = (block: Block) =>
     block.bytes > 0 ||
@@ -151,9 +175,8 @@ export function poolBlocks(
   return blocks.filter(isHere).sort((a, b) => b.bytes - a.bytes)
 }
 
-function surroundings(pool: PoolSnapshot, domain: Domain, ghosts: readonly Ghost[]): readonly Block[] {
+function surroundings(pool: PoolSnapshot, domain: Domain, promisedBytes: number): readonly Block[] {
   const outside = outsidePool(pool, domain)
-  const promised = ghosts.reduce((sum, { bytes }) => sum + bytes, 0)
   return [
     {
       kind: 'other',
@@ -162,7 +185,7 @@ function surroundings(pool: PoolSnapshot, domain: Domain, ghosts: readonly Ghost
       bytes: domain.otherBytes + outside.otherBytes,
     },
     { kind: 'reserve', key: 'reserve', name: 'Reserve', bytes: domain.reserveBytes },
-    { kind: 'free', key: 'free', name: 'Free', bytes: Math.max(0, domain.freeBytes - promised) },
+    { kind: 'free', key: 'free', name: 'Free', bytes: Math.max(0, domain.freeBytes - promisedBytes) },
     { kind: 'outside', key: 'outside', name: 'Outside the pool', bytes: outside.restBytes },
   ]
 }

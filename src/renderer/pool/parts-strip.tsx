@@ -1,6 +1,11 @@
-import type { Resident } from '../../contract/memory.ts'
+import type { Footprint, FootprintPartName, Resident } from '../../contract/memory.ts'
 import { partNames, residentBytes, usedKvBytes } from './blocks.ts'
 import styles from './parts-strip.module.css'
+
+/** What a model would take, as a strip of its parts: nothing of it is used yet. */
+export function GhostStrip({ footprint }: { readonly footprint: Footprint }) {
+  return <Strip footprint={footprint} fill={{ weights: 1, kvCache: 0, compute: 1, runtime: 1 }} />
+}
 
 /** A resident's memory as a strip of its parts: KV cache shows what is used within what is reserved. While loading, what has been read. */
 export function PartsStrip({ resident }: { readonly resident: Resident }) {
@@ -13,10 +18,20 @@ export function PartsStrip({ resident }: { readonly resident: Resident }) {
     compute: 1,
     runtime: 1,
   }
+  return <Strip footprint={resident.footprint} fill={fill} />
+}
+
+function Strip({
+  footprint,
+  fill,
+}: {
+  readonly footprint: Footprint
+  readonly fill: Readonly<Record<FootprintPartName, number>>
+}) {
   return (
     <span className={styles['strip']} aria-hidden="true">
       {partNames.map(({ part }) => {
-        const bytes = residentBytes(resident, { part })
+        const bytes = residentBytes({ footprint }, { part })
         return bytes > 0 ? (
           <span key={part} className={styles['part']} data-part={part} style={{ flexGrow: bytes }}>
             <span className={styles['fill']} style={{ inlineSize: `${100 * fill[part]}%` }} />

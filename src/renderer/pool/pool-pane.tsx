@@ -1,18 +1,21 @@
 import { useCallback, useState } from 'react'
 import { useShallow } from 'zustand/react/shallow'
 import { formatBytes } from '../../contract/bytes.ts'
-import type { Domain, PoolSnapshot } from '../../contract/memory.ts'
+import type { Domain, LoadPreview, PoolSnapshot } from '../../contract/memory.ts'
 import { addGifts, type Addition } from '../additions.ts'
 import { useNextModel } from '../chat/use-next-model.ts'
 import type { Gift } from '../gifts.ts'
-import { AdditionsList } from '../library/additions-list.tsx'
-import { joinNames, previewBytes } from '../library/preview-text.ts'
+import { additionNote, AdditionsList } from '../library/additions-list.tsx'
+import { PreviewCard } from '../library/preview-card.tsx'
+import { joinNames, previewText } from '../library/preview-text.ts'
+import { usePreview, type PreviewAnswer } from '../library/use-preview.ts'
+import { shownProposal, type Proposal } from '../proposal.ts'
 import { attempt, host, showDialog, useApp } from '../store.ts'
 import { Button } from '../ui/button.tsx'
 import { Segments } from '../ui/segments.tsx'
 import { Activity } from './activity.tsx'
 import { BlockMenu } from './block-menu.tsx'
-import { capacityBytes, poolBlocks, type Ghost, type PoolView } from './blocks.ts'
+import { capacityBytes, ghostOf, poolBlocks, type PoolView } from './blocks.ts'
 import { KvSection } from './kv-section.tsx'
 import { PoolNotices } from './pool-notices.tsx'
 import styles from './pool-pane.module.css'
@@ -21,6 +24,7 @@ import { PoolTreemap } from './pool-treemap.tsx'
 import { ResidentDetails } from './resident-details.tsx'
 import { ResidentProblems } from './resident-problems.tsx'
 import { useFileDrop } from './use-file-drop.ts'
+import { useModelDrop } from './use-model-drop.ts'
 
 type Shown = PoolView | 'table'
 
@@ -42,34 +46,44 @@ const viewKey = 'plenum.pool.view'
 
 /** The memory pool: what fills it, how full the KV caches are, what happened, and where models are dropped. */
 export function PoolPane() {
-  const { pool, models, conversations, additions, pressureShare } = useApp(
+  const { pool, models, conversations, additions, wanted, pressureShare } = useApp(
     useShallow((state) => ({
       pool: state.pool,
       models: state.models,
       conversations: state.conversations,
       additions: state.additions,
+      wanted: state.proposal,
       pressureShare: state.settings?.pressureShare ?? null,
     })),
   )
+  const proposal = shownProposal(wanted, { additions, pool })
+  const answer = usePreview(proposal?.modelId ?? null, {
+    ...(proposal && { options: proposal.options }),
+    isReload: proposal?.from === 'settings',
+  })
+  const proposed = models.find(({ id }) => id === proposal?.modelId)
   const nextModelId = useNextModel().chosen?.id ?? null
   const [chosen, setChosen] = useState<Shown | null>(rememberedView)
   const [open, setOpen] = useState<OpenMenu | null>(null)
   const [detailsOf, setDetailsOf] = useState<string | null>(null)
   const isOver = useFileDrop(useCallback((gifts: readonly Gift[]) => void addGifts(gifts), []))
+  const modelDrop = useModelDrop()
   // A menu that closes tells so a moment later, when the next one may be open already.
   const openMenu = (menu: Omit<OpenMenu, 'count'>) =>
     setOpen((before) => ({ ...menu, count: (before?.count ?? 0) + 1 }))
 
   if (!pool) return <p className={styles['empty']}>Reading the machine</p>
   const shown = chosen ?? viewByItself(pool)
-  const ghosts = ghostsOf(additions)
-  const blocksOf = (domain: Domain, view: PoolView) =>
-    poolBlocks(pool, domain, { view, models, ghosts: ghosts.get(domain.id) ?? [] })
+  const preview = answer?.kind === 'preview' ? answer.preview : null
+  const blocksOf = (domain: Domain, view: PoolView) => {
+    const ghost = preview && proposed && ghostOf(preview, { name: proposed.name, domain: domain.id })
+    return poolBlocks(pool, domain, { view, models, ghost: ghost ?? null })
+  }
   const openDomain = pool.domains.find(({ id }) => id === open?.domain)
   const openBlock = open && openDomain && blocksOf(openDomain, 'machine').find(({ key }) => key === open.key)
   const details = pool.residents.find(({ modelId }) => modelId === detailsOf)
   return (
-    <div className={styles['pane']} data-over={isOver || undefined}>
+    <div className={styles['pane']} data-over={isOver || undefined} {...modelDrop}>
       <PoolHeader
         pool={pool}
         shown={shown}
@@ -80,7 +94,20 @@ export function PoolPane() {
       />
       <div className={styles['body']}>
         <RestoreOffer pool={pool} />
-        <AdditionsList additions={additions} />
+        {proposal && proposed && (proposal.from === 'drop' || proposal.from === 'turn') && (
+          <PreviewCard
+            key={`${proposal.from} ${proposal.modelId}`}
+            proposal={proposal}
+            model={proposed}
+            answer={answer}
+            note={noteOf(proposal, additions)}
+          />
+        )}
+        <AdditionsList
+          additions={additions.filter(
+            ({ state }) => state.kind !== 'offered' || state.model.id !== proposal?.modelId,
+          )}
+        />
         <PoolNotices
           pool={pool}
           pinnedIds={new Set(models.filter(({ pinned }) => pinned).map(({ id }) => id))}
@@ -103,7 +130,7 @@ export function PoolPane() {
                 pool={pool}
                 domain={domain}
                 blocks={blocksOf(domain, shown)}
-                leaving={leavingOf(additions)}
+                leaving={leavingOf(preview)}
                 nextModelId={nextModelId}
                 onOpen={(block, anchor) => openMenu({ key: block.key, domain: domain.id, anchor })}
               />
@@ -132,6 +159,11 @@ export function PoolPane() {
           conversations={conversations}
           onClose={() => setDetailsOf(null)}
         />
+      )}
+      {proposal?.from === 'drag' && proposed && (
+        <p className={styles['release']} role="status">
+          {releaseText(proposed.name, answer)}
+        </p>
       )}
       {isOver && (
         <div className={styles['drop']} aria-hidden="true">
@@ -211,32 +243,22 @@ function NothingLoaded({ hasModels }: { readonly hasModels: boolean }) {
   )
 }
 
-/** Dropped models that wait for a word: dashed in the picture, where there is room for them. */
-function ghostsOf(additions: readonly Addition[]): ReadonlyMap<string, readonly Ghost[]> {
-  const ghosts = additions.flatMap(({ state }) => {
-    if (state.kind !== 'offered' || state.preview.verdict.kind !== 'fits') return []
-    const { model, preview } = state
-    return [...new Set(preview.footprint.map(({ domain }) => domain))].map((domain) => ({
-      domain,
-      modelId: model.id,
-      name: model.name,
-      bytes: previewBytes({
-        ...preview,
-        footprint: preview.footprint.filter((part) => part.domain === domain),
-      }),
-      note: 'fits',
-    }))
-  })
-  return Map.groupBy(ghosts, ({ domain }) => domain)
+/** How the proposed model came here. */
+function noteOf({ modelId, from }: Proposal, additions: readonly Addition[]): string {
+  if (from === 'turn') return 'For the next turn'
+  const given = additions.find(({ state }) => state.kind === 'offered' && state.model.id === modelId)
+  return given?.state.kind === 'offered' ? additionNote(given.state) : 'From the library'
 }
 
-function leavingOf(additions: readonly Addition[]): ReadonlySet<string> {
-  return new Set(
-    additions.flatMap(({ state }) => {
-      if (state.kind !== 'offered') return []
-      const { verdict } = state.preview
-      const leaves = verdict.kind === 'evicts' || verdict.kind === 'waits'
-      return leaves ? verdict.leaving.map(({ modelId }) => modelId) : []
-    }),
-  )
+function releaseText(name: string, answer: PreviewAnswer): string {
+  if (answer === null) return name
+  return answer.kind === 'preview'
+    ? `${name}: ${previewText(answer.preview)}. Nothing happens until you drop it.`
+    : answer.problem.message
+}
+
+function leavingOf(preview: LoadPreview | null): ReadonlySet<string> {
+  const verdict = preview?.verdict
+  const leaves = verdict?.kind === 'evicts' || verdict?.kind === 'waits'
+  return new Set(leaves ? verdict.leaving.map(({ modelId }) => modelId) : [])
 }

@@ -23,7 +23,7 @@ type PoolTreemapProps = {
   readonly pool: PoolSnapshot
   readonly domain: Domain
   readonly blocks: readonly Block[]
-  /** Models that would have to leave for what was dropped. */
+  /** Models that would have to leave for what is proposed. */
   readonly leaving: ReadonlySet<string>
   readonly nextModelId: string | null
   /** Opens what can be done with a block, beside the element that was pressed. */
@@ -152,6 +152,7 @@ function PlacedBlocks({ blocks, nodes, size, leaving, nextModelId, onOpen }: Pla
             'data-kind': block.kind,
             'data-colour': block.kind === 'resident' ? block.colour % 10 : undefined,
             'data-state': block.kind === 'resident' ? block.resident.state : undefined,
+            'data-verdict': block.kind === 'ghost' ? block.verdict : undefined,
             'data-next': isNext(block, nextModelId) || undefined,
             'data-leaving': isLeaving(block, leaving) || undefined,
             style: place(node, size),

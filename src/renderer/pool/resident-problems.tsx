@@ -15,7 +15,7 @@ export function ResidentProblems({ residents }: { readonly residents: readonly R
           <h3 className={styles['name']}>{name}</h3>
           {problem && (
             <ProblemText problem={problem}>
-              <Remedies remedies={problem.details.remedies ?? []} />
+              <Remedies remedies={problem.details.remedies ?? []} modelId={modelId} />
             </ProblemText>
           )}
           <div className={styles['buttons']}>

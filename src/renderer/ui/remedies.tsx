@@ -1,6 +1,6 @@
 import { formatBytes } from '../../contract/bytes.ts'
 import type { Remedy } from '../../contract/errors.ts'
-import type { LoadOptions } from '../../contract/model.ts'
+import { followAdvice } from '../proposal.ts'
 import { attempt, host } from '../store.ts'
 import { Button } from './button.tsx'
 import { formatTokens } from './format.ts'
@@ -8,33 +8,29 @@ import styles from './remedies.module.css'
 
 type RemediesProps = {
   readonly remedies: readonly Remedy[]
-  /** Loads the model that had no room in a form that fits; without it, such remedies are only told. */
-  readonly onShorten?: (options: LoadOptions) => void
+  /** The model that they make room for. */
+  readonly modelId: string
 }
 
 /** What would make room, one press each. What a press changed is seen in the pool; nothing is loaded by it. */
-export function Remedies({ remedies, onShorten }: RemediesProps) {
+export function Remedies({ remedies, modelId }: RemediesProps) {
   if (remedies.length === 0) return null
   return (
     <ul className={styles['remedies']}>
       {remedies.map((remedy) => (
         <li key={`${remedy.kind} ${remedy.modelId ?? ''}`}>
-          <RemedyLine remedy={remedy} onShorten={onShorten} />
+          <RemedyLine remedy={remedy} forId={modelId} />
         </li>
       ))}
     </ul>
   )
 }
 
-function RemedyLine({
-  remedy,
-  onShorten,
-}: {
-  readonly remedy: Remedy
-  readonly onShorten: RemediesProps['onShorten']
-}) {
+function RemedyLine({ remedy, forId }: { readonly remedy: Remedy; readonly forId: string }) {
   const { kind, name, modelId, contextTokens } = remedy
   const frees = `frees ${formatBytes(remedy.freesBytes)}`
+  const saves = `saves ${formatBytes(remedy.freesBytes)}`
+  const context = contextTokens === undefined ? '' : `context of ${formatTokens(contextTokens)} tokens`
   switch (kind) {
     case 'unpin':
       return modelId === undefined ? (
@@ -55,11 +51,19 @@ function RemedyLine({
     case 'wait':
       return <>{`Wait until ${name} has answered: ${frees}`}</>
     case 'shorten':
-      return contextTokens === undefined || onShorten === undefined ? (
-        <>{`A shorter context of ${name}: ${frees}`}</>
-      ) : (
-        <Button onClick={() => onShorten({ contextTokens })}>
-          {`Load with a context of ${formatTokens(contextTokens)} tokens: needs ${formatBytes(remedy.freesBytes)} less`}
+      return (
+        <Button onClick={() => followAdvice(forId, contextTokens === undefined ? {} : { contextTokens })}>
+          {`Context of ${formatTokens(contextTokens ?? 0)} tokens: ${saves}`}
+        </Button>
+      )
+    case 'kvType':
+      return (
+        <Button
+          onClick={() =>
+            followAdvice(forId, { kvType: 'q8_0', ...(contextTokens !== undefined && { contextTokens }) })
+          }
+        >
+          {`q8_0 KV cache${context && ` and ${context}`}: ${saves}`}
         </Button>
       )
     default:
