@@ -5,9 +5,9 @@ import type { Fact } from '../ui/fact-list.tsx'
 import { formatCount } from '../ui/format.ts'
 
 const accessWords: Readonly<Record<FileAccess, string>> = {
-  mmap: 'mapped: shared with the system’s cache',
-  direct: 'read past the system’s cache',
-  read: 'read into memory of its own',
+  mmap: 'Mapped: weights are shared with the system’s cache',
+  direct: 'Direct: weights are read past the system’s cache',
+  read: 'Read: weights are copied into memory of its own',
 }
 
 /** How a resident is loaded, in words; nothing before it is. */
@@ -27,6 +27,6 @@ export function loadedWithFacts(resident: Resident): readonly Fact[] {
     { name: 'Flash attention', value: flashAttention ? 'On' : 'Off' },
     { name: 'Batch', value: `${formatCount(batchTokens)} tokens at once` },
     { name: 'Threads', value: formatCount(threads) },
-    { name: 'Weights', value: accessWords[fileAccess] },
+    { name: 'File access', value: accessWords[fileAccess] },
   ]
 }

@@ -102,7 +102,7 @@ export function thrashText(
   return [
     `Together they take ${formatBytes(neededBytes)}${short}.`,
     `Each switch reads up to ${formatBytes(thrash.reloadBytes)} again${takes}.`,
-    'What helps: ask one of them only, keep one and do without the other, give them shorter contexts or a q8_0 KV cache, or enlarge the pool.',
+    'What helps: keep one and do without the other, shorter contexts or a q8_0 KV cache, or a larger pool.',
   ].join(' ')
 }
 
