@@ -14,14 +14,10 @@ export function KvBars({ pool, models, conversations }: KvProps) {
   return (
     <>
       <p className={styles['legend']}>
-        <span className={styles['sample']} data-kind="used" />
-        {`${formatBytes(kv.reservedBytes - kv.unusedBytes)} used`}
-        <span className={styles['sample']} data-kind="reserved" />
-        {`${formatBytes(kv.reservedBytes)} reserved`}
-        <span className={styles['sample']} data-kind="idle" />
-        {`${formatBytes(kv.strandedBytes)} idle`}
-        <span className={styles['sample']} data-kind="budget" />
-        budget
+        <span data-kind="used">{`${formatBytes(kv.reservedBytes - kv.unusedBytes)} used`}</span>
+        <span data-kind="reserved">{`${formatBytes(kv.reservedBytes)} reserved`}</span>
+        <span data-kind="idle">{`${formatBytes(kv.strandedBytes)} idle`}</span>
+        <span data-kind="budget">budget</span>
       </p>
       <ul className={styles['list']}>
         {shown.map((resident) => (

@@ -36,8 +36,10 @@ export function KvTable({ pool, models, conversations }: KvProps) {
             {resident.contexts.map((context) => (
               <tr key={context.id}>
                 <th scope="row">
-                  <span className={styles['name']}>
-                    {conversationTitle(context.conversationId, conversations)}
+                  <span className={styles['model']}>
+                    <span className={styles['name']}>
+                      {conversationTitle(context.conversationId, conversations)}
+                    </span>
                   </span>
                 </th>
                 <td>{formatBytes(context.kvBytes)}</td>

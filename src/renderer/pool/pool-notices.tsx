@@ -68,10 +68,10 @@ function ThrashNotice({
               </Button>
             ))}
           <Button icon="library" onClick={() => showDialog('library')}>
-            Shorten contexts
+            Library
           </Button>
           <Button icon="settings" onClick={() => showDialog('settings')}>
-            Pool size
+            Settings
           </Button>
           <Button look="quiet" onClick={onHide}>
             Hide
