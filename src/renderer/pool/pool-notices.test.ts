@@ -22,12 +22,10 @@ test('says why two models cannot stay together, what a switch costs and what wou
 
 test('says how full the pool is, and which domain where there are two', () => {
   const { pool, domain } = poolOf([residentOf('a', 19)])
-  expect(pressureText(pool, 0.85)).toBe(
-    'Nearly full: 91 % is taken. From 85 % on idle KV caches are given back',
-  )
+  expect(pressureText(pool)).toBe('Under pressure: 91 % is taken. From 85 % on idle KV caches are given back')
   const card = { ...domain, id: 'vram' as const, name: 'NVIDIA RTX 4090', freeBytes: 0.23 * GB }
-  expect(pressureText({ domains: [domain, card] }, 0.9)).toMatch(
-    /^Nearly full: 99 % of NVIDIA RTX 4090 is taken/,
+  expect(pressureText({ domains: [domain, card], pressureShare: 0.9 })).toMatch(
+    /^Under pressure: 99 % of NVIDIA RTX 4090 is taken/,
   )
 })
 

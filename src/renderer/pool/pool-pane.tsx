@@ -42,13 +42,12 @@ const viewKey = 'plenum.pool.view'
 
 /** The memory pool: what fills it, how full the KV caches are, what happened, and where models are dropped. */
 export function PoolPane() {
-  const { pool, models, conversations, additions, pressureShare } = useApp(
+  const { pool, models, conversations, additions } = useApp(
     useShallow((state) => ({
       pool: state.pool,
       models: state.models,
       conversations: state.conversations,
       additions: state.additions,
-      pressureShare: state.settings?.pressureShare ?? null,
     })),
   )
   const nextModelId = useNextModel().chosen?.id ?? null
@@ -84,7 +83,6 @@ export function PoolPane() {
         <PoolNotices
           pool={pool}
           pinnedIds={new Set(models.filter(({ pinned }) => pinned).map(({ id }) => id))}
-          pressureShare={pressureShare}
         />
         {pool.domains.map((domain) => (
           <div key={domain.id} className={styles['domain']} data-split={pool.kind === 'split' || undefined}>

@@ -195,11 +195,11 @@ test('models that take turns can be kept, each by itself, and the notice can be 
   const models = ['a', 'b'].map((name) => ({ modelId: name, name, bytes: 12 * GB }))
   const thrash = { models, reloadBytes: 10 * GB, reloadMs: null, text: '' }
   const { pool } = poolOf([], { thrash, isUnderPressure: true })
-  await show(<PoolNotices pool={pool} pinnedIds={new Set(['b'])} pressureShare={0.85} />)
+  await show(<PoolNotices pool={pool} pinnedIds={new Set(['b'])} />)
   expect(texts('article button')).toEqual(['Keep a', 'Library', 'Settings', 'Hide'])
   await press('Keep a')
   expect(pin.mock.calls).toEqual([[{ id: 'a' }]])
   await press('Hide')
   expect(texts('article')).toEqual([])
-  expect(document.body.textContent).toContain('Nearly full')
+  expect(document.body.textContent).toContain('Under pressure')
 })
