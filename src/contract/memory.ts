@@ -71,6 +71,8 @@ export const loadedWithSchema = z.object({
   batchTokens: z.number().int(),
   threads: z.number().int(),
   fileAccess: fileAccessSchema,
+  /** Layers with a sliding window keep what has left it. */
+  fullWindowCache: z.boolean().default(false),
 })
 export type LoadedWith = z.infer<typeof loadedWithSchema>
 
@@ -227,8 +229,12 @@ const leaverSchema = z.object({ modelId: z.string(), name: z.string(), freesByte
 /** What loading a model would take, and who would have to leave. Nothing happens by asking. */
 export const loadPreviewSchema = z.object({
   modelId: z.string(),
+  /** A context begins with so many tokens, for which `footprint` is, and may grow to `contextTokens` as far as there is room then. */
+  startContextTokens: z.number().int(),
   contextTokens: z.number().int(),
   footprint: footprintSchema,
+  /** What it would take with one context grown as far as it may, in bytes over all domains. */
+  grownBytes: z.number(),
   /**
    * `resident`: it is there. `fits`: nobody leaves. `evicts`: these leave. `waits`: these leave when some of them are done.
    * `refused`: it cannot be. `relieves`: KV caches that are given back for it, if any; their models stay.

@@ -10,6 +10,7 @@ const loadedWith: LoadedWith = {
   batchTokens: 512,
   threads: 1,
   fileAccess: 'mmap',
+  fullWindowCache: false,
 }
 const footprint = (source: 'predicted' | 'learned' | 'measured', bytes: readonly number[]): Footprint =>
   (['weights', 'kvCache', 'compute', 'runtime'] as const).map((part, index) => ({

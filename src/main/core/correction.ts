@@ -20,7 +20,8 @@ export function correctFootprint(
     before.contextTokens === loadedWith.contextTokens &&
     before.kvType === loadedWith.kvType &&
     before.flashAttention === loadedWith.flashAttention &&
-    before.batchTokens === loadedWith.batchTokens
+    before.batchTokens === loadedWith.batchTokens &&
+    before.fullWindowCache === loadedWith.fullWindowCache
   if (isSame) return lesson.measured
   return predicted.map((part): FootprintPart => {
     const expected = find(lesson.predicted, part)

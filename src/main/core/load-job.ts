@@ -39,13 +39,13 @@ export class LoadJob {
   ) {
     this.modelId = modelId
     this.name = description.name
-    this.options = options
+    this.options = description.settle(options)
     this.why = why
     this.weightBytes = description.weightBytes
     this.pinned = description.pinned
-    this.predicted = description.footprint(options)
+    this.predicted = description.footprint(this.options)
     this.footprint = withAdmissionMargin(this.predicted)
-    this.room = roomRequest(modelId, options, description, this.footprint)
+    this.room = roomRequest(modelId, this.options, description, this.footprint)
   }
 
   /** What it waits for, in plain words. */

@@ -25,6 +25,7 @@ describe('how a model is loaded', () => {
       batchTokens: 512,
       threads: 3,
       fileAccess: 'mmap',
+      fullWindowCache: false,
       warnings: [],
     })
   })
@@ -38,6 +39,7 @@ describe('how a model is loaded', () => {
       batchTokens: 64,
       threads: 1,
       fileAccess: 'direct',
+      fullWindowCache: false,
       warnings: [],
     })
   })
@@ -49,6 +51,14 @@ describe('how a model is loaded', () => {
     expect(resolve({}, narrow).flashAttention).toBe(false)
     expect(resolve({ flashAttention: 'on' }, narrow).flashAttention).toBe(true)
     expect(resolve({ kvType: 'q8_0' }, narrow)).toMatchObject({ flashAttention: true, kvType: 'q8_0' })
+  })
+
+  test('keeps a full window cache only for models that have windows', () => {
+    const [group] = facts.kvLayerGroups
+    const windowed = { kvLayerGroups: [{ ...group!, windowTokens: 1024 }] }
+    expect(resolve({ fullWindowCache: true }, windowed).fullWindowCache).toBe(true)
+    expect(resolve({}, windowed).fullWindowCache).toBe(false)
+    expect(resolve({ fullWindowCache: true }).fullWindowCache).toBe(false)
   })
 
   test('takes f16 and says why where q8_0 cannot be', () => {

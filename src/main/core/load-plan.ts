@@ -47,11 +47,16 @@ export function resolveLoad(facts: ModelFacts, options: LoadOptions, defaults: L
   }
   const flashAttention = kvType === 'q8_0' || (flash === 'auto' ? usesFlashAttention(facts) : flash === 'on')
   const batchTokens = options.batchTokens ?? defaultBatchTokens
+  // Said of models that have no windows, it would only make their loads look different.
+  const fullWindowCache =
+    (options.fullWindowCache ?? false) &&
+    facts.kvLayerGroups.some(({ windowTokens }) => windowTokens !== null)
   const wanted = options.contextTokens ?? defaults.contextTokens
   let contextTokens = Math.min(wanted, facts.trainContextTokens || wanted)
   const { kvBudgetBytes } = options
   const fits = (tokens: number) =>
-    kvBudgetBytes === undefined || kvCacheBytes(facts, tokens, { kvType, batchTokens }) <= kvBudgetBytes
+    kvBudgetBytes === undefined ||
+    kvCacheBytes(facts, tokens, { kvType, batchTokens, fullWindowCache }) <= kvBudgetBytes
   if (!fits(contextTokens)) {
     const asked = contextTokens
     contextTokens = Math.min(asked, largest(asked, fits))
@@ -65,7 +70,10 @@ export function resolveLoad(facts: ModelFacts, options: LoadOptions, defaults: L
   const isRearranged = defaults.isCpu && repackedBytes(facts) * 4 > facts.weightBytes
   const fileAccess = access === 'auto' ? (isRearranged ? 'read' : 'mmap') : access
   const threads = options.threads ?? defaults.threads
-  return { contextTokens, kvType, flashAttention, batchTokens, threads, fileAccess, warnings }
+  return {
+    ...{ contextTokens, kvType, flashAttention, batchTokens, threads, fileAccess, fullWindowCache },
+    warnings,
+  }
 }
 
 const contextStep = 256

@@ -26,8 +26,6 @@ type History = {
   prefillTokensPerSecond: number | null
 }
 
-/** A model that has not left after this long is ended at once, in milliseconds. */
-export const unloadLimitMs = 10_000
 /** Shorter prefills say little about speed. */
 const fewestPrefillTokens = 64
 
@@ -99,6 +97,17 @@ export class Residents {
         for (const relieving of slot.relieving.values()) bytes = addBytes(bytes, relieving.bytes)
     }
     return bytes
+  }
+
+  /** KV caches of other models that are being given back, and what that frees. */
+  relieving(exceptModelId: string): {
+    readonly underWay: readonly Promise<number>[]
+    readonly bytes: DomainBytes
+  } {
+    const others = this.entries().filter(([modelId]) => modelId !== exceptModelId)
+    const reliefs = others.flatMap(([, slot]) => (slot.kind === 'loaded' ? [...slot.relieving.values()] : []))
+    const bytes = reliefs.reduce<DomainBytes>((sum, relieving) => addBytes(sum, relieving.bytes), {})
+    return { underWay: reliefs.map(({ done }) => done), bytes }
   }
 
   /** Ends when everything that is on its way out now is gone. */
@@ -208,8 +217,8 @@ export class Residents {
     this.#revoke(slot, abortError(`"${slot.name}" was unloaded`))
   }
 
-  /** Gives an idle KV cache back; its model stays. */
-  relieve(slot: LoadedSlot, kv: IdleKv, why: string): void {
+  /** Gives an idle KV cache back; its model stays. Ends with the bytes that this freed and never rejects. */
+  async relieve(slot: LoadedSlot, kv: IdleKv, why: string): Promise<number> {
     const { modelId } = slot
     const earlier = Array.from(slot.relieving.values(), (relieving) => relieving.done)
     const relieve = async () => {
@@ -236,6 +245,7 @@ export class Residents {
     const { promise: done, resolve } = Promise.withResolvers<number>()
     slot.relieving.set(kv.id, { bytes: kv.bytes, done })
     void relieve().then(resolve)
+    return done
   }
 
   /** What `relieveAll` would free. */
@@ -253,11 +263,7 @@ export class Residents {
     const reliefs: Promise<number>[] = []
     for (const [, slot] of this.entries()) {
       if (slot.kind !== 'loaded' || slot.leases.size > 0) continue
-      for (const kv of this.#idleKvOf(slot)) {
-        this.relieve(slot, kv, why)
-        const relieving = slot.relieving.get(kv.id)
-        if (relieving) reliefs.push(relieving.done)
-      }
+      for (const kv of this.#idleKvOf(slot)) reliefs.push(this.relieve(slot, kv, why))
     }
     const freed = (await Promise.all(reliefs)).filter((bytes) => bytes > 0)
     return { freedBytes: freed.reduce((sum, bytes) => sum + bytes, 0), kvCaches: freed.length }
@@ -385,8 +391,9 @@ export class Residents {
   /** A model that does not leave in time is ended at once. */
   async #unload(modelId: string): Promise<void> {
     const controller = new AbortController()
-    using _limit = this.#clock.setTimer(unloadLimitMs, () => {
-      controller.abort(abortError(`Took longer than ${unloadLimitMs / 1000} s to leave`))
+    const limitMs = this.#effects.unloadLimitMs(modelId)
+    using _limit = this.#clock.setTimer(limitMs, () => {
+      controller.abort(abortError(`Took longer than ${limitMs / 1000} s to leave`))
     })
     await this.#effects.unload(modelId, { signal: controller.signal })
   }

@@ -98,6 +98,8 @@ export class Pool implements TurnPool, AsyncDisposable {
       startContextTokens: () => options.settings.get().startContextTokens,
       domains: () => this.#ledger.domains(),
       resize: (modelId, footprint) => this.#residency.resize(modelId, footprint),
+      relieveFor: async (modelId, footprint) => this.#residency.relieveFor(modelId, footprint),
+      fitsWithEase: (footprint) => this.#residency.fitsWithEase(footprint),
       onCrash: (modelId, problem) => this.#residency.reportCrash(modelId, problem),
       onEvent: (event) => this.#residency.record(event),
       onChange: () => this.#changed(),

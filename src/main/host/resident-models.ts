@@ -8,14 +8,14 @@ import {
 } from '../../contract/memory.ts'
 import type { LibraryModel, LoadOptions, ModelFacts } from '../../contract/model.ts'
 import { asPrediction, correctFootprint } from '../core/correction.ts'
-import { kvBytesPerToken, kvCacheBytes, predictFootprint } from '../core/footprint.ts'
+import { kvBytesPerToken, kvCacheBytes, predictFootprint, withAdmissionMargin } from '../core/footprint.ts'
 import { resolveLoad } from '../core/load-plan.ts'
 import type { IdleKv } from '../core/relief.ts'
 import type { ModelDescription, ResidencyEffects } from '../core/residency-state.ts'
 import type { Library } from './library.ts'
 import type { MeasuredFile, Measurements } from './measurements.ts'
 import { placeModel, type PoolShape } from './pool-shape.ts'
-import type { ContextEvent } from './live-contexts.ts'
+import type { ContextEvent } from './live-context.ts'
 import type { ModelParking, Parking } from './parking.ts'
 import { ResidentModel } from './resident-model.ts'
 import type { DomainCapacity } from '../core/ledger.ts'
@@ -23,6 +23,10 @@ import type { StartChild } from './starter.ts'
 
 /** Conversations whose context is live at once, for each model. */
 const liveContexts = 2
+/** With so many tokens a context begins while memory is short; it grows at once to what its conversation needs. */
+const shortStartTokens = 512
+/** What a model without contexts is given to leave, in milliseconds. */
+const unloadLimitMs = 10_000
 
 /** What loading models takes. */
 export type ResidentModelsOptions = {
@@ -40,6 +44,10 @@ export type ResidentModelsOptions = {
   readonly domains: () => readonly DomainCapacity[]
   /** Asks for room for another footprint, or reports a measured one. False: there is none. */
   readonly resize: (modelId: string, footprint: Footprint) => boolean
+  /** Has other models give back what they do not use, so that one may grow. False: there is nothing that would do. */
+  readonly relieveFor: (modelId: string, footprint: Footprint) => Promise<boolean>
+  /** Whether so much is free, and the pool not under pressure with it. */
+  readonly fitsWithEase: (footprint: Footprint) => boolean
   readonly onCrash: (modelId: string, problem: Problem) => void
   /** Something happened to a context of a resident. */
   readonly onEvent: (event: ContextEvent & { readonly modelId: string; readonly name: string }) => void
@@ -126,6 +134,8 @@ export class ResidentModels implements ResidencyEffects {
       name,
       pinned,
       weightBytes,
+      settle: (options) => this.#settle(modelId, options),
+      startContextTokens: (options) => this.#plan(modelId, options).loadedWith.contextTokens,
       contextTokens: (options) => this.#plan(modelId, options).contextTokens,
       footprint: (options) => this.#plan(modelId, options).corrected,
     }
@@ -191,12 +201,16 @@ export class ResidentModels implements ResidencyEffects {
     }
   }
 
-  async unload(modelId: string): Promise<void> {
+  async unload(modelId: string, { signal }: { readonly signal: AbortSignal }): Promise<void> {
     const model = this.get(modelId)
     if (!model) return
-    await model.leave()
+    await model.leave(signal)
     await model[Symbol.asyncDispose]()
     this.#forget(modelId, model)
+  }
+
+  unloadLimitMs(modelId: string): number {
+    return this.get(modelId)?.leaveLimitMs ?? unloadLimitMs
   }
 
   usedTokens(modelId: string): number {
@@ -213,7 +227,7 @@ export class ResidentModels implements ResidencyEffects {
   }
 
   #start(modelId: string, plan: LoadPlan, parking: ModelParking): ResidentModel {
-    const { startChild, modelProgram, childEnv, resize, onChange, onEvent } = this.#options
+    const { startChild, modelProgram, childEnv, resize, relieveFor, onChange, onEvent } = this.#options
     const { loadedWith, chatTemplate, thinking, kvBudgetBytes } = plan
     const { gpuLayers, contextTokens, threads } = loadedWith
     const { name, paths } = this.entry(modelId)
@@ -232,6 +246,7 @@ export class ResidentModels implements ResidencyEffects {
           ? { host: 'ram', device: 'vram' }
           : { host: 'unified', device: 'unified' },
       resize: (footprint) => resize(modelId, footprint),
+      relieve: (footprint) => relieveFor(modelId, footprint),
       onMeasured: (measured) => {
         const entry = this.#models.get(modelId)
         if (entry?.model === model) entry.measured = measured
@@ -271,6 +286,21 @@ export class ResidentModels implements ResidencyEffects {
     return `${modelId} ${this.#options.library.stamp(modelId) ?? ''}`
   }
 
+  /**
+   * Decides with how large a context a load begins, unless somebody has said so: as in the settings where that fits with ease; else small,
+   * so that nobody has to leave for room that is not used yet.
+   */
+  #settle(modelId: string, options: LoadOptions): LoadOptions {
+    const usual = this.#plan(modelId, options)
+    const { startContextTokens: wanted } = { ...this.entry(modelId).loadOptions, ...definedOf(options) }
+    const { contextTokens } = usual.loadedWith
+    const isUsual =
+      wanted !== undefined ||
+      contextTokens <= shortStartTokens ||
+      this.#options.fitsWithEase(withAdmissionMargin(usual.corrected))
+    return { ...options, startContextTokens: isUsual ? contextTokens : shortStartTokens }
+  }
+
   /** What was asked for goes before the library's options, these before the settings; the training context is the upper limit. */
   #plan(modelId: string, options: LoadOptions): LoadPlan {
     const { domains } = this.#options
@@ -291,7 +321,10 @@ export class ResidentModels implements ResidencyEffects {
     const fullBytes = kvCacheBytes(facts, resolved.contextTokens, resolved)
     const load = {
       ...resolved,
-      contextTokens: Math.min(resolved.contextTokens, this.#options.startContextTokens()),
+      contextTokens: Math.min(
+        resolved.contextTokens,
+        wanted.startContextTokens ?? this.#options.startContextTokens(),
+      ),
       ...(shape.device.runtimeBytes && { runtimeBytes: shape.device.runtimeBytes }),
     }
     const placement = placeModel(facts, { shape, domains: domains(), load, gpuLayers })

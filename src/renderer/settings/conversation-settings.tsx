@@ -12,17 +12,17 @@ const whenFull = [
 export function ConversationSettings({ settings, save }: GroupProps) {
   return (
     <Group title="Conversations">
-      <Setting effect="How much of a conversation a model can hold, when the model itself says nothing else; never more than it was trained with. Default: 4,096 tokens.">
+      <Setting effect="How much of a conversation a model can hold, when the model itself says nothing else; never more than it was trained with. Default: 32,768 tokens.">
         {(noteId) => (
           <NumberField
             label="Context size"
             unit="tokens"
             value={settings.contextTokens}
-            placeholder="4,096"
+            placeholder="32,768"
             min={64}
             max={16_777_216}
             describedBy={noteId}
-            onCommit={(contextTokens) => save({ contextTokens: contextTokens ?? 4096 })}
+            onCommit={(contextTokens) => save({ contextTokens: contextTokens ?? 32_768 })}
           />
         )}
       </Setting>
