@@ -93,9 +93,9 @@ test('settings of pressure, contexts and parking are kept, and what is no such n
   await settings().getByRole('checkbox', { name: 'Park conversations on disk' }).uncheck()
   await fill('Give idle KV caches back from', '5')
   await expect(settings().getByRole('alert')).toHaveText('Takes a whole number from 10 to 100 %')
-  await fill('Contexts start with', '9000')
+  await fill('Contexts start with', '90,000')
   await expect(settings().getByRole('alert').last()).toHaveText(
-    'Takes a whole number from 64 to 4,096 tokens',
+    'Takes a whole number from 64 to 32,768 tokens',
   )
 
   await app.restart()

@@ -14,7 +14,16 @@ const accessWords: Readonly<Record<FileAccess, string>> = {
 export function loadedWithFacts(resident: Resident): readonly Fact[] {
   const { loadedWith, contextLimitTokens, kvBudgetBytes, kvBytesPerToken } = resident
   if (!loadedWith) return []
-  const { contextTokens, gpuLayers, kvType, flashAttention, batchTokens, threads, fileAccess } = loadedWith
+  const {
+    contextTokens,
+    gpuLayers,
+    kvType,
+    flashAttention,
+    batchTokens,
+    threads,
+    fileAccess,
+    fullWindowCache,
+  } = loadedWith
   const grows =
     contextLimitTokens > contextTokens ? `, grows to ${formatCount(contextLimitTokens)} as it fills up` : ''
   const budgetTokens =
@@ -24,6 +33,7 @@ export function loadedWithFacts(resident: Resident): readonly Fact[] {
     { name: 'KV cache', value: `${kvType}, ${formatBytes(kvBytesPerToken)} a token` },
     { name: 'KV budget', value: `${formatBytes(kvBudgetBytes)}${budgetTokens}` },
     { name: 'Layers on the GPU', value: gpuLayers === null ? null : formatCount(gpuLayers) },
+    { name: 'Sliding windows', value: fullWindowCache ? 'Keep what has left them' : null },
     { name: 'Flash attention', value: flashAttention ? 'On' : 'Off' },
     { name: 'Batch', value: `${formatCount(batchTokens)} tokens at once` },
     { name: 'Threads', value: formatCount(threads) },

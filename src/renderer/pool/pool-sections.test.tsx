@@ -175,7 +175,7 @@ test('a model that loads has a prediction and nothing measured', async () => {
 test('the history of a model is asked for again when it was measured again', async () => {
   const loadedWith: LoadedWith = {
     ...{ contextTokens: 4096, gpuLayers: null, kvType: 'q8_0', flashAttention: true, batchTokens: 512 },
-    ...{ threads: 1, fileAccess: 'mmap' },
+    ...{ threads: 1, fileAccess: 'mmap', fullWindowCache: false },
   }
   const load: Measurement = {
     ...{ at: 0, backend: 'CPU', loadedWith },
