@@ -204,8 +204,9 @@ export const poolSnapshotSchema = z.object({
     strandedBytes: z.number(),
     reclaimableBytes: z.number(),
   }),
-  /** More than the set share of the pool is taken: idle KV caches are given back. */
+  /** More than `pressureShare` of the pool is taken: idle KV caches are given back. */
   isUnderPressure: z.boolean(),
+  pressureShare: z.number(),
   thrash: thrashSchema.nullable(),
   counters: poolCountersSchema,
   /** Newest first, at most 100. */

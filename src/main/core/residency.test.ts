@@ -44,7 +44,7 @@ describe('loading', () => {
     ])
     expect(onWait.mock.calls).toEqual([['Loading "a"']])
     expect(pool.residency.events.map(({ kind, text }) => ({ kind, text }))).toEqual([
-      { kind: 'loaded', text: 'Loaded on request, takes 5.00 GB, 4.00 GB predicted' },
+      { kind: 'loaded', text: 'Loaded on request: 5.00 GB, 4.00 GB predicted' },
     ])
     lease[Symbol.dispose]()
     lease[Symbol.dispose]()

@@ -181,8 +181,8 @@ export class Residents {
     if (seconds > 0) this.#historyOf(modelId).loadBytesPerSecond = weightBytes / seconds
     job.grantAll(() => this.lease(loaded))
     const predicted = formatBytes(footprintBytes(job.predicted))
-    const takes = `takes ${formatBytes(footprintBytes(footprint))}, ${predicted} predicted`
-    this.#activity.record('loaded', job, `Loaded ${job.why}, ${takes}`, { tookMs: seconds * 1000 })
+    const takes = `${formatBytes(footprintBytes(footprint))}, ${predicted} predicted`
+    this.#activity.record('loaded', job, `Loaded ${job.why}: ${takes}`, { tookMs: seconds * 1000 })
   }
 
   /** Takes a model out again whose measured footprint has no room. */
@@ -220,8 +220,11 @@ export class Residents {
   /** Gives an idle KV cache back; its model stays. Ends with the bytes that this freed and never rejects. */
   async relieve(slot: LoadedSlot, kv: IdleKv, why: string): Promise<number> {
     const { modelId } = slot
-    const startedAt = this.#clock.now()
+    const earlier = Array.from(slot.relieving.values(), (relieving) => relieving.done)
     const relieve = async () => {
+      // One after the other in each model: what one frees is told apart from what another does.
+      if (earlier.length > 0) await Promise.all(earlier)
+      const startedAt = this.#clock.now()
       let freedBytes = 0
       try {
         freedBytes = await this.#effects.relieve(modelId, kv)

@@ -161,6 +161,7 @@ export class Pool implements TurnPool, AsyncDisposable {
         .map(({ id, name }) => ({ modelId: id, name })),
       kv: { ...kvTotals(residents), reclaimableBytes: this.#residency.reclaimableBytes },
       isUnderPressure: this.#residency.isUnderPressure,
+      pressureShare: this.#settings.get().pressureShare,
       thrash: this.#residency.thrash,
       counters: this.#residency.counters,
       events: [...this.#residency.events],

@@ -68,7 +68,5 @@ export function memoryText({
   modelName,
   memoryKeepsFirstTurn = false,
 }: Pick<Answer, 'modelName' | 'memoryKeepsFirstTurn'>): string {
-  return memoryKeepsFirstTurn
-    ? `From here on ${modelName} remembers everything, and the first turn: what is between did not fit into its context`
-    : `The memory of ${modelName} begins here: what is above did not fit into its context`
+  return `${modelName}’s context holds ${memoryKeepsFirstTurn ? 'the first turn and ' : ''}everything from here on`
 }

@@ -4,11 +4,11 @@ import { toProblem, type Problem } from '../../contract/errors.ts'
 import type { Resident } from '../../contract/memory.ts'
 import type { LibraryModel } from '../../contract/model.ts'
 import { residentBytes, stateText } from '../pool/blocks.ts'
+import { FootprintTable } from '../pool/footprint-table.tsx'
 import { LoadHistory } from '../pool/load-history.tsx'
 import { openSettings } from '../proposal.ts'
 import { host } from '../store.ts'
 import { Button } from '../ui/button.tsx'
-import { formatError } from '../ui/format.ts'
 import { ModelSwatch } from '../ui/model-swatch.tsx'
 import { ProblemText } from '../ui/problem-text.tsx'
 import { Remedies } from '../ui/remedies.tsx'
@@ -59,6 +59,7 @@ export function ModelDetails({ model, resident }: ModelDetailsProps) {
           </ProblemText>
         </div>
       )}
+      {resident && resident.predicted.length > 0 && <FootprintTable resident={resident} />}
       <LoadHistory modelId={model.id} measured={resident?.measured ?? noFootprint} />
       <ModelFactsList model={model} />
       <RemoveRow onRemove={() => act(() => host().models.remove(id))} />
@@ -183,7 +184,9 @@ function Loading({
   const isOnItsWay = resident.state === 'loading' || resident.state === 'queued'
   return (
     <>
-      <p className={styles['price']}>{isOnItsWay ? stateText(resident) : memoryText(resident)}</p>
+      <p className={styles['price']}>
+        {isOnItsWay ? stateText(resident) : `In memory: ${formatBytes(residentBytes(resident))}`}
+      </p>
       <WarningList warnings={resident.warnings} />
       {resident.state === 'loading' && (
         <progress
@@ -205,15 +208,6 @@ function Loading({
       </div>
     </>
   )
-}
-
-/** What it takes, and how well that was predicted. */
-function memoryText(resident: Resident): string {
-  const { predicted, predictionError: error } = resident
-  const predictedBytes = predicted.reduce((sum, { bytes }) => sum + bytes, 0)
-  const told =
-    error === null ? '' : `. Predicted for its load: ${formatBytes(predictedBytes)} (${formatError(error)})`
-  return `In memory: ${formatBytes(residentBytes(resident))}${told}`
 }
 
 /** What a load would take, and the press that does it. */

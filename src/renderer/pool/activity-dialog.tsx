@@ -8,13 +8,13 @@ import { formatAgo, formatCount, formatDuration } from '../ui/format.ts'
 import { Icon } from '../ui/icon.tsx'
 import { Segments } from '../ui/segments.tsx'
 import { useNow } from '../ui/use-now.ts'
+import { useToday } from '../ui/use-today.ts'
 import styles from './activity-dialog.module.css'
 import { eventGroups, eventLooks, eventsOf, isTrouble, type EventGroup } from './activity-events.ts'
 
-const exact = new Intl.DateTimeFormat('en-GB', {
-  ...{ day: 'numeric', month: 'short' },
-  ...{ hour: '2-digit', minute: '2-digit', second: '2-digit' },
-})
+const time = { hour: '2-digit', minute: '2-digit', second: '2-digit' } as const
+const timeOfDay = new Intl.DateTimeFormat('en-GB', time)
+const dayAndTime = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', ...time })
 
 /** Everything that the pool remembers of what happened in it: when, what, why, how much it freed, how long it took. */
 export function ActivityDialog({
@@ -48,6 +48,7 @@ export function ActivityDialog({
 
 function Events({ events }: { readonly events: readonly PoolEvent[] }) {
   const now = useNow()
+  const today = useToday()
   return (
     <table className={[tables['table'], styles['table']].join(' ')}>
       <thead>
@@ -71,7 +72,7 @@ function Events({ events }: { readonly events: readonly PoolEvent[] }) {
           <tr key={id} data-trouble={isTrouble(kind) || undefined}>
             <th scope="row">
               <time dateTime={new Date(at).toISOString()}>
-                {exact.format(at)}
+                {(at >= today ? timeOfDay : dayAndTime).format(at)}
                 <span className={styles['ago']}>{formatAgo(Math.max(0, now - at))}</span>
               </time>
             </th>

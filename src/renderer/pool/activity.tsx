@@ -2,6 +2,7 @@ import { useState } from 'react'
 import type { PoolEvent } from '../../contract/memory.ts'
 import { Button } from '../ui/button.tsx'
 import { Icon } from '../ui/icon.tsx'
+import { useToday } from '../ui/use-today.ts'
 import { ActivityDialog } from './activity-dialog.tsx'
 import { eventLooks, figuresText, happening, isTrouble } from './activity-events.ts'
 import styles from './activity.module.css'
@@ -17,7 +18,7 @@ const exact = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle:
 /** What happened in the pool last, newest first, and the way to all of it. */
 export function Activity({ events }: { readonly events: readonly PoolEvent[] }) {
   const [isOpen, setIsOpen] = useState(false)
-  const today = new Date().toDateString()
+  const today = useToday()
   return (
     <section className={styles['activity']} aria-label="Activity">
       <div className={styles['heading']}>
@@ -49,7 +50,7 @@ export function Activity({ events }: { readonly events: readonly PoolEvent[] }) 
                   <Icon name={eventLooks[event.kind].icon} size={13} />
                 </span>
                 <time dateTime={date.toISOString()} title={exact.format(date)}>
-                  {(date.toDateString() === today ? timeOfDay : dayAndTime).format(date)}
+                  {(event.at >= today ? timeOfDay : dayAndTime).format(date)}
                 </time>
                 <span className={styles['text']}>
                   <strong className={styles['name']}>{event.name}</strong>

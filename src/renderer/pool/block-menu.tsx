@@ -208,7 +208,7 @@ function PartsList({ resident }: { readonly resident: Resident }) {
       </div>
       {resident.predictionError !== null && (
         <div>
-          <dt>Prediction was off by</dt>
+          <dt>Error of the prediction</dt>
           <dd>{formatError(resident.predictionError)}</dd>
         </div>
       )}

@@ -1,4 +1,4 @@
-import { useId, useState } from 'react'
+import { useId, useState, type ReactNode } from 'react'
 import { formatBytes } from '../../contract/bytes.ts'
 import type { PoolSnapshot } from '../../contract/memory.ts'
 import { attempt, host } from '../store.ts'
@@ -8,8 +8,14 @@ import styles from './kv-section.module.css'
 
 type Outcome = { readonly freedBytes: number; readonly kvCaches: number }
 
-/** Gives all idle KV caches back on request: what that would win, or why there is nothing to win, and what it has won. */
-export function Consolidate({ pool }: { readonly pool: PoolSnapshot }) {
+/** A heading and beside it the press that gives all idle KV caches back: what that would win, or why there is nothing to win, and what it has won. */
+export function Consolidate({
+  pool,
+  children,
+}: {
+  readonly pool: Pick<PoolSnapshot, 'kv' | 'residents'>
+  readonly children?: ReactNode
+}) {
   const [isRunning, setIsRunning] = useState(false)
   const [outcome, setOutcome] = useState<Outcome | null>(null)
   const noteId = useId()
@@ -22,6 +28,7 @@ export function Consolidate({ pool }: { readonly pool: PoolSnapshot }) {
   }
   return (
     <div className={styles['consolidate']}>
+      {children}
       {/* Not disabled by the browser: it keeps the focus, and says why it does nothing. */}
       <Button
         icon="shrink"
@@ -55,9 +62,10 @@ export function consolidateText(
             : `Won ${formatBytes(outcome.freedBytes)} from ${formatCount(outcome.kvCaches)} KV ${outcome.kvCaches === 1 ? 'cache' : 'caches'}`,
         ]
   if (kv.reclaimableBytes > 0)
-    return [...won, `${formatBytes(kv.reclaimableBytes)} to win: parks what is idle, shrinks contexts`].join(
-      '. ',
-    )
+    return [
+      ...won,
+      `At least ${formatBytes(kv.reclaimableBytes)} to win: parks what is idle, shrinks contexts`,
+    ].join('. ')
   if (won.length > 0) return won.join('')
   return residents.some(({ state }) => state === 'busy')
     ? 'Nothing to win while answers are written'

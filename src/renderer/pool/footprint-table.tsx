@@ -110,7 +110,7 @@ function explain(resident: Resident, parts: readonly Comparison[]): string {
     predictionBasis(resident),
     measured.length === 0
       ? 'It is measured when it is loaded.'
-      : `Measured: as it was loaded, with one context${size ?? ''}. Error: predicted against measured; − is too little.`,
+      : `Measured: as it was loaded, with one context${size ?? ''}. Error: how far the prediction was off; below zero it was too little.`,
     measured.length > 0 && error === null
       ? 'There is no error: it was loaded in another way than was predicted.'
       : null,

@@ -9,14 +9,15 @@ import { conversationTitle, type KvProps } from './kv-section.tsx'
 
 /** For each resident: KV cache used (by conversation) within reserved, and how far it may grow. */
 export function KvBars({ pool, models, conversations }: KvProps) {
-  const shown = pool.residents.filter(({ contexts }) => contexts.length > 0)
+  const { kv, residents } = pool
+  const shown = residents.filter(({ contexts }) => contexts.length > 0)
   return (
     <>
-      <p className={styles['legend']} aria-hidden="true">
-        <span className={styles['sample']} data-kind="used" /> in use
-        <span className={styles['sample']} data-kind="idle" /> idle
-        <span className={styles['sample']} data-kind="reserved" /> reserved
-        <span className={styles['sample']} data-kind="budget" /> budget
+      <p className={styles['legend']}>
+        <span data-kind="used">{`${formatBytes(kv.reservedBytes - kv.unusedBytes)} used`}</span>
+        <span data-kind="reserved">{`${formatBytes(kv.reservedBytes)} reserved`}</span>
+        <span data-kind="idle">{`${formatBytes(kv.strandedBytes)} idle`}</span>
+        <span data-kind="budget">budget</span>
       </p>
       <ul className={styles['list']}>
         {shown.map((resident) => (
@@ -85,38 +86,46 @@ function KvBar({
         ))}
         <span className={styles['budget']} style={{ insetInlineStart: share(kvBudgetBytes) }} />
       </div>
-      <p className={styles['growth']}>{growthText(resident)}</p>
-      {taken.length > 0 && (
-        <ul
-          className={styles['conversations']}
-          aria-label={`Conversations in the KV cache of ${resident.name}`}
-        >
-          {taken.map((context) => (
-            <li key={context.id}>
-              <span className={styles['conversation']}>{context.title}</span>
-              {` ${formatTokens(context.usedTokens)}`}
-              <span className="visually-hidden">{`, ${contextText(context)}`}</span>
-              {context.isParked && (
-                <span title="On disk as well: nothing is read again when its context is given back">
-                  <Icon name="disk" size={12} />
-                </span>
-              )}
-            </li>
-          ))}
-        </ul>
-      )}
+      <p className="visually-hidden">{growthText(resident)}</p>
+      <div className={styles['below']}>
+        {taken.length > 0 && (
+          <ul
+            className={styles['conversations']}
+            aria-label={`Conversations in the KV cache of ${resident.name}`}
+          >
+            {taken.map((context) => (
+              <li key={context.id}>
+                <span className={styles['conversation']}>{context.title}</span>
+                {` ${formatTokens(context.usedTokens)}`}
+                <span className="visually-hidden">{`, ${contextText(context)}`}</span>
+                {context.isParked && (
+                  <span title="On disk as well: nothing is read again when its context is given back">
+                    <Icon name="disk" size={12} />
+                  </span>
+                )}
+              </li>
+            ))}
+          </ul>
+        )}
+        {canGrow(resident) && (
+          <span className={styles['growth']} aria-hidden="true">
+            {`can grow to ${formatTokens(resident.contextLimitTokens)}`}
+          </span>
+        )}
+      </div>
     </>
   )
 }
 
+type Growing = Pick<Resident, 'contexts' | 'contextLimitTokens' | 'kvBudgetBytes'>
+
+function canGrow({ contexts, contextLimitTokens }: Growing): boolean {
+  return contexts.some(({ contextTokens }) => contextTokens < contextLimitTokens)
+}
+
 /** How far the contexts of a resident may grow, and what all of them may take. */
-export function growthText({
-  contexts,
-  contextLimitTokens,
-  kvBudgetBytes,
-}: Pick<Resident, 'contexts' | 'contextLimitTokens' | 'kvBudgetBytes'>): string {
-  const smallest = Math.min(...contexts.map(({ contextTokens }) => contextTokens))
-  const limit = `${formatTokens(contextLimitTokens)} tokens`
-  const grows = smallest < contextLimitTokens ? `can grow to ${limit}` : `as large as it may be: ${limit}`
-  return `${grows} a conversation, ${formatBytes(kvBudgetBytes)} in all`
+export function growthText(resident: Growing): string {
+  const limit = `${formatCount(resident.contextLimitTokens)} tokens`
+  const grows = canGrow(resident) ? `can grow to ${limit}` : `as large as it may be with ${limit}`
+  return `each conversation ${grows}; budget of all ${formatBytes(resident.kvBudgetBytes)}`
 }

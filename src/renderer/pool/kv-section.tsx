@@ -1,4 +1,3 @@
-import { formatBytes } from '../../contract/bytes.ts'
 import type { ConversationSummary } from '../../contract/conversation.ts'
 import type { PoolSnapshot } from '../../contract/memory.ts'
 import type { LibraryModel } from '../../contract/model.ts'
@@ -16,20 +15,12 @@ export type KvProps = {
 
 /** The KV caches of all residents, as bars or as a table of the same numbers, and how to give back what is idle. */
 export function KvSection({ isTable, ...props }: KvProps & { readonly isTable: boolean }) {
-  const { kv, residents } = props.pool
-  if (!residents.some(({ contexts }) => contexts.length > 0)) return null
-  const totals = [
-    `${formatBytes(kv.reservedBytes)} reserved`,
-    `${formatBytes(kv.unusedBytes)} of it unused`,
-    `${formatBytes(kv.strandedBytes)} idle`,
-  ]
+  if (!props.pool.residents.some(({ contexts }) => contexts.length > 0)) return null
   return (
     <section className={styles['section']} aria-label="KV caches">
-      <div className={styles['heading']}>
+      <Consolidate pool={props.pool}>
         <h3>KV caches</h3>
-        <p>{totals.join(' · ')}</p>
-      </div>
-      <Consolidate pool={props.pool} />
+      </Consolidate>
       {isTable ? <KvTable {...props} /> : <KvBars {...props} />}
     </section>
   )

@@ -13,7 +13,7 @@ export function KvTable({ pool, models, conversations }: KvProps) {
     // A wide table scrolls by itself; the keyboard scrolls what has the focus.
     // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
     <div className={styles['scroll']} role="region" aria-label="Table of KV caches" tabIndex={0}>
-      <table className={styles['table']}>
+      <table className={styles['table']} data-plain="">
         <thead>
           <tr>
             <th scope="col">Conversation</th>
@@ -36,8 +36,10 @@ export function KvTable({ pool, models, conversations }: KvProps) {
             {resident.contexts.map((context) => (
               <tr key={context.id}>
                 <th scope="row">
-                  <span className={styles['name']}>
-                    {conversationTitle(context.conversationId, conversations)}
+                  <span className={styles['model']}>
+                    <span className={styles['name']}>
+                      {conversationTitle(context.conversationId, conversations)}
+                    </span>
                   </span>
                 </th>
                 <td>{formatBytes(context.kvBytes)}</td>

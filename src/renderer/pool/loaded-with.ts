@@ -5,16 +5,25 @@ import type { Fact } from '../ui/fact-list.tsx'
 import { formatCount } from '../ui/format.ts'
 
 const accessWords: Readonly<Record<FileAccess, string>> = {
-  mmap: 'mapped: shared with the system’s cache',
-  direct: 'read past the system’s cache',
-  read: 'read into memory of its own',
+  mmap: 'Mapped: weights are shared with the system’s cache',
+  direct: 'Direct: weights are read past the system’s cache',
+  read: 'Read: weights are copied into memory of its own',
 }
 
 /** How a resident is loaded, in words; nothing before it is. */
 export function loadedWithFacts(resident: Resident): readonly Fact[] {
   const { loadedWith, contextLimitTokens, kvBudgetBytes, kvBytesPerToken } = resident
   if (!loadedWith) return []
-  const { contextTokens, gpuLayers, kvType, flashAttention, batchTokens, threads, fileAccess } = loadedWith
+  const {
+    contextTokens,
+    gpuLayers,
+    kvType,
+    flashAttention,
+    batchTokens,
+    threads,
+    fileAccess,
+    fullWindowCache,
+  } = loadedWith
   const grows =
     contextLimitTokens > contextTokens ? `, grows to ${formatCount(contextLimitTokens)} as it fills up` : ''
   const budgetTokens =
@@ -24,9 +33,10 @@ export function loadedWithFacts(resident: Resident): readonly Fact[] {
     { name: 'KV cache', value: `${kvType}, ${formatBytes(kvBytesPerToken)} a token` },
     { name: 'KV budget', value: `${formatBytes(kvBudgetBytes)}${budgetTokens}` },
     { name: 'Layers on the GPU', value: gpuLayers === null ? null : formatCount(gpuLayers) },
+    { name: 'Sliding windows', value: fullWindowCache ? 'Keep what has left them' : null },
     { name: 'Flash attention', value: flashAttention ? 'On' : 'Off' },
     { name: 'Batch', value: `${formatCount(batchTokens)} tokens at once` },
     { name: 'Threads', value: formatCount(threads) },
-    { name: 'Weights', value: accessWords[fileAccess] },
+    { name: 'File access', value: accessWords[fileAccess] },
   ]
 }

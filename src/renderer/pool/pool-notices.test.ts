@@ -22,12 +22,10 @@ test('says why two models cannot stay together, what a switch costs and what wou
 
 test('says how full the pool is, and which domain where there are two', () => {
   const { pool, domain } = poolOf([residentOf('a', 19)])
-  expect(pressureText(pool, 0.85)).toBe(
-    'Nearly full: 91 % is taken. From 85 % on idle KV caches are given back',
-  )
+  expect(pressureText(pool)).toBe('Under pressure: 91 % is taken. From 85 % on idle KV caches are given back')
   const card = { ...domain, id: 'vram' as const, name: 'NVIDIA RTX 4090', freeBytes: 0.23 * GB }
-  expect(pressureText({ domains: [domain, card] }, 0.9)).toMatch(
-    /^Nearly full: 99 % of NVIDIA RTX 4090 is taken/,
+  expect(pressureText({ domains: [domain, card], pressureShare: 0.9 })).toMatch(
+    /^Under pressure: 99 % of NVIDIA RTX 4090 is taken/,
   )
 })
 
@@ -43,7 +41,7 @@ test('says what consolidating would win, why nothing, and what it has won', () =
     consolidateText({ kv, residents: [] }, { ...rest, outcome }),
     consolidateText({ kv, residents: [] }, { ...rest, outcome: { freedBytes: 0, kvCaches: 0 } }),
   ]).toEqual([
-    '2.00 GB to win: parks what is idle, shrinks contexts',
+    'At least 2.00 GB to win: parks what is idle, shrinks contexts',
     'Nothing to win while answers are written',
     'Nothing to win: each cache is as small as what it holds',
     'Won 1.00 GB from 1 KV cache',
@@ -58,7 +56,7 @@ test('says how far a context may still grow', () => {
       growthText({ contexts, contextLimitTokens, kvBudgetBytes: 4 * GB }),
     ),
   ).toEqual([
-    'can grow to 32.8k tokens a conversation, 4.00 GB in all',
-    'as large as it may be: 4.1k tokens a conversation, 4.00 GB in all',
+    'each conversation can grow to 32,768 tokens; budget of all 4.00 GB',
+    'each conversation as large as it may be with 4,096 tokens; budget of all 4.00 GB',
   ])
 })

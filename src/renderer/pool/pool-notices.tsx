@@ -12,12 +12,9 @@ import styles from './pool-notices.module.css'
 export function PoolNotices({
   pool,
   pinnedIds,
-  pressureShare,
 }: {
   readonly pool: PoolSnapshot
   readonly pinnedIds: ReadonlySet<string>
-  /** From this share of the pool on it is under pressure; null while the settings are not known. */
-  readonly pressureShare: number | null
 }) {
   // Until others take turns, or the same ones have stopped and begin again.
   const [hidden, setHidden] = useState('')
@@ -29,9 +26,7 @@ export function PoolNotices({
       {thrash && names !== hidden && (
         <ThrashNotice pool={pool} thrash={thrash} pinnedIds={pinnedIds} onHide={() => setHidden(names)} />
       )}
-      {pool.isUnderPressure && pressureShare !== null && (
-        <p className={styles['pressure']}>{pressureText(pool, pressureShare)}</p>
-      )}
+      {pool.isUnderPressure && <p className={styles['pressure']}>{pressureText(pool)}</p>}
     </div>
   )
 }
@@ -68,10 +63,10 @@ function ThrashNotice({
               </Button>
             ))}
           <Button icon="library" onClick={() => showDialog('library')}>
-            Shorten contexts
+            Library
           </Button>
           <Button icon="settings" onClick={() => showDialog('settings')}>
-            Pool size
+            Settings
           </Button>
           <Button look="quiet" onClick={onHide}>
             Hide
@@ -102,12 +97,15 @@ export function thrashText(
   return [
     `Together they take ${formatBytes(neededBytes)}${short}.`,
     `Each switch reads up to ${formatBytes(thrash.reloadBytes)} again${takes}.`,
-    'What helps: ask one of them only, keep one and do without the other, give them shorter contexts or a q8_0 KV cache, or enlarge the pool.',
+    'What helps: keep one and do without the other, shorter contexts or a q8_0 KV cache, or a larger pool.',
   ].join(' ')
 }
 
 /** How full the pool is, and what it does about it. */
-export function pressureText({ domains }: Pick<PoolSnapshot, 'domains'>, pressureShare: number): string {
+export function pressureText({
+  domains,
+  pressureShare,
+}: Pick<PoolSnapshot, 'domains' | 'pressureShare'>): string {
   const fullest = domains
     .map((domain) => ({
       name: domain.name,
@@ -116,5 +114,5 @@ export function pressureText({ domains }: Pick<PoolSnapshot, 'domains'>, pressur
     .sort((a, b) => b.share - a.share)[0]
   const percent = (share: number) => `${String(Math.round(100 * Math.min(1, share)))} %`
   const where = domains.length > 1 && fullest ? ` of ${fullest.name}` : ''
-  return `Nearly full: ${percent(fullest?.share ?? 1)}${where} is taken. From ${percent(pressureShare)} on idle KV caches are given back`
+  return `Under pressure: ${percent(fullest?.share ?? 1)}${where} is taken. From ${percent(pressureShare)} on idle KV caches are given back`
 }

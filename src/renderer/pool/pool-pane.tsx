@@ -46,14 +46,13 @@ const viewKey = 'plenum.pool.view'
 
 /** The memory pool: what fills it, how full the KV caches are, what happened, and where models are dropped. */
 export function PoolPane() {
-  const { pool, models, conversations, additions, wanted, pressureShare } = useApp(
+  const { pool, models, conversations, additions, wanted } = useApp(
     useShallow((state) => ({
       pool: state.pool,
       models: state.models,
       conversations: state.conversations,
       additions: state.additions,
       wanted: state.proposal,
-      pressureShare: state.settings?.pressureShare ?? null,
     })),
   )
   const proposal = shownProposal(wanted, { additions, pool })
@@ -111,7 +110,6 @@ export function PoolPane() {
         <PoolNotices
           pool={pool}
           pinnedIds={new Set(models.filter(({ pinned }) => pinned).map(({ id }) => id))}
-          pressureShare={pressureShare}
         />
         {pool.domains.map((domain) => (
           <div key={domain.id} className={styles['domain']} data-split={pool.kind === 'split' || undefined}>

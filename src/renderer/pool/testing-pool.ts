@@ -97,6 +97,7 @@ export function poolOf(
     lastResidents: [],
     kv: { reservedBytes: 0, unusedBytes: 0, strandedBytes: 0, reclaimableBytes: 0 },
     isUnderPressure: false,
+    pressureShare: 0.85,
     thrash: null,
     counters: { loads: 0, unloads: 0, evictions: 0, refusals: 0, crashes: 0, reliefs: 0 },
     events: [],

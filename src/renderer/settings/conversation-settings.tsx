@@ -26,7 +26,7 @@ export function ConversationSettings({ settings, save }: GroupProps) {
           />
         )}
       </Setting>
-      <Setting effect="A context begins with this many tokens and grows while its conversation fills it, so that short conversations take little memory. Default: 4,096 tokens; never more than the context size.">
+      <Setting effect="A context begins with this many tokens and grows while its conversation fills it, so that short conversations take little memory. Default: 4,096 tokens, fewer while memory is short; never more than the context size.">
         {(noteId) => (
           <NumberField
             label="Contexts start with"
