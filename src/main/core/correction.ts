@@ -47,6 +47,11 @@ export function correctFootprint(
   })
 }
 
+/** A footprint as the prediction of a load to come: what an earlier one has taken is learned, not measured. */
+export function asPrediction(footprint: Footprint): Footprint {
+  return footprint.map((part) => (part.source === 'measured' ? { ...part, source: 'learned' } : part))
+}
+
 function find(footprint: Footprint, { part, domain }: FootprintPart): number {
   return footprint.find((each) => each.part === part && each.domain === domain)?.bytes ?? 0
 }

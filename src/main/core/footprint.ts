@@ -1,6 +1,7 @@
 import { MB } from '../../contract/bytes.ts'
 import type { DomainId, Footprint, FootprintPart, FootprintPartName } from '../../contract/memory.ts'
 import type { FileAccess, KvLayerGroup, KvType, ModelFacts } from '../../contract/model.ts'
+import { asPrediction } from './correction.ts'
 import { dryRunComputeBytes } from './dry-run.ts'
 
 /** Where a model's layers go. `split`: this many of its layers, counted with the output layer, on the GPU. */
@@ -270,12 +271,17 @@ const bytesPerMerge = 220
 /** What a process takes with any model, beside its tokenizer: chat template, compiled code. 3.5 MB measured. */
 const processBytes = 4 * MB
 
-/** What to reserve for a footprint, in whole bytes: predicted parts that are not weights get 15 % on top, learned ones 3 %, measured ones nothing. */
+/**
+ * What to reserve for a footprint, in whole bytes: predicted parts that are not weights get 15 % on top, learned ones 3 %, ones that the same
+ * load has taken before nothing. All of it is a prediction.
+ */
 export function withAdmissionMargin(footprint: Footprint): Footprint {
-  return footprint.map((part) => {
-    const margin = part.part === 'weights' ? 0 : admissionMargins[part.source]
-    return { ...part, bytes: Math.ceil(part.bytes * (1 + margin)) }
-  })
+  return asPrediction(
+    footprint.map((part) => {
+      const margin = part.part === 'weights' ? 0 : admissionMargins[part.source]
+      return { ...part, bytes: Math.ceil(part.bytes * (1 + margin)) }
+    }),
+  )
 }
 
 /** The cells that llama.cpp makes for a context size. */

@@ -35,7 +35,7 @@ describe('room', () => {
     expect(onWait.mock.calls[0]).toEqual(['Waiting for idle conversations of "old" to leave memory'])
     expect(pool.residency.events[1]).toMatchObject({
       ...{ kind: 'dropped', modelId: 'old', freedBytes: 2 * GB, tookMs: 40 },
-      text: 'An idle conversation is to be read again to make room for "new", freed 2.00 GB',
+      text: 'An idle conversation is to be read again to make room for "new"',
     })
     expect(pool.residency.counters).toMatchObject({ reliefs: 1, evictions: 0 })
   })
@@ -132,7 +132,7 @@ describe('pressure', () => {
     pool.backend.reliefs.get('a one')?.finish()
     await settle()
     expect(pool.residency.events[0]?.text).toBe(
-      'An idle conversation is to be read again because more than 85 % of the pool is taken, freed 4 B',
+      'An idle conversation is to be read again because more than 85 % of the pool is taken',
     )
     // There is nothing more to give back: nobody leaves for it, and nothing is tried for ever.
     expect([pool.kinds(), pool.clock.pendingTimers]).toEqual([{ a: 'ready', b: 'ready' }, 0])
@@ -195,7 +195,7 @@ describe('a context that grows', () => {
     expect(await relieved).toBe(true)
     expect(pool.residency.resize('grows', measured(52))).toBe(true)
     expect(pool.residency.events[0]?.text).toBe(
-      'An idle conversation was put on disk so that a conversation with "grows" can grow, freed 10 B',
+      'An idle conversation was put on disk so that a conversation with "grows" can grow',
     )
   })
 
@@ -237,8 +237,8 @@ test('consolidating gives all idle KV caches back and tells what that has won', 
   expect(await consolidated).toEqual({ freedBytes: 12, kvCaches: 2 })
   expect(pool.ledger.domains()[0]?.usedBytes).toBe(58)
   expect(pool.residency.events.slice(0, 2).map(({ kind, text }) => [kind, text])).toEqual([
-    ['parked', 'An idle conversation was put on disk on request, freed 7 B'],
-    ['dropped', 'An idle conversation is to be read again on request, freed 5 B'],
+    ['parked', 'An idle conversation was put on disk on request'],
+    ['dropped', 'An idle conversation is to be read again on request'],
   ])
 })
 
@@ -260,7 +260,7 @@ test('two models that cannot both be in memory are both served, and the user is 
     await use('Guide')
   }
   expect(served).toEqual(['Coder', 'Guide', 'Coder', 'Guide', 'Coder', 'Guide'])
-  const text = '"Coder" and "Guide" take turns in memory: each switch reloads 41.0 GB'
+  const text = '"Coder" and "Guide" take turns in memory: each switch reloads 41.0 GB and takes about 1.0 s'
   expect(pool.residency.thrash?.text).toBe(text)
   expect(pool.residency.events.filter(({ kind }) => kind === 'thrash').map((event) => event.text)).toEqual([
     text,

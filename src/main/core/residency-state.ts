@@ -64,7 +64,10 @@ export type ResidencyState = Omit<
   | 'usedTokens'
   | 'kvBytesPerToken'
   | 'kvBudgetBytes'
+  | 'contextLimitTokens'
   | 'predicted'
+  | 'measured'
+  | 'predictionError'
   | 'loadedWith'
   | 'warnings'
 > & { readonly options: LoadOptions }

@@ -49,6 +49,8 @@ export type AcquireOptions = {
   readonly signal?: AbortSignal | undefined
   /** How to load it, if it has to be; a resident model stays as it was loaded. */
   readonly options?: LoadOptions | undefined
+  /** Why it is loaded, if it has to be, for the activity list; goes on from "Loaded". Default: "on request". */
+  readonly why?: string | undefined
   /** Told in plain words what it waits for, at once and whenever that changes. Must not throw. */
   readonly onWait?: ((reason: string) => void) | undefined
 }
@@ -107,7 +109,10 @@ export class Residency implements AsyncDisposable {
    * `signal.reason` when aborted, with the load's error when that fails, with an `AbortError` when somebody unloads the
    * model while it is waited for. Concurrent callers share one load; it is cancelled when the last of them has gone.
    */
-  async acquire(modelId: string, { signal, options = {}, onWait }: AcquireOptions = {}): Promise<Lease> {
+  async acquire(
+    modelId: string,
+    { signal, options = {}, why = 'on request', onWait }: AcquireOptions = {},
+  ): Promise<Lease> {
     signal?.throwIfAborted()
     if (this.#isClosed) throw abortError('The pool is closed')
     const slot = this.#residents.get(modelId)
@@ -117,7 +122,7 @@ export class Residency implements AsyncDisposable {
       return lease
     }
     const loading = slot?.kind === 'loading' ? slot.job : undefined
-    const job = this.#queue.get(modelId) ?? loading ?? this.#enqueue(modelId, options)
+    const job = this.#queue.get(modelId) ?? loading ?? this.#enqueue(modelId, options, why)
     const { promise, resolve, reject } = Promise.withResolvers<Lease>()
     const waiter: Waiter = { onWait, resolve, reject }
     const onAbort = () => {
@@ -313,6 +318,11 @@ export class Residency implements AsyncDisposable {
     return this.#excessBytes() !== null
   }
 
+  /** What `consolidate` would give back now. */
+  get reclaimableBytes(): number {
+    return this.#residents.reclaimableBytes()
+  }
+
   get counters(): PoolCounters {
     return this.#activity.counters
   }
@@ -348,8 +358,8 @@ export class Residency implements AsyncDisposable {
     await this.#residents.whenLeft()
   }
 
-  #enqueue(modelId: string, options: LoadOptions): LoadJob {
-    const job = new LoadJob(modelId, options, this.#describe(modelId))
+  #enqueue(modelId: string, options: LoadOptions, why: string): LoadJob {
+    const job = new LoadJob(modelId, options, { description: this.#describe(modelId), why })
     // Refused at once, rather than at the head of the line, when not even waiting could make room.
     const isLoaded = this.#residents.get(modelId)?.kind === 'loaded'
     const planning = this.#planning()
@@ -483,7 +493,10 @@ export class Residency implements AsyncDisposable {
     if (leaving.length === 0) return
     const at = this.#clock.now()
     const wasThrashing = this.thrash !== null
-    const left = leaving.map(({ modelId, name, weightBytes }) => ({ modelId, name, weightBytes, at }))
+    const left = leaving.map(({ modelId, name, weightBytes, loadBytesPerSecond, bytes }) => ({
+      ...{ modelId, name, weightBytes, at, bytes: sumOfDomains(bytes) },
+      reloadMs: loadBytesPerSecond === null ? null : (weightBytes / loadBytesPerSecond) * 1000,
+    }))
     this.#switches = [...this.#switches, ...left].slice(-keptSwitches)
     const { thrash } = this
     if (thrash && !wasThrashing) this.#activity.record('thrash', job, thrash.text)

@@ -2,7 +2,7 @@ import { formatBytes } from '../../contract/bytes.ts'
 import { fromProblem, toProblem, type Problem } from '../../contract/errors.ts'
 import type { Activity } from './activity.ts'
 import { longestTimerMs, type Clock } from './clock.ts'
-import { addBytes, bytesByDomain, footprintBytes, type DomainBytes } from './domain-bytes.ts'
+import { addBytes, bytesByDomain, footprintBytes, sumOfDomains, type DomainBytes } from './domain-bytes.ts'
 import { abortError, IssuedLease, type Lease } from './lease.ts'
 import type { Ledger } from './ledger.ts'
 import type { LoadJob } from './load-job.ts'
@@ -182,14 +182,13 @@ export class Residents {
     job.grantAll(() => this.lease(loaded))
     const predicted = formatBytes(footprintBytes(job.predicted))
     const takes = `takes ${formatBytes(footprintBytes(footprint))}, ${predicted} predicted`
-    this.#activity.record('loaded', job, `Loaded in ${seconds.toFixed(1)} s, ${takes}`, {
-      tookMs: seconds * 1000,
-    })
+    this.#activity.record('loaded', job, `Loaded ${job.why}, ${takes}`, { tookMs: seconds * 1000 })
   }
 
   /** Takes a model out again whose measured footprint has no room. */
   rejectArrival(slot: LoadingSlot, problem: Problem): void {
-    this.#end(slot.job, problem, () => this.#activity.record('failed', slot.job, problem.message))
+    const tookMs = this.#clock.now() - slot.startedAt
+    this.#end(slot.job, problem, () => this.#activity.record('failed', slot.job, problem.message, { tookMs }))
     slot.job.rejectAll(fromProblem(problem))
   }
 
@@ -213,8 +212,7 @@ export class Residents {
     const freedBytes = footprintBytes(this.#ledger.footprintOf(slot.modelId))
     const startedAt = this.#clock.now()
     this.#end(slot, null, () => {
-      const text = `${why}, freed ${formatBytes(freedBytes)}`
-      this.#activity.record(kind, slot, text, { freedBytes, tookMs: this.#clock.now() - startedAt })
+      this.#activity.record(kind, slot, why, { freedBytes, tookMs: this.#clock.now() - startedAt })
     })
     this.#revoke(slot, abortError(`"${slot.name}" was unloaded`))
   }
@@ -232,10 +230,9 @@ export class Residents {
       }
       slot.relieving.delete(kv.id)
       if (freedBytes > 0) {
-        const text = `${reliefText[kv.kind]} ${why}, freed ${formatBytes(freedBytes)}`
-        this.#activity.record(relievedAs[kv.kind], slot, text, {
-          freedBytes,
-          tookMs: this.#clock.now() - startedAt,
+        const tookMs = this.#clock.now() - startedAt
+        this.#activity.record(relievedAs[kv.kind], slot, `${reliefText[kv.kind]} ${why}`, {
+          ...{ freedBytes, tookMs },
         })
       } else slot.unrelievable.add(kv.id)
       this.#onFact()
@@ -246,6 +243,16 @@ export class Residents {
     slot.relieving.set(kv.id, { bytes: kv.bytes, done })
     void relieve().then(resolve)
     return done
+  }
+
+  /** What `relieveAll` would free. */
+  reclaimableBytes(): number {
+    let bytes = 0
+    for (const slot of this.#slots.values()) {
+      if (slot.kind !== 'loaded' || slot.leases.size > 0) continue
+      for (const kv of this.#idleKvOf(slot)) bytes += sumOfDomains(kv.bytes)
+    }
+    return bytes
   }
 
   /** Gives back what no answer is using, pinned models included, and tells how much that freed. */
@@ -273,20 +280,19 @@ export class Residents {
       this.#slots.set(modelId, { kind: 'unloading', name, pinned, done: slot.settled.promise })
       slot.controller.abort(abortError(`Loading "${name}" was cancelled`))
     }
-    this.#activity.record(
-      'unloaded',
-      slot.job,
-      `Loading was cancelled after ${this.#secondsSince(slot.startedAt)} s`,
-    )
+    this.#activity.record('unloaded', slot.job, 'Loading was cancelled', {
+      tookMs: this.#clock.now() - slot.startedAt,
+    })
   }
 
   /** The process of a model has died. While it unloads, that is expected. */
   crash(modelId: string, problem: Problem): void {
     const slot = this.#slots.get(modelId)
     if (slot?.kind === 'loaded') {
+      const freedBytes = footprintBytes(this.#ledger.footprintOf(modelId))
       this.#fail(slot, problem)
       this.#revoke(slot, fromProblem(problem))
-      this.#activity.record('crashed', slot, problem.message)
+      this.#activity.record('crashed', slot, problem.message, { freedBytes })
     } else if (slot?.kind === 'loading') {
       // A load under way fails by itself; should it have ended well just before, this is what counts.
       slot.crash = problem
@@ -336,7 +342,7 @@ export class Residents {
         const problem = toProblem(error)
         this.#fail(job, problem)
         job.rejectAll(error instanceof Error ? error : fromProblem(problem))
-        this.#activity.record('failed', job, problem.message)
+        this.#activity.record('failed', job, problem.message, { tookMs: this.#clock.now() - slot.startedAt })
       }
     }
     if (controller.signal.aborted) {
@@ -432,9 +438,5 @@ export class Residents {
     const history = { accesses: 0, loadBytesPerSecond: null, prefillTokensPerSecond: null }
     this.#history.set(modelId, history)
     return history
-  }
-
-  #secondsSince(at: number): string {
-    return ((this.#clock.now() - at) / 1000).toFixed(1)
   }
 }

@@ -159,7 +159,7 @@ export class Pool implements TurnPool, AsyncDisposable {
       lastResidents: this.#lastResidents.offered
         .filter(({ id }) => !resident.has(id))
         .map(({ id, name }) => ({ modelId: id, name })),
-      kv: kvTotals(residents),
+      kv: { ...kvTotals(residents), reclaimableBytes: this.#residency.reclaimableBytes },
       isUnderPressure: this.#residency.isUnderPressure,
       thrash: this.#residency.thrash,
       counters: this.#residency.counters,
@@ -208,12 +208,16 @@ export class Pool implements TurnPool, AsyncDisposable {
   /** Loads a model and ends when it is ready. */
   async load(
     modelId: string,
-    { options = {}, signal }: { options?: LoadOptions | undefined; signal?: AbortSignal | undefined } = {},
+    {
+      options = {},
+      signal,
+      why,
+    }: { options?: LoadOptions | undefined; signal?: AbortSignal | undefined; why?: string } = {},
   ): Promise<void> {
     await this.#prepare(modelId, signal)
     const { name } = this.#models.entry(modelId)
     try {
-      using _lease = await this.#residency.acquire(modelId, { options, ...(signal && { signal }) })
+      using _lease = await this.#residency.acquire(modelId, { options, signal, why })
     } catch (error) {
       // Cancelled by somebody else, who took it out of memory.
       if (signal?.aborted !== true && isAbortError(error)) throw cancelledLoadError(name)
@@ -270,7 +274,10 @@ export class Pool implements TurnPool, AsyncDisposable {
     const { name, loadOptions } = this.#models.entry(modelId)
     const progress = this.#tellProgress(modelId, onWait)
     try {
-      const lease = await this.#residency.acquire(modelId, { signal, onWait: progress.tell })
+      const lease = await this.#residency.acquire(modelId, {
+        ...{ signal, onWait: progress.tell },
+        why: isBackground ? 'for background work' : 'for a turn',
+      })
       const model = this.#models.get(modelId)
       if (!model) throw new AppError('INTERNAL', `"${name}" is resident without a process`)
       const runsBeside = loadOptions.bandwidthThrottle === false
@@ -339,7 +346,8 @@ export class Pool implements TurnPool, AsyncDisposable {
 
   async #loadIfItFits(modelId: string): Promise<void> {
     const { verdict } = await this.preview(modelId)
-    if (verdict.kind === 'fits') await this.load(modelId, { signal: this.#closing.signal })
+    if (verdict.kind === 'fits')
+      await this.load(modelId, { signal: this.#closing.signal, why: 'at the start' })
   }
 
   // What the screen is shown
@@ -418,7 +426,7 @@ export class Pool implements TurnPool, AsyncDisposable {
 }
 
 /** KV caches of all residents: see the snapshot's `kv`. */
-function kvTotals(residents: readonly Resident[]): PoolSnapshot['kv'] {
+function kvTotals(residents: readonly Resident[]): Omit<PoolSnapshot['kv'], 'reclaimableBytes'> {
   const totals = { reservedBytes: 0, unusedBytes: 0, strandedBytes: 0 }
   for (const context of residents.flatMap(({ contexts }) => contexts)) {
     const { kvBytes, contextTokens, usedTokens } = context

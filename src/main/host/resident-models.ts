@@ -1,7 +1,13 @@
 import { AppError, fromProblem, toProblem, type Problem } from '../../contract/errors.ts'
-import type { Footprint, LoadedWith, Measurement, Resident } from '../../contract/memory.ts'
+import {
+  predictionError,
+  type Footprint,
+  type LoadedWith,
+  type Measurement,
+  type Resident,
+} from '../../contract/memory.ts'
 import type { LibraryModel, LoadOptions, ModelFacts } from '../../contract/model.ts'
-import { correctFootprint } from '../core/correction.ts'
+import { asPrediction, correctFootprint } from '../core/correction.ts'
 import { kvBytesPerToken, kvCacheBytes, predictFootprint, withAdmissionMargin } from '../core/footprint.ts'
 import { resolveLoad } from '../core/load-plan.ts'
 import type { IdleKv } from '../core/relief.ts'
@@ -70,13 +76,31 @@ type LoadPlan = {
 }
 
 /** A model in a process, and how it came there. */
-type LoadedEntry = { readonly model: ResidentModel; readonly plan: LoadPlan; warnings: readonly string[] }
+type LoadedEntry = {
+  readonly model: ResidentModel
+  readonly plan: LoadPlan
+  warnings: readonly string[]
+  /** With one context as large as at first; empty until it is loaded. */
+  measured: Footprint
+}
 
 /** What a snapshot shows of how a resident is loaded. */
 export type ResidentFigures = Pick<
   Resident,
-  'kvBytesPerToken' | 'kvBudgetBytes' | 'predicted' | 'loadedWith' | 'warnings'
+  | 'kvBytesPerToken'
+  | 'kvBudgetBytes'
+  | 'contextLimitTokens'
+  | 'predicted'
+  | 'measured'
+  | 'predictionError'
+  | 'loadedWith'
+  | 'warnings'
 >
+
+const noFigures: ResidentFigures = {
+  ...{ kvBytesPerToken: 0, kvBudgetBytes: 0, contextLimitTokens: 0 },
+  ...{ predicted: [], measured: [], predictionError: null, loadedWith: null, warnings: [] },
+}
 
 /** The models behind the pool: starts and ends their processes for residency, and says beforehand what each would take. */
 export class ResidentModels implements ResidencyEffects {
@@ -127,14 +151,20 @@ export class ResidentModels implements ResidencyEffects {
   figures(modelId: string, options: LoadOptions): ResidentFigures {
     const loaded = this.#models.get(modelId)
     const file = this.#options.library.get(modelId)?.file
-    if (file?.kind !== 'usable')
-      return { kvBytesPerToken: 0, kvBudgetBytes: 0, predicted: [], loadedWith: null, warnings: [] }
+    if (file?.kind !== 'usable') return noFigures
     const plan = loaded?.plan ?? this.#plan(modelId, options)
     const loadedWith = loaded?.model.loadedWith ?? plan.loadedWith
+    const predicted = asPrediction(plan.corrected)
+    const measured = loaded?.measured ?? []
+    // A KV type that was refused is another load than the one that was predicted.
+    const isAsPlanned = loadedWith.kvType === plan.loadedWith.kvType
     return {
       kvBytesPerToken: kvBytesPerToken(file.facts.kvLayerGroups, loadedWith.kvType),
       kvBudgetBytes: plan.kvBudgetBytes,
-      predicted: plan.corrected,
+      contextLimitTokens: plan.contextTokens,
+      predicted,
+      measured,
+      predictionError: isAsPlanned ? predictionError(predicted, measured) : null,
       loadedWith: loaded ? loadedWith : null,
       warnings: [...plan.warnings, ...(loaded?.warnings ?? [])],
     }
@@ -154,11 +184,12 @@ export class ResidentModels implements ResidencyEffects {
     const parking = await this.#options.parking.ofModel(modelId, this.entry(modelId).paths)
     signal.throwIfAborted()
     const model = this.#start(modelId, plan, parking)
-    const entry: LoadedEntry = { model, plan, warnings: [] }
+    const entry: LoadedEntry = { model, plan, warnings: [], measured: [] }
     this.#models.set(modelId, entry)
     try {
       const footprint = await model.load({ signal, onProgress })
       entry.warnings = model.warnings
+      entry.measured = footprint
       this.#recordings.set(model, this.#record(modelId, { plan, model, measured: footprint }))
       model.onExit((crash) => {
         this.#forget(modelId, model)
@@ -223,6 +254,8 @@ export class ResidentModels implements ResidencyEffects {
       resize: (footprint) => resize(modelId, footprint),
       relieve: (footprint) => relieveFor(modelId, footprint),
       onMeasured: (measured) => {
+        const entry = this.#models.get(modelId)
+        if (entry?.model === model) entry.measured = measured
         const id = this.#recordings.get(model)
         if (id !== undefined) this.#record(modelId, { plan, model, measured, id })
       },
@@ -242,7 +275,7 @@ export class ResidentModels implements ResidencyEffects {
     // A KV type that was refused is another load than the one that was predicted.
     if (!file || load.model.loadedWith.kvType !== load.plan.loadedWith.kvType) return undefined
     const measurement = {
-      ...{ predicted: [...predicted], corrected: [...corrected], measured: [...load.measured] },
+      ...{ predicted: [...predicted], corrected: [...asPrediction(corrected)], measured: [...load.measured] },
       ...{ at: Date.now(), backend: file.backend, loadedWith: load.plan.loadedWith },
     }
     if (load.id === undefined) return measurements.add(file, measurement)

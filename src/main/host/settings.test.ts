@@ -15,7 +15,11 @@ const defaults = {
   modelFolders: [],
   findOtherApps: true,
   threads: null,
-  contextTokens: 4096,
+  contextTokens: 32_768,
+  startContextTokens: 4096,
+  contextFull: 'slide',
+  parking: true,
+  parkingBudgetBytes: null,
 }
 
 function newDatabase() {
