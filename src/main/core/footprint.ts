@@ -53,7 +53,8 @@ const admissionMargins = { predicted: 0.15, learned: 0.03, measured: 0 } as cons
 export function predictFootprint(facts: ModelFacts, options: FootprintOptions): Footprint {
   const { contexts = 1, placement = { kind: 'unified' }, runtimeBytes = defaultRuntimeBytes } = options
   const kvCache = contexts * kvCacheBytes(facts, options.contextTokens, options)
-  const compute = contexts * (contextComputeBytes(facts, options) + checkpointBytes(facts, options))
+  const compute = contexts * contextComputeBytes(facts, options)
+  const checkpoints = contexts * checkpointBytes(facts, options)
   const runtime = runtimeBytes + processBytes + tokenizerBytes(facts)
   switch (placement.kind) {
     case 'unified': {
@@ -62,7 +63,7 @@ export function predictFootprint(facts: ModelFacts, options: FootprintOptions): 
       return [
         predicted('weights', 'unified', facts.weightBytes + repacked),
         predicted('kvCache', 'unified', kvCache),
-        predicted('compute', 'unified', compute),
+        predicted('compute', 'unified', compute + checkpoints),
         predicted('runtime', 'unified', runtime),
       ]
     }
@@ -82,7 +83,7 @@ export function predictFootprint(facts: ModelFacts, options: FootprintOptions): 
         predicted('kvCache', 'vram', vramKvCache),
         predicted('kvCache', 'ram', kvCache - vramKvCache),
         predicted('compute', 'vram', onGpu > 0 ? compute : 0),
-        predicted('compute', 'ram', onGpu > facts.layers ? 0 : compute),
+        predicted('compute', 'ram', (onGpu > facts.layers ? 0 : compute) + checkpoints),
         predicted('runtime', 'ram', runtime),
       ].filter((part) => part.bytes > 0)
     }

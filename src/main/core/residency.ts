@@ -210,8 +210,7 @@ export class Residency implements AsyncDisposable {
   }
 
   /** Whether so much could be reserved now without anybody leaving and without the pool coming under pressure. */
-  fitsWithEase(footprint: Footprint): boolean {
-    const neededBytes = bytesByDomain(footprint)
+  fitsWithEase(neededBytes: DomainBytes): boolean {
     const room = this.#ledger.room()
     return this.#ledger.domains().every((domain) => {
       const bytes = neededBytes[domain.id] ?? 0

@@ -7,7 +7,9 @@ import {
   type Resident,
 } from '../../contract/memory.ts'
 import type { LibraryModel, LoadOptions, ModelFacts } from '../../contract/model.ts'
+import { shortContextTokens } from '../core/context-growth.ts'
 import { asPrediction, correctFootprint } from '../core/correction.ts'
+import { bytesByDomain, type DomainBytes } from '../core/domain-bytes.ts'
 import { kvBytesPerToken, kvCacheBytes, predictFootprint, withAdmissionMargin } from '../core/footprint.ts'
 import { resolveLoad } from '../core/load-plan.ts'
 import type { IdleKv } from '../core/relief.ts'
@@ -29,8 +31,6 @@ import type { StartChild } from './starter.ts'
  * (`bench/parking.ts`): more than one conversation beside the current one would not be worth its memory.
  */
 const liveContexts = 2
-/** With so many tokens a context begins while memory is short; it grows at once to what its conversation needs. */
-const shortStartTokens = 512
 /** What a model without contexts is given to leave, in milliseconds. */
 const unloadLimitMs = 10_000
 
@@ -53,7 +53,7 @@ export type ResidentModelsOptions = {
   /** Has other models give back what they do not use, so that one may grow. False: there is nothing that would do. */
   readonly relieveFor: (modelId: string, footprint: Footprint) => Promise<boolean>
   /** Whether so much is free, and the pool not under pressure with it. */
-  readonly fitsWithEase: (footprint: Footprint) => boolean
+  readonly fitsWithEase: (bytes: DomainBytes) => boolean
   readonly onCrash: (modelId: string, problem: Problem) => void
   /** Something happened to a context of a resident. */
   readonly onEvent: (event: ContextEvent & { readonly modelId: string; readonly name: string }) => void
@@ -253,6 +253,7 @@ export class ResidentModels implements ResidencyEffects {
           : { host: 'unified', device: 'unified' },
       resize: (footprint) => resize(modelId, footprint),
       relieve: (footprint) => relieveFor(modelId, footprint),
+      fitsWithEase: (bytes) => this.#options.fitsWithEase(bytes),
       onMeasured: (measured) => {
         const entry = this.#models.get(modelId)
         if (entry?.model === model) entry.measured = measured
@@ -302,9 +303,9 @@ export class ResidentModels implements ResidencyEffects {
     const { contextTokens } = usual.loadedWith
     const isUsual =
       wanted !== undefined ||
-      contextTokens <= shortStartTokens ||
-      this.#options.fitsWithEase(withAdmissionMargin(usual.corrected))
-    return { ...options, startContextTokens: isUsual ? contextTokens : shortStartTokens }
+      contextTokens <= shortContextTokens ||
+      this.#options.fitsWithEase(bytesByDomain(withAdmissionMargin(usual.corrected)))
+    return { ...options, startContextTokens: isUsual ? contextTokens : shortContextTokens }
   }
 
   /** What was asked for goes before the library's options, these before the settings; the training context is the upper limit. */

@@ -355,6 +355,27 @@ test('a context grows with its conversation, also in mid-answer, and the text is
   expect(await bench.states()).toEqual([])
 })
 
+test('while memory is short conversations take turns in one context, a second one at the same time is small, and growing takes what it needs', async () => {
+  const bench = await newBench()
+  const model = await bench.start(guide, { fitsWithEase: () => false, limitTokens: 2048 })
+  const [one, two] = [bench.newConversation(), bench.newConversation()]
+  const { done } = await ask(model, one, 'My name is Ada.')
+  await ask(model, two, 'My name is Grace.')
+  expect(model.contexts()).toMatchObject([{ conversationId: two.id, contextTokens: 1024 }])
+  const [back, other] = await Promise.all([
+    ask(model, one, 'What is my name?'),
+    ask(model, two, 'What is my name?'),
+  ])
+  expect([back.answer.includes('Ada'), other.answer.includes('Grace')]).toEqual([true, true])
+  expect(back.done.reusedTokens).toBe(done.usedTokens)
+  expect(model.contexts().map(({ contextTokens }) => contextTokens)).toEqual([1024, 512])
+  const small = model.contexts()[1]!.conversationId === one.id ? one : two
+  for (let turn = 0; turn < 30 && model.contexts()[1]!.contextTokens === 512; turn++)
+    await ask(model, small, 'How do I pin a model?')
+  // Not twice as large: the next block and no more.
+  expect(model.contexts()[1]!.contextTokens).toBe(768)
+}, 60_000)
+
 test('growing asks for room for both sizes, and without it the answer ends as the context is full', async () => {
   const bench = await newBench()
   const asked: number[] = []
