@@ -1,7 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import type { Page } from '@playwright/test'
 import { expect, test } from './app.ts'
 import { demoNames, writeModel } from './model-files.ts'
 import {
@@ -10,6 +9,7 @@ import {
   block,
   chooseModel,
   expectResidents,
+  leaveRoom,
   poolPane,
   processIdOf,
   send,
@@ -80,24 +80,3 @@ test('the table has the numbers of the picture', async ({ page }) => {
   const table = poolPane(page).getByRole('table').first()
   for (const name of demoNames) await expect(table.getByRole('row', { name: new RegExp(name) })).toBeVisible()
 })
-
-/** Sets the size of the pool so that only this many MB are left beside what its models take now. */
-async function leaveRoom(page: Page, freeMb: number): Promise<void> {
-  const [, usedMb = ''] =
-    /^([\d.]+) MB of /.exec(
-      await poolPane(page)
-        .getByText(/ MB of .* reserve$/)
-        .innerText(),
-    ) ?? []
-  const reserveMb = 64
-  await page.getByRole('button', { name: 'Settings' }).click()
-  const settings = page.getByRole('dialog', { name: 'Settings' })
-  await settings.getByRole('textbox', { name: 'Reserve' }).fill(`${String(reserveMb)} MB`)
-  await page.keyboard.press('Enter')
-  const sizeMb = Math.ceil(Number(usedMb)) + reserveMb + freeMb
-  await settings.getByRole('textbox', { name: 'Pool size' }).fill(`${String(sizeMb)} MB`)
-  await page.keyboard.press('Enter')
-  await settings.getByRole('button', { name: 'Close' }).click()
-  const capacity = new RegExp(`of ${String(sizeMb - reserveMb)} MB · ${String(reserveMb)}.0 MB reserve`)
-  await expect(poolPane(page).getByText(capacity)).toBeVisible()
-}

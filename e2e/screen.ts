@@ -64,3 +64,24 @@ export async function processIdOf(page: Page, name: string): Promise<number> {
   expect(processId).toBeGreaterThan(0)
   return processId
 }
+
+/** Sets the size of the pool so that only this many MB are left beside what its models take now; with fewer than none somebody has to leave. Not where the command line sets it. */
+export async function leaveRoom(page: Page, freeMb: number): Promise<void> {
+  const [, usedMb = ''] =
+    /^([\d.]+) MB of /.exec(
+      await poolPane(page)
+        .getByText(/ MB of .* reserve$/)
+        .innerText(),
+    ) ?? []
+  const reserveMb = 64
+  await page.getByRole('button', { name: 'Settings' }).click()
+  const settings = page.getByRole('dialog', { name: 'Settings' })
+  await settings.getByRole('textbox', { name: 'Reserve' }).fill(`${String(reserveMb)} MB`)
+  await page.keyboard.press('Enter')
+  const sizeMb = Math.ceil(Number(usedMb)) + reserveMb + freeMb
+  await settings.getByRole('textbox', { name: 'Pool size' }).fill(`${String(sizeMb)} MB`)
+  await page.keyboard.press('Enter')
+  await settings.getByRole('button', { name: 'Close' }).click()
+  const capacity = new RegExp(`of ${String(sizeMb - reserveMb)} MB · ${String(reserveMb)}.0 MB reserve`)
+  await expect(poolPane(page).getByText(capacity)).toBeVisible()
+}

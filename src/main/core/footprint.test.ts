@@ -3,7 +3,9 @@ import { GB, MB } from '../../contract/bytes.ts'
 import type { ModelFacts } from '../../contract/model.ts'
 import { bytesByDomain, footprintBytes } from './domain-bytes.ts'
 import {
+  checkpointBytes,
   computeBytes,
+  contextComputeBytes,
   kvBytesPerToken,
   kvCacheBytes,
   predictFootprint,
@@ -205,4 +207,32 @@ test('adds 15 % to what was only predicted, never to weights or to what was meas
       { part: 'compute', domain: 'unified', bytes: 1000, source: 'measured' },
     ]).map(({ bytes }) => bytes),
   ).toEqual([10 * GB, 1152, 1000])
+})
+
+// 12 layers of which 10 see 1,024 tokens: what llama.cpp allocates (node-llama-cpp 3.21.1, flash attention, on the CPU).
+const windowed = {
+  ...llama70b,
+  kvLayerGroups: [
+    { layers: 2, kvHeads: 2, keyLength: 64, valueLength: 64, windowTokens: null },
+    { layers: 10, kvHeads: 2, keyLength: 64, valueLength: 64, windowTokens: 1024 },
+  ],
+}
+
+test('a full sliding-window cache takes what llama.cpp allocates for it, and needs no checkpoint', () => {
+  const sliding = { contextTokens: 4096, kvType: 'f16', flashAttention: true, batchTokens: 512 } as const
+  const full = { ...sliding, fullWindowCache: true }
+  const dryRuns = [{ ...sliding, bytes: 24_160_992 }]
+  const bytesOf = (options: typeof full | typeof sliding) =>
+    kvCacheBytes(windowed, 4096, options) + contextComputeBytes({ ...windowed, dryRuns }, options)
+  expect(bytesOf(sliding)).toBe(24_160_992)
+  expect(bytesOf(full) / 38_295_552).toBeCloseTo(1, 2)
+  expect(checkpointBytes(windowed, full)).toBe(0)
+})
+
+test('a checkpoint is as large as the windows and the recurrent state, within a hundredth', () => {
+  expect(checkpointBytes(windowed, { contextTokens: 4096 }) / 5_255_432).toBeCloseTo(1, 2)
+  expect(checkpointBytes(windowed, { contextTokens: 512 })).toBe(5120 * 512)
+  expect(checkpointBytes(llama70b, { contextTokens: 4096 })).toBe(0)
+  const recurrent = { kvLayerGroups: [], recurrentStateBytes: 311_296 }
+  expect(checkpointBytes(recurrent, { contextTokens: 4096 }) / 311_516).toBeCloseTo(1, 2)
 })

@@ -53,7 +53,8 @@ const admissionMargins = { predicted: 0.15, learned: 0.03, measured: 0 } as cons
 export function predictFootprint(facts: ModelFacts, options: FootprintOptions): Footprint {
   const { contexts = 1, placement = { kind: 'unified' }, runtimeBytes = defaultRuntimeBytes } = options
   const kvCache = contexts * kvCacheBytes(facts, options.contextTokens, options)
-  const compute = contexts * (contextComputeBytes(facts, options) + checkpointBytes(facts, options))
+  const compute = contexts * contextComputeBytes(facts, options)
+  const checkpoints = contexts * checkpointBytes(facts, options)
   const runtime = runtimeBytes + processBytes + tokenizerBytes(facts)
   switch (placement.kind) {
     case 'unified': {
@@ -62,7 +63,7 @@ export function predictFootprint(facts: ModelFacts, options: FootprintOptions): 
       return [
         predicted('weights', 'unified', facts.weightBytes + repacked),
         predicted('kvCache', 'unified', kvCache),
-        predicted('compute', 'unified', compute),
+        predicted('compute', 'unified', compute + checkpoints),
         predicted('runtime', 'unified', runtime),
       ]
     }
@@ -82,7 +83,7 @@ export function predictFootprint(facts: ModelFacts, options: FootprintOptions): 
         predicted('kvCache', 'vram', vramKvCache),
         predicted('kvCache', 'ram', kvCache - vramKvCache),
         predicted('compute', 'vram', onGpu > 0 ? compute : 0),
-        predicted('compute', 'ram', onGpu > facts.layers ? 0 : compute),
+        predicted('compute', 'ram', (onGpu > facts.layers ? 0 : compute) + checkpoints),
         predicted('runtime', 'ram', runtime),
       ].filter((part) => part.bytes > 0)
     }
@@ -117,12 +118,16 @@ export function kvCacheBytes(
  */
 export function checkpointBytes(
   facts: Pick<ModelFacts, 'kvLayerGroups' | 'recurrentStateBytes'>,
-  options: Pick<FootprintOptions, 'contextTokens' | 'kvType' | 'batchTokens' | 'fullWindowCache'>,
+  options: Pick<FootprintOptions, 'contextTokens' | 'kvType' | 'fullWindowCache'>,
 ): number {
-  const kvLayerGroups = options.fullWindowCache
-    ? []
-    : facts.kvLayerGroups.filter(({ windowTokens }) => windowTokens !== null)
-  return kvCacheBytes({ ...facts, kvLayerGroups }, options.contextTokens, options)
+  const { contextTokens, kvType = 'f16', fullWindowCache = false } = options
+  let bytes = facts.recurrentStateBytes
+  for (const group of facts.kvLayerGroups) {
+    if (group.windowTokens === null || fullWindowCache) continue
+    const tokens = Math.min(paddedCells(contextTokens), group.windowTokens)
+    bytes += tokens * kvElementsPerCell(group) * kvElementBytes[kvType]
+  }
+  return bytes
 }
 
 /** Bytes that one token adds to the KV cache of a context that is within every window. */
@@ -146,15 +151,22 @@ export type ContextFacts = Pick<
 /** Compute buffers of one context in bytes: by dry runs where there are any, else by arithmetic. */
 export function contextComputeBytes(
   facts: ContextFacts,
-  options: Pick<FootprintOptions, 'contextTokens' | 'kvType' | 'flashAttention' | 'batchTokens'>,
+  options: Pick<
+    FootprintOptions,
+    'contextTokens' | 'kvType' | 'flashAttention' | 'batchTokens' | 'fullWindowCache'
+  >,
 ): number {
   const { contextTokens, kvType = 'f16', batchTokens = defaultBatchTokens } = options
-  const { flashAttention = usesFlashAttention(facts) } = options
+  const { flashAttention = usesFlashAttention(facts), fullWindowCache = false } = options
   const run = { contextTokens: paddedCells(contextTokens), kvType, batchTokens, flashAttention }
   const known = dryRunComputeBytes(facts.dryRuns ?? [], run, (sample) =>
     kvCacheBytes(facts, sample.contextTokens, sample),
   )
-  if (known !== null) return known
+  // Dry runs are made with windows.
+  if (known !== null)
+    return (
+      known + (fullWindowCache ? wideMaskBytes(facts, { contextTokens, batchTokens, flashAttention }) : 0)
+    )
   const attention = flashAttention ? 0 : attentionBytes(facts, contextTokens, batchTokens)
   return Math.max(computeBytes(facts, contextTokens, batchTokens), attention)
 }
@@ -181,6 +193,22 @@ export function computeBytes(
     : 3 * facts.feedForwardLength
   const layer = (feedForward + 4 * embedding) * f32Bytes + cells * f16Bytes
   return tokens * Math.max(output * f32Bytes, layer)
+}
+
+/** What the attention mask of window layers takes more, in bytes, when it is as wide as the context: in f16 with flash attention, else in f32. */
+function wideMaskBytes(
+  { kvLayerGroups }: Pick<ModelFacts, 'kvLayerGroups'>,
+  {
+    contextTokens,
+    batchTokens,
+    flashAttention,
+  }: Required<Pick<FootprintOptions, 'contextTokens' | 'batchTokens' | 'flashAttention'>>,
+): number {
+  const cells = paddedCells(contextTokens)
+  const windowed = kvLayerGroups.filter(({ windowTokens }) => windowTokens !== null)
+  const held = Math.max(0, ...windowed.map((group) => groupCells(group, cells, batchTokens)))
+  if (held === 0) return 0
+  return (cells - held) * Math.min(cells, batchTokens) * (flashAttention ? f16Bytes : f32Bytes)
 }
 
 /** What says whether a model can do with flash attention. */

@@ -212,7 +212,7 @@ describe('a context that grows', () => {
 test('what fits with ease leaves the pool without pressure', async () => {
   const pool = createFakePool(100, { a: { bytes: 60 } }, { pressureShare: 0.85 })
   await pool.bring('a')
-  expect([25, 26].map((bytes) => pool.residency.fitsWithEase('new', measured(bytes)))).toEqual([true, false])
+  expect([25, 26].map((bytes) => pool.residency.fitsWithEase({ unified: bytes }))).toEqual([true, false])
 })
 
 test('consolidating gives all idle KV caches back and tells what that has won', async () => {

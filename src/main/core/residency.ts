@@ -213,12 +213,15 @@ export class Residency implements AsyncDisposable {
   }
 
   /**
-   * Whether so much could be reserved now without anybody leaving and without the pool coming under pressure; what the model that it is for
-   * holds already counts as free.
+   * Whether so much could be reserved now without anybody leaving and without the pool coming under pressure. What `inPlaceOf` holds
+   * already counts as free.
    */
-  fitsWithEase(modelId: string, footprint: Footprint): boolean {
-    const neededBytes = bytesByDomain(footprint)
-    const room = addBytes(this.#ledger.room(), bytesByDomain(this.#ledger.footprintOf(modelId)))
+  fitsWithEase(
+    neededBytes: DomainBytes,
+    { inPlaceOf }: { readonly inPlaceOf?: string | undefined } = {},
+  ): boolean {
+    const own = inPlaceOf === undefined ? {} : bytesByDomain(this.#ledger.footprintOf(inPlaceOf))
+    const room = addBytes(this.#ledger.room(), own)
     return this.#ledger.domains().every((domain) => {
       const bytes = neededBytes[domain.id] ?? 0
       return bytes === 0 || bytes <= (room[domain.id] ?? 0) - this.#spareBytes(domain)

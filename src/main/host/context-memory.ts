@@ -82,13 +82,13 @@ export class ContextMemory {
   /** What the backend has allocated for a context of a size, with the checkpoint that it will take: that comes with its first answer. */
   withCheckpoint(contextTokens: number, { hostBytes, deviceBytes }: Allocation): Allocation {
     return {
-      hostBytes: hostBytes + checkpointBytes(this.#facts, { contextTokens, ...this.#loaded?.made }),
+      hostBytes: hostBytes + checkpointBytes(this.#facts, { ...this.#loaded?.made, contextTokens }),
       deviceBytes,
     }
   }
 
   #computeBytes(contextTokens: number): number {
-    const options = { contextTokens, ...this.#loaded?.made }
+    const options = { ...this.#loaded?.made, contextTokens }
     return contextComputeBytes(this.#facts, options) + checkpointBytes(this.#facts, options)
   }
 }

@@ -65,6 +65,11 @@ export class ContextRoom {
     this.#closed.resolve(false)
   }
 
+  /** Whether there is room for another context without the pool coming under pressure. */
+  hasEaseFor(contextTokens: number): boolean {
+    return this.#isEasy(this.#memory.prospect(contextTokens))
+  }
+
   /** Grants room for another context, if it is within the budget and nobody has to give anything back for it. Disposed when the context is there, or is not coming. */
   grantAnother(contextTokens: number): Disposable | null {
     const prospect = this.#memory.prospect(contextTokens)
@@ -72,12 +77,13 @@ export class ContextRoom {
     return reserved + prospect.kvBytes <= this.#kvBudgetBytes ? this.#grant(prospect) : null
   }
 
-  /** Makes a context as large as so many tokens need, or better; false when there is no room. */
+  /** Makes a context as large as so many tokens need, or larger where that is easy; false when there is no room. */
   async grow(context: Context, neededTokens: number): Promise<boolean> {
     const { contextTokens: from } = context
     const startedAt = performance.now()
     const sizes = grownContextSizes({ contextTokens: from, neededTokens, limitTokens: this.limitTokens })
     for (const size of sizes) {
+      if (size !== sizes.at(-1) && !this.#isEasy(this.#memory.prospect(size), context)) continue
       if (!(await this.#makeBudget(context, size)) || !(await this.resize(context, size))) continue
       const text = `Context grown from ${tokensText(from)} to ${tokensText(size)}`
       this.#options.onEvent?.({ kind: 'grown', text, tookMs: performance.now() - startedAt })
@@ -119,6 +125,10 @@ export class ContextRoom {
     Object.assign(context, { contextTokens, kvBytes, allocated, stateFormat })
     this.#memory.takeSample({ contextTokens, kvBytes, allocated })
     this.#memory.takeUsage(usage)
+  }
+
+  #isEasy(prospect: ContextBytes, than?: Context): boolean {
+    return this.#options.fitsWithEase?.(this.#memory.domainBytes(prospect, than)) ?? true
   }
 
   get #kvBudgetBytes(): number {

@@ -451,7 +451,7 @@ describe('a host with the demo models', () => {
 
 describe('a host with a small pool', () => {
   test('a third model has the idle one leave and the pinned one stay; what cannot fit says what would help', async () => {
-    const host = await startOwnHost({ poolSizeBytes: 170 * MB, reserveBytes: 0 })
+    const host = await startOwnHost({ poolSizeBytes: 150 * MB, reserveBytes: 0 })
     const { client } = host
     await host.untilListed()
     await client.models.load({ id: guide })

@@ -1,5 +1,6 @@
 import type { Allocation } from '../../contract/backend.ts'
 import type { Footprint, PoolEvent } from '../../contract/memory.ts'
+import type { DomainBytes } from '../core/domain-bytes.ts'
 import type { ContextFacts } from '../core/footprint.ts'
 import type { MemoryDomains } from './measured-footprint.ts'
 import type { ModelParking } from './parking.ts'
@@ -26,6 +27,8 @@ export interface LiveContextsOptions {
   readonly resize: (footprint: Footprint) => boolean
   /** Has others give back what they do not use, for such a footprint. False: there is nothing that would do. Default: there is not. */
   readonly relieve?: (footprint: Footprint) => Promise<boolean>
+  /** Whether so much more is free, and the pool not under pressure with it. Default: it always is. */
+  readonly fitsWithEase?: (bytes: DomainBytes) => boolean
   /** Told once more what the model takes with one context as large as at first, when it has answered for the first time. */
   readonly onMeasured?: (footprint: Footprint) => void
   /** Something that a snapshot shows has changed: contexts or their tokens. */

@@ -1,7 +1,7 @@
 import type { ContextFullEvent, GenerateEvent } from '../../contract/backend.ts'
 import { AppError } from '../../contract/errors.ts'
 import type { Footprint, ResidentContext } from '../../contract/memory.ts'
-import { blocksOf } from '../core/context-growth.ts'
+import { blocksOf, shortContextTokens } from '../core/context-growth.ts'
 import { footprintBytes } from '../core/domain-bytes.ts'
 import type { IdleKv } from '../core/relief.ts'
 import { ContextMemory, type LoadedModel } from './context-memory.ts'
@@ -81,17 +81,18 @@ export class LiveContexts {
   }
 
   /**
-   * Takes a context for a conversation: 1. its own, 2. a spare one, 3. another one if there is room, 4. the idle one that was used
-   * longest ago, whose conversation is parked. What is parked of the conversation is restored. When all are busy, `whenIdle` ends when it is
-   * time to ask again.
+   * Takes a context for a conversation: 1. its own, 2. a spare one, 3. another one if memory is not short, 4. the idle one that was used
+   * longest ago, whose conversation is parked, 5. another one, a small one, if there is any room. What is parked of the conversation is
+   * restored. When all are busy, `whenIdle` ends when it is time to ask again.
    */
   async claim(conversationId: string): Promise<Context | { readonly whenIdle: Promise<unknown> }> {
     const own = this.#contexts.find((each) => each.conversationId === conversationId)
     const context = own
       ? this.#claimIdle((each) => each === own)
       : (this.#claimIdle((each) => each.conversationId === null) ??
-        (await this.#openAnother()) ??
-        this.#claimIdle(() => true))
+        (await this.#openAnother({ isShort: false })) ??
+        this.#claimIdle(() => true) ??
+        (await this.#openAnother({ isShort: true })))
     if (!context) {
       if (this.#contexts.length + this.#opening === 0) {
         // A process that has ended says why by itself.
@@ -337,10 +338,12 @@ export class LiveContexts {
     return idle !== undefined && (await this.park(idle.id)) !== null
   }
 
-  /** Opens another context, busy from the start, if that is allowed and there is room that nobody has to give back. */
-  async #openAnother(): Promise<Context | null> {
+  /** Opens another context, busy from the start, if that is allowed and there is room that nobody has to give back. `isShort`: memory is. */
+  async #openAnother({ isShort }: { readonly isShort: boolean }): Promise<Context | null> {
     if (this.#isLeaving || this.#contexts.length + this.#opening >= this.#room.liveContexts) return null
-    const { contextTokens } = this.#options
+    const usual = this.#options.contextTokens
+    if (!isShort && !this.#room.hasEaseFor(usual)) return null
+    const contextTokens = isShort ? Math.min(usual, shortContextTokens) : usual
     const granted = this.#room.grantAnother(contextTokens)
     if (!granted) return null
     this.#opening++

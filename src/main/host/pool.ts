@@ -99,7 +99,7 @@ export class Pool implements TurnPool, AsyncDisposable {
       domains: () => this.#ledger.domains(),
       resize: (modelId, footprint) => this.#residency.resize(modelId, footprint),
       relieveFor: async (modelId, footprint) => this.#residency.relieveFor(modelId, footprint),
-      fitsWithEase: (modelId, footprint) => this.#residency.fitsWithEase(modelId, footprint),
+      fitsWithEase: (bytes, options) => this.#residency.fitsWithEase(bytes, options),
       onCrash: (modelId, problem) => this.#residency.reportCrash(modelId, problem),
       onEvent: (event) => this.#residency.record(event),
       onChange: () => this.#changed(),

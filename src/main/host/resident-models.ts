@@ -8,7 +8,9 @@ import {
   type Resident,
 } from '../../contract/memory.ts'
 import type { LibraryModel, LoadOptions, ModelFacts } from '../../contract/model.ts'
+import { shortContextTokens } from '../core/context-growth.ts'
 import { asPrediction, correctFootprint } from '../core/correction.ts'
+import { bytesByDomain, type DomainBytes } from '../core/domain-bytes.ts'
 import { kvBytesPerToken, kvCacheBytes, predictFootprint, withAdmissionMargin } from '../core/footprint.ts'
 import { resolveLoad } from '../core/load-plan.ts'
 import type { IdleKv } from '../core/relief.ts'
@@ -22,10 +24,14 @@ import { ResidentModel } from './resident-model.ts'
 import type { DomainCapacity } from '../core/ledger.ts'
 import type { StartChild } from './starter.ts'
 
-/** Conversations whose context is live at once, for each model. */
+/**
+ * Conversations that are live at once, for each model, each in a context of its own; others are parked. Measured with 100 million weights and
+ * contexts of 4,096 tokens: a second sequence in one context would spare that of a second context 34 MB of compute buffers. But all sequences
+ * have the size of the largest (one of two grown to 8,192: 226 MB together, 213 MB apart), and all stand still and are moved when
+ * one grows. Parking takes no memory and 0.16 s a switch at 2,000 tokens, 0.5 s at 8,000, against 10 s and 109 s of reading
+ * (`bench/parking.ts`): more than one conversation beside the current one would not be worth its memory.
+ */
 const liveContexts = 2
-/** With so many tokens a context begins while memory is short; it grows at once to what its conversation needs. */
-const shortStartTokens = 512
 /** What a model without contexts is given to leave, in milliseconds. */
 const unloadLimitMs = 10_000
 
@@ -48,7 +54,10 @@ export type ResidentModelsOptions = {
   /** Has other models give back what they do not use, so that one may grow. False: there is nothing that would do. */
   readonly relieveFor: (modelId: string, footprint: Footprint) => Promise<boolean>
   /** Whether so much is free, and the pool not under pressure with it. */
-  readonly fitsWithEase: (modelId: string, footprint: Footprint) => boolean
+  readonly fitsWithEase: (
+    bytes: DomainBytes,
+    options?: { readonly inPlaceOf?: string | undefined },
+  ) => boolean
   readonly onCrash: (modelId: string, problem: Problem) => void
   /** Something happened to a context of a resident. */
   readonly onEvent: (event: ContextEvent & { readonly modelId: string; readonly name: string }) => void
@@ -254,6 +263,7 @@ export class ResidentModels implements ResidencyEffects {
           : { host: 'unified', device: 'unified' },
       resize: (footprint) => resize(modelId, footprint),
       relieve: (footprint) => relieveFor(modelId, footprint),
+      fitsWithEase: (bytes) => this.#options.fitsWithEase(bytes),
       onMeasured: (measured) => {
         const entry = this.#models.get(modelId)
         if (entry?.model === model) entry.measured = measured
@@ -303,9 +313,11 @@ export class ResidentModels implements ResidencyEffects {
     const { contextTokens } = usual.loadedWith
     const isUsual =
       wanted !== undefined ||
-      contextTokens <= shortStartTokens ||
-      this.#options.fitsWithEase(modelId, withAdmissionMargin(usual.corrected))
-    return { ...options, startContextTokens: isUsual ? contextTokens : shortStartTokens }
+      contextTokens <= shortContextTokens ||
+      this.#options.fitsWithEase(bytesByDomain(withAdmissionMargin(usual.corrected)), {
+        inPlaceOf: modelId,
+      })
+    return { ...options, startContextTokens: isUsual ? contextTokens : shortContextTokens }
   }
 
   /** What was asked for goes before the library's options, these before the settings; the training context is the upper limit. */

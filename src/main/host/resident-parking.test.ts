@@ -5,12 +5,15 @@ import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
 import type { ChatMessage, GenerateEvent } from '../../contract/backend.ts'
 import type { Footprint } from '../../contract/memory.ts'
+import { writeGgufFile, type GgufFile } from '../../testing/gguf-file.ts'
+import { gemma3File, lfm2File, mambaFile } from '../../testing/shapes.ts'
 import { Conversations } from './conversations.ts'
 import { openDatabase } from './database.ts'
 import type { ContextEvent } from './live-context.ts'
 import { startNodeChild } from './node-starter.ts'
 import { Parking, type ParkingLimits } from './parking.ts'
-import { ResidentModel, type ResidentModelOptions } from './resident-model.ts'
+import { createProbe } from './probe.ts'
+import { ResidentModel, type AnswerOptions, type ResidentModelOptions } from './resident-model.ts'
 
 const demoFolder = new URL('../../../resources/demo-models/', import.meta.url)
 const guide = fileURLToPath(new URL('demo-guide-2.2m-f16.gguf', demoFolder))
@@ -30,7 +33,8 @@ type Done = Extract<GenerateEvent, { kind: 'done' }>
 type Conversation = { readonly id: string; readonly messages: ChatMessage[] }
 
 /** A host's parking and conversations, and models that start over it as over restarts of the host. */
-async function newBench(limits: ParkingLimits = { isOn: true, budgetBytes: null }) {
+async function newBench(settings: ParkingLimits = { isOn: true, budgetBytes: null }) {
+  const limits: { -readonly [Key in keyof ParkingLimits]: ParkingLimits[Key] } = { ...settings }
   const folder = await mkdtemp(path.join(tmpdir(), 'plenum-return-'))
   const database = openDatabase(path.join(folder, 'plenum.db'))
   const conversations = new Conversations(database)
@@ -44,6 +48,8 @@ async function newBench(limits: ParkingLimits = { isOn: true, budgetBytes: null 
   })
   return {
     folder,
+    limits,
+    parking: () => new Parking({ database, folder: path.join(folder, 'parked'), limits: () => limits }),
     events,
     texts: () => events.map(({ text }) => text),
     newConversation: (): Conversation => ({ id: conversations.create({}).id, messages: [] }),
@@ -52,7 +58,7 @@ async function newBench(limits: ParkingLimits = { isOn: true, budgetBytes: null 
       return files.map((file) => path.join(folder, 'parked', file))
     },
     async start(file: string, options: Partial<ResidentModelOptions> = {}): Promise<ResidentModel> {
-      const parking = new Parking({ database, folder: path.join(folder, 'parked'), limits: () => limits })
+      const parking = this.parking()
       const model = new ResidentModel({
         start: startNodeChild,
         program: fileURLToPath(new URL('../model/index.ts', import.meta.url)),
@@ -85,11 +91,12 @@ async function ask(
   model: ResidentModel,
   { id, messages }: Conversation,
   text: string,
+  options: AnswerOptions = {},
 ): Promise<{ answer: string; done: Done }> {
   messages.push({ role: 'user', text })
   let answer = ''
   let done: Done | null = null
-  for await (const event of model.generate(id, messages)) {
+  for await (const event of model.generate(id, messages, options)) {
     if (event.kind === 'text') answer += event.text
     if (event.kind === 'done') done = event
   }
@@ -117,6 +124,58 @@ test('a name told before the model left is remembered after it came back, and no
     expect.stringMatching(`^A conversation of ${String(done.usedTokens)} tokens came back, .*B$`),
   ])
 })
+
+const smallShape = {
+  ...{ layers: 6, embedding: 64, feedForward: 128, heads: 4, kvHeads: 2, headLength: 16 },
+  ...{ vocabulary: 4000, contextTokens: 1024 },
+}
+const random = { data: 'random', contextTokens: 1024 } as const
+
+test.each<[string, GgufFile, fullWindowCache: boolean]>([
+  ['sliding windows', gemma3File(random, { ...smallShape, windowTokens: 64 }), false],
+  ['a full sliding-window cache', gemma3File(random, { ...smallShape, windowTokens: 64 }), true],
+  ['recurrent layers only', mambaFile({ ...random, layers: 2, vocabulary: 4000 }, { embedding: 64 }), false],
+  ['recurrent layers beside attention', lfm2File(smallShape, random), false],
+])(
+  'a model with %s goes on after it came back as if it had never left',
+  async (_what, content, full) => {
+    const bench = await newBench()
+    const file = path.join(bench.folder, 'model.gguf')
+    writeGgufFile(file, content)
+    await using probe = createProbe({
+      start: startNodeChild,
+      file: fileURLToPath(new URL('../model/index.ts', import.meta.url)),
+      env: { PLENUM_DEVICE: 'cpu' },
+    })
+    const inspection = await probe.inspect([file])
+    if (inspection.kind !== 'model') throw new Error('It is a projector')
+    const load = { kvType: 'f16', flashAttention: false, batchTokens: 512, fileAccess: 'mmap' } as const
+    const options = {
+      facts: inspection.facts,
+      load: { ...load, chatTemplate: null, thinking: null, fullWindowCache: full },
+    }
+    const [stays, leaves] = [bench.newConversation(), bench.newConversation()]
+    const question =
+      'A question that is longer than the window is wide, with one token for each of its letters.'
+    const before = await bench.start(file, options)
+    const { done } = await ask(before, leaves, question, { maxTokens: 40 })
+    await ask(before, stays, question, { maxTokens: 40 })
+    const wanted = await ask(before, stays, 'And more?', { maxTokens: 40 })
+    await bench.unload(before)
+
+    const after = await bench.start(file, options)
+    const returned = await ask(after, leaves, 'And more?', { maxTokens: 40 })
+    expect(returned.answer).toBe(wanted.answer)
+    expect(returned.done.reusedTokens).toBe(done.usedTokens)
+    // The other way to make the window is another kind of context: refused, read again, and answered.
+    if (!content.metadata.some(({ key }) => key === 'gemma3.attention.sliding_window')) return
+    await bench.unload(after)
+    const other = await bench.start(file, { ...options, load: { ...options.load, fullWindowCache: !full } })
+    expect((await ask(other, leaves, 'And more?', { maxTokens: 4 })).done.reusedTokens).toBe(0)
+    expect(bench.texts().at(-1)).toBe('A parked conversation is read again: the context is of another kind')
+  },
+  60_000,
+)
 
 test.each<[string, string, (files: { state: string; model: string }) => Promise<void>]>([
   ['cut short', 'the file has n of m bytes', async ({ state }) => truncate(state, 10_000)],
@@ -212,6 +271,67 @@ test('a conversation that cannot be parked is told of, its model leaves, and it 
   expect(done.reusedTokens).toBe(0)
 })
 
+test('a conversation that cannot be parked keeps its context until the room is needed all the same', async () => {
+  const bench = await newBench({ isOn: true, budgetBytes: 1000 })
+  const model = await bench.start(guide)
+  const [one, two] = [bench.newConversation(), bench.newConversation()]
+  const { done } = await ask(model, one, 'My name is Ada.')
+  await ask(model, two, 'My name is Grace.')
+  const kinds = () => model.idleKv().map(({ kind }) => kind)
+  const [kv] = model.idleKv()
+  expect(kinds()).toEqual(['park', 'shrink'])
+  expect(await model.giveBack(kv!.id)).toBe(0)
+  expect(bench.events).toMatchObject([{ kind: 'parkingFailed' }])
+  // Nothing is lost yet, and it is known what giving it back would mean.
+  expect([model.contexts().length, kinds()]).toEqual([2, ['drop', 'shrink']])
+  expect((await ask(model, one, 'Thank you.')).done.reusedTokens).toBeGreaterThanOrEqual(done.usedTokens - 1)
+  await ask(model, two, 'Thank you.')
+  expect(await model.giveBack(kv!.id)).toBe(0)
+  expect(await model.giveBack(kv!.id)).toBeGreaterThan(0)
+  const back = await ask(model, one, 'What is my name?')
+  expect([back.answer.includes('Ada'), back.done.reusedTokens]).toEqual([true, 0])
+})
+
+test('what was deleted from the disk meanwhile is written again when the model leaves, and nothing is while parking is off', async () => {
+  const bench = await newBench()
+  const conversation = bench.newConversation()
+  const model = await bench.start(guide, { parkAfterIdleMs: 20 })
+  const { done } = await ask(model, conversation, 'My name is Ada.')
+  await expect.poll(() => model.contexts()[0]?.isParked, { timeout: 20_000 }).toBe(true)
+  bench.limits.isOn = false
+  await bench.parking().trim()
+  expect([await bench.states(), model.contexts()[0]?.isParked]).toEqual([[], false])
+  await model.leave(new AbortController().signal)
+  expect([await bench.states(), bench.events]).toEqual([[], []])
+
+  bench.limits.isOn = true
+  await bench.unload(model)
+  const { done: returned } = await ask(await bench.start(guide), conversation, 'What is my name?')
+  expect(returned.reusedTokens).toBe(done.usedTokens)
+})
+
+test.skipIf(process.platform === 'win32')(
+  'a process that hangs while it leaves is waited for no longer than it may take',
+  async () => {
+    const bench = await newBench()
+    const model = await bench.start(guide)
+    await ask(model, bench.newConversation(), 'My name is Ada.')
+    // What is to be written sets how long it may take, on a slow disk.
+    expect(model.leaveLimitMs).toBe(10_000 + Math.round((1024 * 1280) / 50_000))
+    process.kill(model.processId!, 'SIGSTOP')
+    const limit = new AbortController()
+    let hasLeft = false
+    const leaving = model.leave(limit.signal).finally(() => (hasLeft = true))
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(hasLeft).toBe(false)
+    limit.abort()
+    await leaving
+    await model[Symbol.asyncDispose]()
+    expect(() => process.kill(model.processId!, 0)).toThrow('ESRCH')
+    await expect.poll(() => bench.states()).toEqual([])
+  },
+)
+
 test('a context grows with its conversation, also in mid-answer, and the text is that of a large one', async () => {
   const bench = await newBench()
   const questions = ['My name is Ada.', 'How do I pin a model?', 'What is a KV cache?', 'What is my name?']
@@ -234,6 +354,27 @@ test('a context grows with its conversation, also in mid-answer, and the text is
   ])
   expect(await bench.states()).toEqual([])
 })
+
+test('while memory is short conversations take turns in one context, a second one at the same time is small, and growing takes what it needs', async () => {
+  const bench = await newBench()
+  const model = await bench.start(guide, { fitsWithEase: () => false, limitTokens: 2048 })
+  const [one, two] = [bench.newConversation(), bench.newConversation()]
+  const { done } = await ask(model, one, 'My name is Ada.')
+  await ask(model, two, 'My name is Grace.')
+  expect(model.contexts()).toMatchObject([{ conversationId: two.id, contextTokens: 1024 }])
+  const [back, other] = await Promise.all([
+    ask(model, one, 'What is my name?'),
+    ask(model, two, 'What is my name?'),
+  ])
+  expect([back.answer.includes('Ada'), other.answer.includes('Grace')]).toEqual([true, true])
+  expect(back.done.reusedTokens).toBe(done.usedTokens)
+  expect(model.contexts().map(({ contextTokens }) => contextTokens)).toEqual([1024, 512])
+  const small = model.contexts()[1]!.conversationId === one.id ? one : two
+  for (let turn = 0; turn < 30 && model.contexts()[1]!.contextTokens === 512; turn++)
+    await ask(model, small, 'How do I pin a model?')
+  // Not twice as large: the next block and no more.
+  expect(model.contexts()[1]!.contextTokens).toBe(768)
+}, 60_000)
 
 test('growing asks for room for both sizes, and without it the answer ends as the context is full', async () => {
   const bench = await newBench()
