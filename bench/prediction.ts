@@ -262,12 +262,15 @@ async function measure(
   options: LoadOptions,
 ): Promise<Measured> {
   const { warnings, ...resolved } = resolveLoad(facts, options, {
-    contextTokens: 4096,
-    threads: 1,
-    isCpu: true,
+    ...{ contextTokens: 4096, threads: 1, isCpu: true },
+    reading: { platform: process.platform, device: { name: 'CPU', isUnified: true }, loads: [] },
   })
   for (const warning of warnings) console.log(warning)
-  const plan: LoadedWith = { ...resolved, gpuLayers: 0 }
+  const { contextTokens, kvType, flashAttention, batchTokens, threads, fileAccess } = resolved
+  const plan: LoadedWith = {
+    ...{ contextTokens, kvType, flashAttention, batchTokens, threads, fileAccess },
+    gpuLayers: 0,
+  }
   const measurements: Footprint[] = []
   await using model = new ResidentModel({
     ...{

@@ -86,6 +86,8 @@ export const measurementSchema = z.object({
   /** As the user was told before this load: with what was learned. */
   corrected: footprintSchema,
   measured: footprintSchema,
+  /** The weights, and how long it took until they were in; absent of loads that older versions kept. */
+  reading: z.object({ bytes: z.number(), ms: z.number() }).optional(),
 })
 export type Measurement = z.infer<typeof measurementSchema>
 
@@ -102,6 +104,8 @@ export const residentSchema = z.object({
   predicted: footprintSchema,
   /** How it is loaded; null before. */
   loadedWith: loadedWithSchema.nullable(),
+  /** Why its file is read as `loadedWith` says, in plain words; absent where the user has said how. */
+  fileAccessReason: z.string().optional(),
   /** What the user should know of how it was loaded: options that this backend or model does not support. */
   warnings: z.array(z.string()),
   contexts: z.array(residentContextSchema),
@@ -178,6 +182,8 @@ export const poolSnapshotSchema = z.object({
   residents: z.array(residentSchema),
   /** Models that were resident when the app last ended and can be loaded again with one press. */
   lastResidents: z.array(z.object({ modelId: z.string(), name: z.string() })),
+  /** A model process without a model, kept ready for the next load; absent when there is none. Its bytes are among `otherBytes`. */
+  spare: z.object({ processId: z.number().int().nullable(), bytes: z.number() }).optional(),
   /** KV caches of all residents, in bytes: reserved; reserved and not used; held by conversations that nobody answers in now. */
   kv: z.object({ reservedBytes: z.number(), unusedBytes: z.number(), strandedBytes: z.number() }),
   /** More than the set share of the pool is taken: idle KV caches are given back. */

@@ -58,6 +58,7 @@ export type ResidencyState = Omit<
   | 'kvBudgetBytes'
   | 'predicted'
   | 'loadedWith'
+  | 'fileAccessReason'
   | 'warnings'
 > & { readonly options: LoadOptions }
 

@@ -38,6 +38,15 @@ export class Backend {
     return this.#model ? this.#model.usage() : readUsage({ weights: nothingMapped, deviceBytes: 0 })
   }
 
+  /** Does ahead what every load begins with; what the process takes then. */
+  async prepare(): Promise<ProcessUsage> {
+    const { prepareChat } = await import('./chat.ts')
+    await Promise.all([this.llama(), import('./loaded-model.ts')])
+    prepareChat()
+    collectGarbage()
+    return this.usage()
+  }
+
   /** Loads the model of this process, telling how many bytes of it are in. Aborting rejects with the signal's reason. */
   async *load(
     options: Omit<LoadModelOptions, 'modelPaths' | 'onProgress' | 'signal'>,
@@ -51,13 +60,20 @@ export class Backend {
       const files = await describeFiles(options.path)
       const opened = await this.llama()
       const loader = await import('./loaded-model.ts')
-      collectGarbage()
-      const before = await loader.usageOf(opened, nothingMapped)
       const progress = new Latest<number>()
+      const garbage = { isCollected: false }
+      const collectOnce = () => {
+        if (!garbage.isCollected) collectGarbage()
+        garbage.isCollected = true
+      }
       const loading = loader.LoadedModel.load(opened, {
         ...options,
         modelPaths: files.paths,
-        onProgress: (fraction) => progress.set(fraction),
+        onProgress(fraction) {
+          // Most of it is from the library's reading of the header, which is over; llama.cpp reads the weights on another thread meanwhile.
+          collectOnce()
+          progress.set(fraction)
+        },
         signal,
       })
       void loading.catch(() => null).finally(() => progress.end())
@@ -67,10 +83,10 @@ export class Backend {
       // A small model is in before its progress was told.
       yield { kind: 'progress', loadedBytes: files.bytes }
       const { trainContextTokens, allocated: weights } = this.#model
-      collectGarbage()
+      collectOnce()
       const after = await this.#model.usage()
       const settled = await this.#model.settleOptions()
-      yield { kind: 'loaded', trainContextTokens, ...settled, before, after, weights }
+      yield { kind: 'loaded', trainContextTokens, ...settled, after, weights }
     } finally {
       this.#isLoading = false
     }

@@ -1,5 +1,6 @@
 import { basename as nameOf } from 'node:path'
-import type { ChatWrapper, LlamaModel } from 'node-llama-cpp'
+import { setImmediate } from 'node:timers/promises'
+import { GgufInsights, type ChatWrapper, type LlamaModel } from 'node-llama-cpp'
 import type { Allocation, ProcessUsage } from '../../contract/backend.ts'
 import { AppError } from '../../contract/errors.ts'
 import type { FileAccess, KvType } from '../../contract/model.ts'
@@ -34,20 +35,15 @@ export class LoadedModel {
   readonly gate = new Gate()
   readonly #opened: OpenedLlama
   readonly #model: LlamaModel
-  readonly #chat: ChatWrapper
   readonly #options: LoadModelOptions
   readonly #contexts = new Map<string, ModelContext>()
   #kvType: KvType = 'f16'
+  #chat: ChatWrapper | null = null
 
-  private constructor(
-    opened: OpenedLlama,
-    model: LlamaModel,
-    { options, chat }: { options: LoadModelOptions; chat: ChatWrapper },
-  ) {
+  private constructor(opened: OpenedLlama, model: LlamaModel, options: LoadModelOptions) {
     this.#opened = opened
     this.#model = model
     this.#options = options
-    this.#chat = chat
   }
 
   /** Loads a model. Rejects with `MODEL_FAILED` and llama.cpp's own reason, or with the signal's. */
@@ -56,6 +52,7 @@ export class LoadedModel {
     const { llama } = opened
     // What llama.cpp logged before is not about this model.
     opened.takeLastError()
+    skipEstimates()
     try {
       llama.maxThreads = threads
       const model = await llama.loadModel({
@@ -69,7 +66,7 @@ export class LoadedModel {
         onLoadProgress: onProgress,
         ...(signal && { loadSignal: signal }),
       })
-      return new LoadedModel(opened, model, { options, chat: resolveChat(model, options) })
+      return new LoadedModel(opened, model, options)
     } catch (error) {
       signal?.throwIfAborted()
       throw explain(opened, { action: `load "${nameOf(path)}"`, error })
@@ -78,6 +75,15 @@ export class LoadedModel {
 
   get trainContextTokens(): number {
     return this.#model.trainContextSize
+  }
+
+  /** How conversations are put to it: worked out at the first need, which takes a quarter of a second. */
+  get chat(): ChatWrapper {
+    try {
+      return (this.#chat ??= resolveChat(this.#model, this.#options))
+    } catch (error) {
+      throw explain(this.#opened, { action: 'read the chat template', error })
+    }
   }
 
   /** Its weights, as llama.cpp holds them. */
@@ -92,7 +98,7 @@ export class LoadedModel {
    */
   async settleOptions(): Promise<{ kvType: KvType; warnings: string[] }> {
     const { kvType = 'f16', threads, signal } = this.#options
-    const warnings = [...chatWarnings(this.#chat, this.#options)]
+    const warnings = this.#options.thinking == null ? [] : [...chatWarnings(this.chat, this.#options)]
     if (kvType === 'f16') return { kvType, warnings }
     try {
       const context = await this.#model.createContext({
@@ -122,16 +128,18 @@ export class LoadedModel {
   ): Promise<ModelContext> {
     if (this.#contexts.has(contextId))
       throw new AppError('BAD_INPUT', `Context "${contextId}" is open already`)
-    const context = await ModelContext.open({
+    const opening = ModelContext.open({
       ...options,
       model: this.#model,
-      chat: this.#chat,
+      chat: () => this.chat,
       threads: this.#options.threads,
       batchTokens: this.#options.batchTokens ?? defaultBatchTokens,
       kvType: this.#kvType,
       gate: this.gate,
       explain: (action, error) => explain(this.#opened, { action, error }),
     })
+    // llama.cpp makes the context on another thread: a first answer finds the chat wrapper ready.
+    const [context] = await Promise.all([opening, setImmediate().then(() => this.chat)])
     this.#contexts.set(contextId, context)
     return context
   }
@@ -157,6 +165,16 @@ export class LoadedModel {
 
 /** As node-llama-cpp has it. */
 const defaultBatchTokens = 512
+
+/**
+ * The library works out what a model and each context would take, for which it reads the file's vocabulary twice more and keeps one of them. The
+ * host's ledger has decided already, and with `ignoreMemorySafetyChecks` nothing comes of it.
+ */
+function skipEstimates(): void {
+  const nothing = async () => Promise.resolve({ cpuRam: 0, gpuVram: 0 })
+  GgufInsights.prototype.estimateModelResourceRequirementsV2 = nothing
+  GgufInsights.prototype.estimateContextResourceRequirementsV2 = nothing
+}
 
 /** Memory of this process. */
 export async function usageOf({ llama }: OpenedLlama, weights: MappedWeights): Promise<ProcessUsage> {
