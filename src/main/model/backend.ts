@@ -1,4 +1,4 @@
-import { realpath, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import path from 'node:path'
 import type { LoadEvent, ProcessUsage } from '../../contract/backend.ts'
 import { AppError } from '../../contract/errors.ts'
@@ -49,7 +49,7 @@ export class Backend {
 
   /** Loads the model of this process, telling how many bytes of it are in. Aborting rejects with the signal's reason. */
   async *load(
-    options: Omit<LoadModelOptions, 'modelPaths' | 'onProgress' | 'signal'>,
+    options: Omit<LoadModelOptions, 'fileBytes' | 'onProgress' | 'signal'>,
     signal?: AbortSignal,
   ): AsyncGenerator<LoadEvent, void, void> {
     signal?.throwIfAborted()
@@ -57,7 +57,7 @@ export class Backend {
       throw new AppError('BAD_INPUT', 'This process has a model already; start another one')
     this.#isLoading = true
     try {
-      const files = await describeFiles(options.path)
+      const bytes = await sizeOf(options.path)
       const opened = await this.llama()
       const loader = await import('./loaded-model.ts')
       const progress = new Latest<number>()
@@ -68,7 +68,7 @@ export class Backend {
       }
       const loading = loader.LoadedModel.load(opened, {
         ...options,
-        modelPaths: files.paths,
+        fileBytes: bytes,
         onProgress(fraction) {
           // Most of it is from the library's reading of the header, which is over; llama.cpp reads the weights on another thread meanwhile.
           collectOnce()
@@ -78,10 +78,10 @@ export class Backend {
       })
       void loading.catch(() => null).finally(() => progress.end())
       for await (const fraction of progress)
-        yield { kind: 'progress', loadedBytes: Math.round(fraction * files.bytes) }
+        yield { kind: 'progress', loadedBytes: Math.round(fraction * bytes) }
       this.#model = await loading
       // A small model is in before its progress was told.
-      yield { kind: 'progress', loadedBytes: files.bytes }
+      yield { kind: 'progress', loadedBytes: bytes }
       const { trainContextTokens, allocated: weights } = this.#model
       collectOnce()
       const after = await this.#model.usage()
@@ -125,12 +125,11 @@ class Latest<Value> {
   }
 }
 
-/** The real paths of a model's files, and their size. */
-async function describeFiles(file: string): Promise<{ paths: string[]; bytes: number }> {
+/** Size of a model's files together. */
+async function sizeOf(file: string): Promise<number> {
   try {
-    const paths = await Promise.all(splitPaths(file).map(async (part) => realpath(part)))
-    const sizes = await Promise.all(paths.map(async (part) => (await stat(part)).size))
-    return { paths, bytes: sizes.reduce((sum, size) => sum + size, 0) }
+    const sizes = await Promise.all(splitPaths(file).map(async (part) => (await stat(part)).size))
+    return sizes.reduce((sum, size) => sum + size, 0)
   } catch (error) {
     throw new AppError('NOT_FOUND', `Cannot load "${path.basename(file)}": ${messageOf(error)}`, {
       details: { path: file, help: 'The file was moved or deleted' },

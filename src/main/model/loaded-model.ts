@@ -8,13 +8,13 @@ import { chatWarnings, resolveChat, type ChatOptions } from './chat.ts'
 import { kvTypeOptions, ModelContext } from './context.ts'
 import { Gate } from './gate.ts'
 import type { OpenedLlama } from './llama.ts'
-import { type MappedWeights, nothingMapped, readUsage } from './usage.ts'
+import { nothingMapped, readFilePages, readUsage } from './usage.ts'
 
 /** How a model is loaded. */
 export interface LoadModelOptions extends ChatOptions {
   readonly path: string
-  /** All its files, as the operating system names them. */
-  readonly modelPaths: readonly string[]
+  /** Size of all its files. */
+  readonly fileBytes: number
   readonly threads: number
   /** Layers on the GPU; null: all. */
   readonly gpuLayers: number | null
@@ -36,14 +36,20 @@ export class LoadedModel {
   readonly #opened: OpenedLlama
   readonly #model: LlamaModel
   readonly #options: LoadModelOptions
+  readonly #otherFileBytes: number
   readonly #contexts = new Map<string, ModelContext>()
   #kvType: KvType = 'f16'
   #chat: ChatWrapper | null = null
 
-  private constructor(opened: OpenedLlama, model: LlamaModel, options: LoadModelOptions) {
+  private constructor(
+    opened: OpenedLlama,
+    model: LlamaModel,
+    { options, otherFileBytes }: { options: LoadModelOptions; otherFileBytes: number },
+  ) {
     this.#opened = opened
     this.#model = model
     this.#options = options
+    this.#otherFileBytes = otherFileBytes
   }
 
   /** Loads a model. Rejects with `MODEL_FAILED` and llama.cpp's own reason, or with the signal's. */
@@ -53,6 +59,7 @@ export class LoadedModel {
     // What llama.cpp logged before is not about this model.
     opened.takeLastError()
     skipEstimates()
+    const otherFileBytes = await readFilePages()
     try {
       llama.maxThreads = threads
       const model = await llama.loadModel({
@@ -66,7 +73,7 @@ export class LoadedModel {
         onLoadProgress: onProgress,
         ...(signal && { loadSignal: signal }),
       })
-      return new LoadedModel(opened, model, options)
+      return new LoadedModel(opened, model, { options, otherFileBytes })
     } catch (error) {
       signal?.throwIfAborted()
       throw explain(opened, { action: `load "${nameOf(path)}"`, error })
@@ -157,9 +164,11 @@ export class LoadedModel {
   }
 
   async usage(): Promise<ProcessUsage> {
-    const { allocated } = this
-    const paths = this.#options.modelPaths
-    return usageOf(this.#opened, this.#model.useMmap ? { paths, allocated } : nothingMapped)
+    const { fileBytes } = this.#options
+    const mapped = { fileBytes, otherFileBytes: this.#otherFileBytes, allocated: this.allocated }
+    // What llama.cpp has allocated on the device for this process: a device's own counter is about everybody.
+    const { gpuVram: deviceBytes } = await this.#opened.llama.getLlamaMemoryUsage()
+    return readUsage({ weights: this.#model.useMmap ? mapped : nothingMapped, deviceBytes })
   }
 }
 
@@ -174,13 +183,6 @@ function skipEstimates(): void {
   const nothing = async () => Promise.resolve({ cpuRam: 0, gpuVram: 0 })
   GgufInsights.prototype.estimateModelResourceRequirementsV2 = nothing
   GgufInsights.prototype.estimateContextResourceRequirementsV2 = nothing
-}
-
-/** Memory of this process. */
-export async function usageOf({ llama }: OpenedLlama, weights: MappedWeights): Promise<ProcessUsage> {
-  // What llama.cpp has allocated on the device for this process: a device's own counter is about everybody.
-  const { gpuVram } = await llama.getLlamaMemoryUsage()
-  return readUsage({ weights, deviceBytes: gpuVram })
 }
 
 /** An error of llama.cpp or the library as ours: what was tried, and the cause that llama.cpp logged. Ours stay as they are. */
