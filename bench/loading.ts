@@ -22,7 +22,7 @@ const contextTokens = 4096
 const port = 18_431
 const accesses = ['mmap', 'direct', 'read'] as const
 /** As llama-server is told the same. */
-const serverFlags = { mmap: [], direct: ['-dio'], read: ['--no-mmap'] } as const
+const serverFlags = { mmap: ['-lm', 'mmap'], direct: ['-lm', 'dio'], read: ['-lm', 'none'] } as const
 
 async function main(): Promise<void> {
   const { values } = parseArgs({

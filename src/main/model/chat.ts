@@ -80,9 +80,20 @@ function withThinking(thinking: boolean | null) {
   }
 }
 
-/** A Jinja template has the switch when it reads the variable that Qwen's introduced. */
+/** A Jinja template has the switch when that changes what it writes: some read the variable only where the library leaves their text out. */
 function canSwitchThinking(wrapper: ChatWrapper): boolean {
-  if (wrapper instanceof JinjaTemplateChatWrapper) return wrapper.template.includes('enable_thinking')
+  if (wrapper instanceof JinjaTemplateChatWrapper) {
+    const { template } = wrapper
+    const [on, off] = [true, false].map((reasoning) => {
+      const switched = new JinjaTemplateChatWrapper({
+        ...customWrapperSettings.jinjaTemplate,
+        template,
+        reasoning,
+      })
+      return renderText(switched, [{ role: 'user', text: 'Hello' }])
+    })
+    return on !== off
+  }
   return wrapper instanceof QwenChatWrapper || wrapper instanceof Gemma4ChatWrapper
 }
 

@@ -12,16 +12,19 @@ RssShmem:	       0 kB
   expect(parseCounters('')).toEqual({ anonymousBytes: 0, fileBytes: 0 })
 })
 
-test.runIf(process.platform === 'linux')('counts no more than the model files, and not the program', async () => {
-  const allocated = { hostBytes: 0, deviceBytes: 0 }
-  const usage = async (fileBytes: number, otherFileBytes: number) =>
-    (await readUsage({ weights: { fileBytes, otherFileBytes, allocated }, deviceBytes: 0 })).mappedBytes
-  const program = await readFilePages()
-  expect(program).toBeGreaterThan(2 ** 20)
-  expect(await usage(4096, 0)).toBe(4096)
-  expect(await usage(2 ** 40, 2 ** 40)).toBe(0)
-  expect((await readUsage({ weights: nothingMapped, deviceBytes: 5 })).mappedBytes).toBe(0)
-})
+test.runIf(process.platform === 'linux')(
+  'counts no more than the model files, and not the program',
+  async () => {
+    const allocated = { hostBytes: 0, deviceBytes: 0 }
+    const usage = async (fileBytes: number, otherFileBytes: number) =>
+      (await readUsage({ weights: { fileBytes, otherFileBytes, allocated }, deviceBytes: 0 })).mappedBytes
+    const program = await readFilePages()
+    expect(program).toBeGreaterThan(2 ** 20)
+    expect(await usage(4096, 0)).toBe(4096)
+    expect(await usage(2 ** 40, 2 ** 40)).toBe(0)
+    expect((await readUsage({ weights: nothingMapped, deviceBytes: 5 })).mappedBytes).toBe(0)
+  },
+)
 
 test('takes mapped weights out of a resident set, once', () => {
   expect(estimateUsage(1500, { hostBytes: 1000, deviceBytes: 0 })).toEqual({
