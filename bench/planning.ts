@@ -62,6 +62,7 @@ const residency = new Residency({
   effects: {
     load: async (_modelId, { footprint }) => ({ footprint, processId: null }),
     unload: async () => undefined,
+    unloadLimitMs: () => 10_000,
     usedTokens: () => 1000,
     idleKv: () => [],
     relieve: async () => 0,
@@ -71,6 +72,8 @@ const residency = new Residency({
     if (!facts) throw new Error(`There is no model "${modelId}"`)
     return {
       ...{ name: modelId, pinned: modelId.endsWith('7'), weightBytes: facts.weightBytes },
+      settle: (options) => options,
+      startContextTokens: (options) => options.contextTokens ?? 4096,
       contextTokens: (options) => options.contextTokens ?? 4096,
       footprint: (options) => predictFootprint(facts, { contextTokens: options.contextTokens ?? 4096 }),
     }

@@ -266,11 +266,7 @@ async function measure(
     reading: { platform: process.platform, device: { name: 'CPU', isUnified: true }, loads: [] },
   })
   for (const warning of warnings) console.log(warning)
-  const { contextTokens, kvType, flashAttention, batchTokens, threads, fileAccess } = resolved
-  const plan: LoadedWith = {
-    ...{ contextTokens, kvType, flashAttention, batchTokens, threads, fileAccess },
-    gpuLayers: 0,
-  }
+  const plan: LoadedWith = { ...resolved, gpuLayers: 0 }
   const measurements: Footprint[] = []
   await using model = new ResidentModel({
     ...{

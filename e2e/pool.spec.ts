@@ -31,7 +31,7 @@ test('a full pool sends the idle model away that is not pinned', async ({ app, p
     await act(page, 'Coder', 'Pin')
     await expect(block(page, 'Guide', 'pinned')).toBeVisible()
     await expect(block(page, 'Coder', 'pinned')).toBeVisible()
-    await leaveRoom(page, 60)
+    await leaveRoom(page, 30)
     await app.drop([await writeModel(path.join(folder, 'desk-guide.gguf'), 'Desk Guide')])
     const card = poolPane(page).getByRole('article', { name: 'Desk Guide' })
     await expect(card).toContainText('Judge')

@@ -127,6 +127,8 @@ export const backendContract = {
         /** Tokens that a context reads at once. */
         batchTokens: z.number().int().default(512),
         fileAccess: fileAccessSchema.default('mmap'),
+        /** Layers with a sliding window keep what has left it. */
+        fullWindowCache: z.boolean().default(false),
         /** A Jinja template in place of the file's own. */
         chatTemplate: z.string().nullable().default(null),
         /** Whether to ask for thoughts; null: as the template has it. */

@@ -71,6 +71,8 @@ export const loadedWithSchema = z.object({
   batchTokens: z.number().int(),
   threads: z.number().int(),
   fileAccess: fileAccessSchema,
+  /** Layers with a sliding window keep what has left it. */
+  fullWindowCache: z.boolean().default(false),
 })
 export type LoadedWith = z.infer<typeof loadedWithSchema>
 
@@ -91,6 +93,12 @@ export const measurementSchema = z.object({
 })
 export type Measurement = z.infer<typeof measurementSchema>
 
+/** How far a prediction is off, as a share of what was measured: −0.02 is 2 % too little. Null when nothing was measured, or nothing predicted. */
+export function predictionError(predicted: Footprint, measured: Footprint): number | null {
+  const sum = (footprint: Footprint) => footprint.reduce((bytes, part) => bytes + part.bytes, 0)
+  return sum(predicted) > 0 && sum(measured) > 0 ? sum(predicted) / sum(measured) - 1 : null
+}
+
 /** A model in memory, or on its way in or out. */
 export const residentSchema = z.object({
   modelId: z.string(),
@@ -102,6 +110,10 @@ export const residentSchema = z.object({
   footprint: footprintSchema,
   /** What was predicted for one context before it was loaded; empty while it is queued. */
   predicted: footprintSchema,
+  /** What it took then, with one context as large as at first; empty before it is loaded. `footprint` is what it takes now. */
+  measured: footprintSchema,
+  /** `predicted` against `measured`, all parts together: −0.02 is 2 % too little. Null until there is something to compare. */
+  predictionError: z.number().nullable(),
   /** How it is loaded; null before. */
   loadedWith: loadedWithSchema.nullable(),
   /** Why its file is read as `loadedWith` says, in plain words; absent where the user has said how. */
@@ -114,6 +126,8 @@ export const residentSchema = z.object({
   usedTokens: z.number().int(),
   kvBytesPerToken: z.number(),
   kvBudgetBytes: z.number(),
+  /** How large one context may become. */
+  contextLimitTokens: z.number().int(),
   processId: z.number().int().nullable(),
   /** While loading: bytes of weights read. While queued: what it waits for. */
   loadedBytes: z.number().nullable(),
@@ -153,9 +167,9 @@ export const poolEventSchema = z.object({
   ]),
   modelId: z.string(),
   name: z.string(),
-  /** Plain words: why, what it freed or took, how long. */
+  /** Plain words: what happened, and why. */
   text: z.string(),
-  /** What it freed and how long it took, in milliseconds; null where that says nothing. */
+  /** What it freed, and how long it took in milliseconds; null where that says nothing. */
   freedBytes: z.number().nullable(),
   tookMs: z.number().nullable(),
 })
@@ -163,9 +177,11 @@ export type PoolEvent = z.infer<typeof poolEventSchema>
 
 /** Models that take turns in memory because they do not fit in together. */
 export const thrashSchema = z.object({
-  models: z.array(z.object({ modelId: z.string(), name: z.string() })),
-  /** What a switch reads from disk: the largest of them. */
+  /** `bytes`: what each takes in memory. */
+  models: z.array(z.object({ modelId: z.string(), name: z.string(), bytes: z.number() })),
+  /** What a switch reads from disk, and how long the last such loads took: the most of them. Null where that is not known. */
   reloadBytes: z.number(),
+  reloadMs: z.number().nullable(),
   /** In plain words. */
   text: z.string(),
 })
@@ -184,8 +200,16 @@ export const poolSnapshotSchema = z.object({
   lastResidents: z.array(z.object({ modelId: z.string(), name: z.string() })),
   /** A model process without a model, kept ready for the next load; absent when there is none. Its bytes are among `otherBytes`. */
   spare: z.object({ processId: z.number().int().nullable(), bytes: z.number() }).optional(),
-  /** KV caches of all residents, in bytes: reserved; reserved and not used; held by conversations that nobody answers in now. */
-  kv: z.object({ reservedBytes: z.number(), unusedBytes: z.number(), strandedBytes: z.number() }),
+  /**
+   * KV caches of all residents, in bytes: reserved; reserved and not used; held by conversations that nobody answers in now; and what
+   * `consolidate` would give back, buffers included.
+   */
+  kv: z.object({
+    reservedBytes: z.number(),
+    unusedBytes: z.number(),
+    strandedBytes: z.number(),
+    reclaimableBytes: z.number(),
+  }),
   /** More than the set share of the pool is taken: idle KV caches are given back. */
   isUnderPressure: z.boolean(),
   thrash: thrashSchema.nullable(),
@@ -210,8 +234,12 @@ const leaverSchema = z.object({ modelId: z.string(), name: z.string(), freesByte
 /** What loading a model would take, and who would have to leave. Nothing happens by asking. */
 export const loadPreviewSchema = z.object({
   modelId: z.string(),
+  /** A context begins with so many tokens, for which `footprint` is, and may grow to `contextTokens` as far as there is room then. */
+  startContextTokens: z.number().int(),
   contextTokens: z.number().int(),
   footprint: footprintSchema,
+  /** What it would take with one context grown as far as it may, in bytes over all domains. */
+  grownBytes: z.number(),
   /**
    * `resident`: it is there. `fits`: nobody leaves. `evicts`: these leave. `waits`: these leave when some of them are done.
    * `refused`: it cannot be. `relieves`: KV caches that are given back for it, if any; their models stay.

@@ -101,7 +101,16 @@ export const loadOptionsSchema = z.object({
     .max(16_777_216)
     .optional()
     .describe(
-      'Tokens that one conversation may have. Default: as in the settings, at most what the model was trained for. The KV cache grows with it.',
+      'Tokens that one conversation may have. Default: as in the settings, at most what the model was trained for. Its context begins smaller and grows up to this as it fills up.',
+    ),
+  startContextTokens: z
+    .number()
+    .int()
+    .min(64)
+    .max(16_777_216)
+    .optional()
+    .describe(
+      'Tokens with which a context begins, before it grows. Default: as in the settings, fewer while memory is short. More take their memory at once and spare growing.',
     ),
   gpuLayers: z
     .number()
@@ -146,6 +155,12 @@ export const loadOptionsSchema = z.object({
     .optional()
     .describe(
       'How the weights are read. Default: auto. mmap shares the file with the system cache, direct goes past it, read copies it.',
+    ),
+  fullWindowCache: z
+    .boolean()
+    .optional()
+    .describe(
+      'Full sliding-window cache: layers that see only a window keep all that was read, so that an answer can be asked for again or changed without reading the conversation anew. Default: off. Their KV cache then grows with the context like that of other layers. Has no effect on models without such layers.',
     ),
   kvBudgetBytes: z
     .number()

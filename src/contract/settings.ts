@@ -25,7 +25,7 @@ const fields = {
   threads: z.number().int().min(1).max(1024).nullable(),
   /** How large the context of a conversation may become when a model says nothing else, in tokens; the training context is the upper limit. */
   contextTokens: z.number().int().min(64).max(16_777_216),
-  /** Contexts begin with this many tokens and grow as they fill up; no larger than `contextTokens`. */
+  /** Contexts begin with this many tokens, or fewer while memory is short, and grow as they fill up; no larger than `contextTokens`. */
   startContextTokens: z.number().int().min(64).max(16_777_216),
   /** When a conversation has filled its context: its oldest turns slide out of the model's memory, or the answer stops with a message. */
   contextFull: z.enum(['slide', 'stop']),
@@ -52,7 +52,7 @@ export const settingsSchema = z.object({
   modelFolders: fields.modelFolders.default([]).catch([]),
   findOtherApps: fields.findOtherApps.default(true).catch(true),
   threads: fields.threads.default(null).catch(null),
-  contextTokens: fields.contextTokens.default(4096).catch(4096),
+  contextTokens: fields.contextTokens.default(32_768).catch(32_768),
   startContextTokens: fields.startContextTokens.default(4096).catch(4096),
   contextFull: fields.contextFull.default('slide').catch('slide'),
   parking: fields.parking.default(true).catch(true),

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { grownContextSizes, openingContextSizes } from './context-growth.ts'
+import { grownContextSizes } from './context-growth.ts'
 
 test('a context doubles, or becomes a quarter larger than what is needed', () => {
   const grown = (contextTokens: number, neededTokens: number, limitTokens = 32_768) =>
@@ -15,9 +15,4 @@ test('a context never grows past its limit, and not at all when that would not d
   expect(grown(4096, 6100, 6144)).toEqual([6144])
   expect(grown(4096, 7000, 6144)).toEqual([])
   expect(grown(1024, 1025, 1024)).toEqual([])
-})
-
-test('a new context is tried with half the size as long as there is no room', () => {
-  expect(openingContextSizes(1024)).toEqual([1024, 512, 256])
-  expect(openingContextSizes(64)).toEqual([256])
 })

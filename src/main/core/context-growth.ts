@@ -23,10 +23,3 @@ export function grownContextSizes(context: {
   const ample = Math.min(limit, blocksOf(Math.max(2 * contextTokens, neededTokens * 1.25)))
   return [...new Set([ample, least])]
 }
-
-/** Sizes to try for a new context, the best first: as asked for, then halves down to the smallest. Pure. */
-export function openingContextSizes(tokens: number): readonly number[] {
-  const sizes: number[] = []
-  for (let size = blocksOf(tokens); size > blockTokens; size = blocksOf(size / 2)) sizes.push(size)
-  return [...sizes, blockTokens]
-}

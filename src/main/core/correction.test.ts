@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Footprint, LoadedWith } from '../../contract/memory.ts'
-import { correctFootprint } from './correction.ts'
+import { asPrediction, correctFootprint } from './correction.ts'
 
 const loadedWith: LoadedWith = {
   contextTokens: 4096,
@@ -10,6 +10,7 @@ const loadedWith: LoadedWith = {
   batchTokens: 512,
   threads: 1,
   fileAccess: 'mmap',
+  fullWindowCache: false,
 }
 const footprint = (source: 'predicted' | 'learned' | 'measured', bytes: readonly number[]): Footprint =>
   (['weights', 'kvCache', 'compute', 'runtime'] as const).map((part, index) => ({
@@ -34,6 +35,13 @@ test('tells what the same load has taken, whatever its threads', () => {
   expect(correctFootprint(predicted, { loadedWith: { ...loadedWith, threads: 8 }, lesson })).toBe(
     lesson.measured,
   )
+})
+
+test('is a prediction all the same: what an earlier load has taken is learned, not measured', () => {
+  expect([asPrediction(lesson.measured), asPrediction(lesson.predicted)]).toEqual([
+    footprint('learned', [1010, 100, 55, 110]),
+    lesson.predicted,
+  ])
 })
 
 test('corrects each part by itself for another context size and KV type', () => {

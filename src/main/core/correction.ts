@@ -20,7 +20,8 @@ export function correctFootprint(
     before.contextTokens === loadedWith.contextTokens &&
     before.kvType === loadedWith.kvType &&
     before.flashAttention === loadedWith.flashAttention &&
-    before.batchTokens === loadedWith.batchTokens
+    before.batchTokens === loadedWith.batchTokens &&
+    before.fullWindowCache === loadedWith.fullWindowCache
   if (isSame) return lesson.measured
   return predicted.map((part): FootprintPart => {
     const expected = find(lesson.predicted, part)
@@ -44,6 +45,11 @@ export function correctFootprint(
         return part.part satisfies never
     }
   })
+}
+
+/** A footprint as the prediction of a load to come: what an earlier one has taken is learned, not measured. */
+export function asPrediction(footprint: Footprint): Footprint {
+  return footprint.map((part) => (part.source === 'measured' ? { ...part, source: 'learned' } : part))
 }
 
 function find(footprint: Footprint, { part, domain }: FootprintPart): number {

@@ -1,6 +1,7 @@
 import { MB } from '../../contract/bytes.ts'
 import type { DomainId, Footprint, FootprintPart, FootprintPartName } from '../../contract/memory.ts'
 import type { FileAccess, KvLayerGroup, KvType, ModelFacts } from '../../contract/model.ts'
+import { asPrediction } from './correction.ts'
 import { dryRunComputeBytes } from './dry-run.ts'
 
 /** Where a model's layers go. `split`: this many of its layers, counted with the output layer, on the GPU. */
@@ -23,6 +24,8 @@ export type FootprintOptions = {
   readonly batchTokens?: number
   /** Default `mmap`. */
   readonly fileAccess?: FileAccess
+  /** Sliding-window layers keep the whole context. Default: they stop at their window. */
+  readonly fullWindowCache?: boolean
 }
 
 /** Private memory of a process that has loaded the backend and no model, until it was measured on this machine: Linux x64, Node 24, CPU. */
@@ -50,7 +53,7 @@ const admissionMargins = { predicted: 0.15, learned: 0.03, measured: 0 } as cons
 export function predictFootprint(facts: ModelFacts, options: FootprintOptions): Footprint {
   const { contexts = 1, placement = { kind: 'unified' }, runtimeBytes = defaultRuntimeBytes } = options
   const kvCache = contexts * kvCacheBytes(facts, options.contextTokens, options)
-  const compute = contexts * contextComputeBytes(facts, options)
+  const compute = contexts * (contextComputeBytes(facts, options) + checkpointBytes(facts, options))
   const runtime = runtimeBytes + processBytes + tokenizerBytes(facts)
   switch (placement.kind) {
     case 'unified': {
@@ -96,14 +99,30 @@ export function predictFootprint(facts: ModelFacts, options: FootprintOptions): 
 export function kvCacheBytes(
   facts: Pick<ModelFacts, 'kvLayerGroups' | 'recurrentStateBytes'>,
   contextTokens: number,
-  options: Pick<FootprintOptions, 'kvType' | 'batchTokens'> = {},
+  options: Pick<FootprintOptions, 'kvType' | 'batchTokens' | 'fullWindowCache'> = {},
 ): number {
-  const { kvType = 'f16', batchTokens = defaultBatchTokens } = options
+  const { kvType = 'f16', batchTokens = defaultBatchTokens, fullWindowCache = false } = options
   const cells = paddedCells(contextTokens)
   let bytes = facts.recurrentStateBytes
-  for (const group of facts.kvLayerGroups)
-    bytes += groupCells(group, cells, batchTokens) * kvElementsPerCell(group) * kvElementBytes[kvType]
+  for (const group of facts.kvLayerGroups) {
+    const held = fullWindowCache ? cells : groupCells(group, cells, batchTokens)
+    bytes += held * kvElementsPerCell(group) * kvElementBytes[kvType]
+  }
   return bytes
+}
+
+/**
+ * A copy of what layers hold that cannot go back by themselves, in bytes: the state of recurrent layers and what is in sliding windows. One
+ * is kept in main memory beside each context, to go back to where its last answer began (`llama_state_seq_get_size_ext`, partial only).
+ */
+export function checkpointBytes(
+  facts: Pick<ModelFacts, 'kvLayerGroups' | 'recurrentStateBytes'>,
+  options: Pick<FootprintOptions, 'contextTokens' | 'kvType' | 'batchTokens' | 'fullWindowCache'>,
+): number {
+  const kvLayerGroups = options.fullWindowCache
+    ? []
+    : facts.kvLayerGroups.filter(({ windowTokens }) => windowTokens !== null)
+  return kvCacheBytes({ ...facts, kvLayerGroups }, options.contextTokens, options)
 }
 
 /** Bytes that one token adds to the KV cache of a context that is within every window. */
@@ -225,12 +244,17 @@ const bytesPerMerge = 220
 /** What a process takes with any model, beside its tokenizer: chat template, compiled code. 3.5 MB measured. */
 const processBytes = 4 * MB
 
-/** What to reserve for a footprint, in whole bytes: predicted parts that are not weights get 15 % on top, learned ones 3 %, measured ones nothing. */
+/**
+ * What to reserve for a footprint, in whole bytes: predicted parts that are not weights get 15 % on top, learned ones 3 %, ones that the same
+ * load has taken before nothing. All of it is a prediction.
+ */
 export function withAdmissionMargin(footprint: Footprint): Footprint {
-  return footprint.map((part) => {
-    const margin = part.part === 'weights' ? 0 : admissionMargins[part.source]
-    return { ...part, bytes: Math.ceil(part.bytes * (1 + margin)) }
-  })
+  return asPrediction(
+    footprint.map((part) => {
+      const margin = part.part === 'weights' ? 0 : admissionMargins[part.source]
+      return { ...part, bytes: Math.ceil(part.bytes * (1 + margin)) }
+    }),
+  )
 }
 
 /** The cells that llama.cpp makes for a context size. */

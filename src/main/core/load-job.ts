@@ -23,6 +23,8 @@ export class LoadJob {
   /** What is reserved for it: the prediction with its margin. */
   readonly footprint: Footprint
   readonly room: RoomRequest
+  /** Goes on from "Loaded". */
+  readonly why: string
   readonly waiters = new Set<Waiter>()
   pinned: boolean
   /** Busy models whose room it waits for, and how often these were taken for use again meanwhile. */
@@ -30,15 +32,20 @@ export class LoadJob {
   overtaken = 0
   #reason = ''
 
-  constructor(modelId: string, options: LoadOptions, description: ModelDescription) {
+  constructor(
+    modelId: string,
+    options: LoadOptions,
+    { description, why }: { readonly description: ModelDescription; readonly why: string },
+  ) {
     this.modelId = modelId
     this.name = description.name
-    this.options = options
+    this.options = description.settle(options)
+    this.why = why
     this.weightBytes = description.weightBytes
     this.pinned = description.pinned
-    this.predicted = description.footprint(options)
+    this.predicted = description.footprint(this.options)
     this.footprint = withAdmissionMargin(this.predicted)
-    this.room = roomRequest(modelId, options, description, this.footprint)
+    this.room = roomRequest(modelId, this.options, description, this.footprint)
   }
 
   /** What it waits for, in plain words. */

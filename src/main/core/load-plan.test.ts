@@ -29,6 +29,7 @@ describe('how a model is loaded', () => {
       threads: 3,
       fileAccess: 'mmap',
       fileAccessReason: 'what is in the system cache is there at once',
+      fullWindowCache: false,
       warnings: [],
     })
   })
@@ -43,6 +44,7 @@ describe('how a model is loaded', () => {
       threads: 1,
       fileAccess: 'direct',
       fileAccessReason: null,
+      fullWindowCache: false,
       warnings: [],
     })
   })
@@ -54,6 +56,14 @@ describe('how a model is loaded', () => {
     expect(resolve({}, narrow).flashAttention).toBe(false)
     expect(resolve({ flashAttention: 'on' }, narrow).flashAttention).toBe(true)
     expect(resolve({ kvType: 'q8_0' }, narrow)).toMatchObject({ flashAttention: true, kvType: 'q8_0' })
+  })
+
+  test('keeps a full window cache only for models that have windows', () => {
+    const [group] = facts.kvLayerGroups
+    const windowed = { kvLayerGroups: [{ ...group!, windowTokens: 1024 }] }
+    expect(resolve({ fullWindowCache: true }, windowed).fullWindowCache).toBe(true)
+    expect(resolve({}, windowed).fullWindowCache).toBe(false)
+    expect(resolve({ fullWindowCache: true }).fullWindowCache).toBe(false)
   })
 
   test('takes f16 and says why where q8_0 cannot be', () => {

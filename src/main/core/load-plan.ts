@@ -54,11 +54,16 @@ export function resolveLoad(facts: ModelFacts, options: LoadOptions, defaults: L
   }
   const flashAttention = kvType === 'q8_0' || (flash === 'auto' ? usesFlashAttention(facts) : flash === 'on')
   const batchTokens = options.batchTokens ?? defaultBatchTokens
+  // Said of models that have no windows, it would only make their loads look different.
+  const fullWindowCache =
+    (options.fullWindowCache ?? false) &&
+    facts.kvLayerGroups.some(({ windowTokens }) => windowTokens !== null)
   const wanted = options.contextTokens ?? defaults.contextTokens
   let contextTokens = Math.min(wanted, facts.trainContextTokens || wanted)
   const { kvBudgetBytes } = options
   const fits = (tokens: number) =>
-    kvBudgetBytes === undefined || kvCacheBytes(facts, tokens, { kvType, batchTokens }) <= kvBudgetBytes
+    kvBudgetBytes === undefined ||
+    kvCacheBytes(facts, tokens, { kvType, batchTokens, fullWindowCache }) <= kvBudgetBytes
   if (!fits(contextTokens)) {
     const asked = contextTokens
     contextTokens = Math.min(asked, largest(asked, fits))
@@ -70,7 +75,15 @@ export function resolveLoad(facts: ModelFacts, options: LoadOptions, defaults: L
   }
   const { fileAccess, reason: fileAccessReason } = resolveAccess(facts, options, defaults)
   const threads = options.threads ?? defaults.threads
-  const loadedWith = { contextTokens, kvType, flashAttention, batchTokens, threads, fileAccess }
+  const loadedWith = {
+    contextTokens,
+    kvType,
+    flashAttention,
+    batchTokens,
+    threads,
+    fileAccess,
+    fullWindowCache,
+  }
   return { ...loadedWith, warnings, fileAccessReason }
 }
 

@@ -50,6 +50,9 @@ export type PendingLoad = {
   fail(error: Error): void
 }
 
+/** How long fake models may take to leave. */
+export const unloadLimitMs = 10_000
+
 /** A backend whose loads and unloads end when the test says so. */
 export class FakeBackend implements ResidencyEffects {
   readonly loads = new Map<string, PendingLoad>()
@@ -92,6 +95,10 @@ export class FakeBackend implements ResidencyEffects {
       },
     })
     return promise
+  }
+
+  unloadLimitMs(): number {
+    return unloadLimitMs
   }
 
   usedTokens(): number {
@@ -184,6 +191,7 @@ export function createFakePool(
       const contextTokens = (load: LoadOptions) => load.contextTokens ?? fakeContextTokens
       return {
         ...{ name: modelId, pinned: model.pinned ?? false, weightBytes: model.bytes, contextTokens },
+        ...{ settle: (load) => load, startContextTokens: contextTokens },
         footprint(load): Footprint {
           const kvBytes = contextTokens(load) * (model.bytesPerToken ?? 0)
           const parts: Footprint = [

@@ -4,6 +4,7 @@ import { GB } from '../../contract/bytes.ts'
 import { addBytes, domainIds, type DomainBytes } from './domain-bytes.ts'
 import {
   createReliefPlanner,
+  planGrowthRelief,
   planPressureRelief,
   planRelief,
   type ReliefCandidate,
@@ -171,8 +172,9 @@ test('by cost a small model that is read in fast leaves before a long conversati
 
 test('under pressure gives back idle KV caches, as many as it takes or as there are', () => {
   const models = [
-    idle('a', 40, { idleKv: [cache('shrunk', 'shrink', { lastUsedAt: now }), cache('parked', 'park')] }),
+    idle('a', 40, { idleKv: [cache('spare', 'shrink', { lastUsedAt: 0 }), cache('parked', 'park')] }),
     idle('b', 40, { idleKv: [cache('just used', 'drop', { lastUsedAt: now })] }),
+    idle('c', 40, { idleKv: [cache('just used as well', 'shrink', { lastUsedAt: now })] }),
     idle('pinned', 40, { pinned: true, idleKv: [cache('pinned', 'shrink')] }),
   ]
   const relieved = (unified: number) =>
@@ -180,9 +182,29 @@ test('under pressure gives back idle KV caches, as many as it takes or as there 
       { candidates: models, policy: 'cost', now },
       { excessBytes: { unified }, idleSince: now - minute / 2 },
     ).map(({ kv }) => kv.id)
-  expect(relieved(3)).toEqual(['parked'])
-  expect(relieved(100)).toEqual(['parked', 'shrunk'])
+  expect(relieved(3)).toEqual(['spare'])
+  expect(relieved(100)).toEqual(['spare', 'parked'])
   expect(relieved(0)).toEqual([])
+})
+
+test('for a context that grows others give back what is idle, and nobody leaves', () => {
+  const candidates = [
+    idle('grows', 40, { idleKv: [cache('own', 'park')] }),
+    idle('a', 40, { idleKv: [cache('dropped', 'drop'), cache('parked', 'park')] }),
+    idle('busy', 40, { state: 'busy', leases: 1, idleKv: [cache('of a busy one', 'park')] }),
+    idle('pinned', 40, { pinned: true, idleKv: [cache('of a pinned one', 'park')] }),
+  ]
+  const relieved = (needed: number, free = 0) =>
+    planGrowthRelief(
+      { candidates, policy: 'lru', now },
+      { neededBytes: { unified: needed }, freeBytes: { unified: free, vram: -5 }, exclude: 'grows' },
+    )?.map(({ kv }) => kv.id) ?? null
+  const [bytes] = candidates[1]!.idleKv.map((kv) => kv.bytes.unified ?? 0)
+  expect(relieved(1)).toEqual(['parked'])
+  expect(relieved(2 * bytes!)).toEqual(['parked', 'dropped'])
+  expect(relieved(2 * bytes! + 1)).toBeNull()
+  expect(relieved(2 * bytes! + 1, 1)).toEqual(['parked', 'dropped'])
+  expect(relieved(1, 1)).toEqual([])
 })
 
 const amount = fc.nat(20)

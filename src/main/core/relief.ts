@@ -1,6 +1,6 @@
 import type { DomainId, ResidentState } from '../../contract/memory.ts'
 import type { Settings } from '../../contract/settings.ts'
-import { domainIds, type DomainBytes } from './domain-bytes.ts'
+import { domainIds, subtractBytes, type DomainBytes } from './domain-bytes.ts'
 
 /** Which idle models leave first: by cost of coming back, least recently used, or least often used. */
 export type EvictionPolicy = Settings['evictionPolicy']
@@ -17,7 +17,7 @@ export type IdleKv = {
   readonly bytes: DomainBytes
   /** Tokens that a `drop` loses. */
   readonly tokens: number
-  /** When it was last used (ms). */
+  /** When it was last used (ms); 0 for a spare one, which nobody misses. */
   readonly lastUsedAt: number
 }
 
@@ -149,15 +149,46 @@ export function planPressureRelief<Candidate extends ReliefCandidate>(
   order: ReliefOrder<Candidate>,
   { excessBytes, idleSince }: { readonly excessBytes: DomainBytes; readonly idleSince: number },
 ): readonly KvStep<Candidate>[] {
-  const domains = domainIds.filter((id) => (excessBytes[id] ?? 0) > 0)
-  const missing = domains.map((id) => excessBytes[id] ?? 0)
+  const idleFor = ({ lastUsedAt }: IdleKv) => lastUsedAt <= idleSince
+  return chooseKv(order, { bytes: excessBytes, mayTake: (_, kv) => idleFor(kv) }).steps
+}
+
+/**
+ * Idle KV caches of other models that make room for one that grows, cheapest first; null when all of them are not enough. No model leaves for
+ * that: an answer can go on in the context that it has, and what loading the other one again costs nobody has asked for. Pure.
+ */
+export function planGrowthRelief<Candidate extends ReliefCandidate>(
+  order: ReliefOrder<Candidate>,
+  { neededBytes, freeBytes, exclude }: ReliefNeed,
+): readonly KvStep<Candidate>[] | null {
+  const mayTake = ({ modelId }: Candidate) => modelId !== exclude
+  const missingBytes = subtractBytes(neededBytes, freeBytes)
+  const { steps, isEnough } = chooseKv(order, { bytes: onlyNeeded(missingBytes, neededBytes), mayTake })
+  return isEnough ? steps : null
+}
+
+/** Idle KV caches of models that may leave, cheapest first, until so many bytes are covered or there are no more. */
+function chooseKv<Candidate extends ReliefCandidate>(
+  order: ReliefOrder<Candidate>,
+  {
+    bytes,
+    mayTake,
+  }: { readonly bytes: DomainBytes; readonly mayTake: (candidate: Candidate, kv: IdleKv) => boolean },
+): { readonly steps: readonly KvStep<Candidate>[]; readonly isEnough: boolean } {
+  const domains = domainIds.filter((id) => (bytes[id] ?? 0) > 0)
+  const missing = domains.map((id) => bytes[id] ?? 0)
   const steps: KvStep<Candidate>[] = []
   for (const { candidate, kv, freed } of rank(order.candidates.filter(isEvictable), domains, order).order) {
-    if (!kv || (kv.kind !== 'shrink' && kv.lastUsedAt > idleSince) || !helps(freed, missing)) continue
+    if (!kv || !mayTake(candidate, kv) || !helps(freed, missing)) continue
     steps.push({ candidate, kv })
     subtract(missing, freed)
   }
-  return steps
+  return { steps, isEnough: isCovered(missing) }
+}
+
+/** What is missing where something is needed at all. */
+function onlyNeeded(missing: DomainBytes, needed: DomainBytes): DomainBytes {
+  return Object.fromEntries(Object.entries(missing).filter(([id]) => (needed[id as DomainId] ?? 0) > 0))
 }
 
 /** A step, and what it frees in each of the short domains: a KV cache given back, or with no `kv` the whole model leaving. */

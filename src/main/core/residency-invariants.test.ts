@@ -1,9 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Lease } from './lease.ts'
-import { createFakePool, measured, settle, type FakePool } from './pool-fixture.ts'
+import { createFakePool, measured, settle, unloadLimitMs, type FakePool } from './pool-fixture.ts'
 import type { IdleKv } from './relief.ts'
-import { unloadLimitMs } from './residents.ts'
 
 const poolBytes = 20
 const models = {
@@ -47,6 +46,10 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant('resize'), modelId, bytes: fc.nat(22) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('other'), bytes: fc.nat(25) }) },
   {
+    weight: 3,
+    arbitrary: fc.record({ do: fc.constant('grow'), modelId, bytes: fc.integer({ min: 1, max: 6 }) }),
+  },
+  {
     weight: 1,
     arbitrary: fc.record({ do: fc.constant('capacity'), bytes: fc.integer({ min: 5, max: 25 }) }),
   },
@@ -62,6 +65,8 @@ class Run {
   readonly leases: Lease[] = []
   readonly waits: { readonly modelId: string; readonly controller: AbortController; isSettled: boolean }[] =
     []
+  /** Contexts that ask for room to grow. */
+  readonly growths: { isSettled: boolean }[] = []
   readonly violations: string[] = []
   #caches = 0
 
@@ -172,6 +177,12 @@ class Run {
       case 'resize':
         residency.resize(action.modelId, measured(action.bytes))
         return
+      case 'grow': {
+        const growth = { isSettled: false }
+        this.growths.push(growth)
+        void this.#grow(action).finally(() => (growth.isSettled = true))
+        return
+      }
       case 'other': {
         residency.setOther('unified', action.bytes)
         return
@@ -190,6 +201,15 @@ class Run {
         return
       case 'settle':
         return
+    }
+  }
+
+  /** As a context does that is full. */
+  async #grow({ modelId: id, bytes }: { modelId: string; bytes: number }): Promise<void> {
+    for (;;) {
+      const footprint = measured(ledgerBytes(this.pool, id) + bytes)
+      if (this.pool.residency.resize(id, footprint)) return
+      if (!(await this.pool.residency.relieveFor(id, footprint))) return
     }
   }
 
@@ -239,7 +259,7 @@ class Run {
       await settle()
       this.check()
     }
-    expect(this.waits.filter(({ isSettled }) => !isSettled)).toEqual([])
+    expect([...this.waits, ...this.growths].filter(({ isSettled }) => !isSettled)).toEqual([])
     expect([...backend.holding].toSorted()).toEqual(this.pool.ledger.modelIds().toSorted())
   }
 

@@ -11,7 +11,10 @@ export type ModelDescription = {
   readonly name: string
   readonly pinned: boolean
   readonly weightBytes: number
-  /** The context size that these options come to, in tokens. */
+  /** The options with the start of its context decided, which goes by the room there is now. */
+  settle(options: LoadOptions): LoadOptions
+  /** Tokens with which a context begins by these options, and how large it may become. */
+  startContextTokens(options: LoadOptions): number
   contextTokens(options: LoadOptions): number
   /** What loading it so would take: predicted, or measured at an earlier load. Without margin: residency adds it. */
   footprint(options: LoadOptions): Footprint
@@ -35,8 +38,13 @@ export interface ResidencyEffects {
       readonly onProgress: (loadedBytes: number) => void
     },
   ): Promise<LoadResult>
-  /** Ends when the memory is back, whatever the model is doing. `signal` aborts when that takes too long: then nothing is kept. */
+  /**
+   * Ends when the memory is back, whatever the model is doing. `signal` aborts when that takes longer than `unloadLimitMs`: then nothing
+   * more is kept.
+   */
   unload(modelId: string, options: { readonly signal: AbortSignal }): Promise<void>
+  /** How long a model may take to leave, in milliseconds: what it puts on disk takes its time. */
+  unloadLimitMs(modelId: string): number
   /** Tokens in the model's KV caches, which leaving would lose. */
   usedTokens(modelId: string): number
   /** KV caches of the model that nobody uses now and that can be given back. */
@@ -56,7 +64,10 @@ export type ResidencyState = Omit<
   | 'usedTokens'
   | 'kvBytesPerToken'
   | 'kvBudgetBytes'
+  | 'contextLimitTokens'
   | 'predicted'
+  | 'measured'
+  | 'predictionError'
   | 'loadedWith'
   | 'fileAccessReason'
   | 'warnings'

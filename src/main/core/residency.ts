@@ -1,6 +1,7 @@
 import { formatBytes } from '../../contract/bytes.ts'
 import { AppError, fromProblem, type Problem } from '../../contract/errors.ts'
 import type {
+  Domain,
   DomainId,
   Footprint,
   LoadPreview,
@@ -12,8 +13,15 @@ import type {
 import type { LoadOptions } from '../../contract/model.ts'
 import { Activity } from './activity.ts'
 import type { Clock } from './clock.ts'
-import { addBytes, bytesByDomain, subtractBytes, sumOfDomains, type DomainBytes } from './domain-bytes.ts'
-import { isEvictable, planPressureRelief, type EvictionPolicy } from './relief.ts'
+import {
+  addBytes,
+  bytesByDomain,
+  footprintBytes,
+  subtractBytes,
+  sumOfDomains,
+  type DomainBytes,
+} from './domain-bytes.ts'
+import { isEvictable, planGrowthRelief, planPressureRelief, type EvictionPolicy } from './relief.ts'
 import { findThrash, type Switch } from './thrash.ts'
 import { withAdmissionMargin } from './footprint.ts'
 import { abortError, type Lease } from './lease.ts'
@@ -41,6 +49,8 @@ export type AcquireOptions = {
   readonly signal?: AbortSignal | undefined
   /** How to load it, if it has to be; a resident model stays as it was loaded. */
   readonly options?: LoadOptions | undefined
+  /** Why it is loaded, if it has to be, for the activity list; goes on from "Loaded". Default: "on request". */
+  readonly why?: string | undefined
   /** Told in plain words what it waits for, at once and whenever that changes. Must not throw. */
   readonly onWait?: ((reason: string) => void) | undefined
 }
@@ -99,7 +109,10 @@ export class Residency implements AsyncDisposable {
    * `signal.reason` when aborted, with the load's error when that fails, with an `AbortError` when somebody unloads the
    * model while it is waited for. Concurrent callers share one load; it is cancelled when the last of them has gone.
    */
-  async acquire(modelId: string, { signal, options = {}, onWait }: AcquireOptions = {}): Promise<Lease> {
+  async acquire(
+    modelId: string,
+    { signal, options = {}, why = 'on request', onWait }: AcquireOptions = {},
+  ): Promise<Lease> {
     signal?.throwIfAborted()
     if (this.#isClosed) throw abortError('The pool is closed')
     const slot = this.#residents.get(modelId)
@@ -109,7 +122,7 @@ export class Residency implements AsyncDisposable {
       return lease
     }
     const loading = slot?.kind === 'loading' ? slot.job : undefined
-    const job = this.#queue.get(modelId) ?? loading ?? this.#enqueue(modelId, options)
+    const job = this.#queue.get(modelId) ?? loading ?? this.#enqueue(modelId, options, why)
     const { promise, resolve, reject } = Promise.withResolvers<Lease>()
     const waiter: Waiter = { onWait, resolve, reject }
     const onAbort = () => {
@@ -167,6 +180,43 @@ export class Residency implements AsyncDisposable {
     if (!isLoaded || !this.#ledger.resize(modelId, footprint)) return false
     this.#decide()
     return true
+  }
+
+  /**
+   * Gives idle KV caches of other models back so that a resident may grow to a footprint, and ends when their memory is back. False when
+   * all of them together are not enough, or when there is nothing to give back: then asking `resize` again is of no use. True says that
+   * it is worth another try; somebody else may have taken the room. Waits for nothing but reliefs, which wait for nobody.
+   */
+  async relieveFor(modelId: string, footprint: Footprint): Promise<boolean> {
+    const slot = this.#residents.get(modelId)
+    if (slot?.kind !== 'loaded' || this.#isClosed) return false
+    const under = bytesByDomain(this.#ledger.footprintOf(modelId))
+    const { underWay, bytes } = this.#residents.relieving(modelId)
+    const order = { candidates: this.#residents.members(), policy: this.#policy, now: this.#clock.now() }
+    const steps = planGrowthRelief(order, {
+      neededBytes: subtractBytes(bytesByDomain(footprint), under),
+      freeBytes: addBytes(this.#ledger.room(), bytes),
+      exclude: modelId,
+    })
+    if (!steps) return false
+    const why = `so that a conversation with "${slot.name}" can grow`
+    const reliefs = steps.flatMap(({ candidate, kv }) => {
+      const other = this.#residents.get(candidate.modelId)
+      return other?.kind === 'loaded' ? [this.#residents.relieve(other, kv, why)] : []
+    })
+    this.#changed()
+    const freed = await Promise.all([...underWay, ...reliefs])
+    return freed.length > 0
+  }
+
+  /** Whether so much could be reserved now without anybody leaving and without the pool coming under pressure. */
+  fitsWithEase(footprint: Footprint): boolean {
+    const neededBytes = bytesByDomain(footprint)
+    const room = this.#ledger.room()
+    return this.#ledger.domains().every((domain) => {
+      const bytes = neededBytes[domain.id] ?? 0
+      return bytes === 0 || bytes <= (room[domain.id] ?? 0) - this.#spareBytes(domain)
+    })
   }
 
   /** What loading the model would take, and who would have to leave. Nothing happens by asking. Throws as `describe` does. */
@@ -268,6 +318,11 @@ export class Residency implements AsyncDisposable {
     return this.#excessBytes() !== null
   }
 
+  /** What `consolidate` would give back now. */
+  get reclaimableBytes(): number {
+    return this.#residents.reclaimableBytes()
+  }
+
   get counters(): PoolCounters {
     return this.#activity.counters
   }
@@ -303,8 +358,8 @@ export class Residency implements AsyncDisposable {
     await this.#residents.whenLeft()
   }
 
-  #enqueue(modelId: string, options: LoadOptions): LoadJob {
-    const job = new LoadJob(modelId, options, this.#describe(modelId))
+  #enqueue(modelId: string, options: LoadOptions, why: string): LoadJob {
+    const job = new LoadJob(modelId, options, { description: this.#describe(modelId), why })
     // Refused at once, rather than at the head of the line, when not even waiting could make room.
     const isLoaded = this.#residents.get(modelId)?.kind === 'loaded'
     const planning = this.#planning()
@@ -438,7 +493,10 @@ export class Residency implements AsyncDisposable {
     if (leaving.length === 0) return
     const at = this.#clock.now()
     const wasThrashing = this.thrash !== null
-    const left = leaving.map(({ modelId, name, weightBytes }) => ({ modelId, name, weightBytes, at }))
+    const left = leaving.map(({ modelId, name, weightBytes, loadBytesPerSecond, bytes }) => ({
+      ...{ modelId, name, weightBytes, at, bytes: sumOfDomains(bytes) },
+      reloadMs: loadBytesPerSecond === null ? null : (weightBytes / loadBytesPerSecond) * 1000,
+    }))
     this.#switches = [...this.#switches, ...left].slice(-keptSwitches)
     const { thrash } = this
     if (thrash && !wasThrashing) this.#activity.record('thrash', job, thrash.text)
@@ -471,11 +529,17 @@ export class Residency implements AsyncDisposable {
   #excessBytes(): DomainBytes | null {
     const room = addBytes(this.#ledger.room(), this.#residents.leavingBytes())
     const excess: Partial<Record<DomainId, number>> = {}
-    for (const { id, totalBytes, reserveBytes } of this.#ledger.domains()) {
-      const bytes = Math.ceil((totalBytes - reserveBytes) * (1 - this.#pressureShare)) - (room[id] ?? 0)
-      if (bytes > 0) excess[id] = bytes
+    for (const domain of this.#ledger.domains()) {
+      const bytes = this.#spareBytes(domain) - (room[domain.id] ?? 0)
+      if (bytes > 0) excess[domain.id] = bytes
     }
     return Object.keys(excess).length > 0 ? excess : null
+  }
+
+  /** What of a domain is to stay free so that it is not under pressure. */
+  #spareBytes({ totalBytes, reserveBytes }: Pick<Domain, 'totalBytes' | 'reserveBytes'>): number {
+    const bytes = totalBytes - reserveBytes
+    return bytes - Math.floor(bytes * this.#pressureShare)
   }
 
   #first(): LoadJob | undefined {
@@ -486,7 +550,7 @@ export class Residency implements AsyncDisposable {
   #relieve(plan: PoolPlan, why: string): void {
     for (const { candidate, kv } of plan.relieved) {
       const slot = this.#residents.get(candidate.modelId)
-      if (slot?.kind === 'loaded') this.#residents.relieve(slot, kv, why)
+      if (slot?.kind === 'loaded') void this.#residents.relieve(slot, kv, why)
     }
     for (const { modelId } of plan.leaving) {
       const slot = this.#residents.get(modelId)
@@ -498,19 +562,17 @@ export class Residency implements AsyncDisposable {
     const slot = this.#residents.get(modelId)
     const description = this.#describe(modelId)
     if (slot?.kind === 'loaded' || slot?.kind === 'loading') {
-      const contextTokens = description.contextTokens(
-        slot.kind === 'loaded' ? slot.options : slot.job.options,
-      )
       return {
+        ...describeContext(description, slot.kind === 'loaded' ? slot.options : slot.job.options),
         modelId,
-        contextTokens,
         footprint: this.#ledger.footprintOf(modelId),
         verdict: { kind: 'resident' },
       }
     }
-    const footprint = withAdmissionMargin(description.footprint(options))
-    const request = roomRequest(modelId, options, description, footprint)
-    const preview = { modelId, contextTokens: request.contextTokens, footprint }
+    const settled = description.settle(options)
+    const footprint = withAdmissionMargin(description.footprint(settled))
+    const request = roomRequest(modelId, settled, description, footprint)
+    const preview = { ...describeContext(description, settled), modelId, footprint }
     const plan = planning.planNow(request.neededBytes, modelId)
     if (plan) {
       const leaving = plan.leaving.map(describeLeaver)
@@ -552,6 +614,20 @@ function describeRelief({ relieved }: PoolPlan): { relieves?: ReliefStep[] } {
     freesBytes: sumOfDomains(kv.bytes),
   }))
   return { relieves }
+}
+
+/** With which context a model begins, how large that may become, and what it would take then. */
+function describeContext(
+  description: ModelDescription,
+  options: LoadOptions,
+): Pick<LoadPreview, 'startContextTokens' | 'contextTokens' | 'grownBytes'> {
+  const contextTokens = description.contextTokens(options)
+  const grown = description.footprint({ ...options, startContextTokens: contextTokens })
+  return {
+    contextTokens,
+    startContextTokens: description.startContextTokens(options),
+    grownBytes: footprintBytes(withAdmissionMargin(grown)),
+  }
 }
 
 function hold(job: LoadJob, reason: string): false {

@@ -2,7 +2,7 @@ import { formatBytes } from '../../contract/bytes.ts'
 import { fromProblem, toProblem, type Problem } from '../../contract/errors.ts'
 import type { Activity } from './activity.ts'
 import { longestTimerMs, type Clock } from './clock.ts'
-import { addBytes, bytesByDomain, footprintBytes, type DomainBytes } from './domain-bytes.ts'
+import { addBytes, bytesByDomain, footprintBytes, sumOfDomains, type DomainBytes } from './domain-bytes.ts'
 import { abortError, IssuedLease, type Lease } from './lease.ts'
 import type { Ledger } from './ledger.ts'
 import type { LoadJob } from './load-job.ts'
@@ -26,8 +26,6 @@ type History = {
   prefillTokensPerSecond: number | null
 }
 
-/** A model that has not left after this long is ended at once, in milliseconds. */
-export const unloadLimitMs = 10_000
 /** Shorter prefills say little about speed. */
 const fewestPrefillTokens = 64
 
@@ -99,6 +97,17 @@ export class Residents {
         for (const relieving of slot.relieving.values()) bytes = addBytes(bytes, relieving.bytes)
     }
     return bytes
+  }
+
+  /** KV caches of other models that are being given back, and what that frees. */
+  relieving(exceptModelId: string): {
+    readonly underWay: readonly Promise<number>[]
+    readonly bytes: DomainBytes
+  } {
+    const others = this.entries().filter(([modelId]) => modelId !== exceptModelId)
+    const reliefs = others.flatMap(([, slot]) => (slot.kind === 'loaded' ? [...slot.relieving.values()] : []))
+    const bytes = reliefs.reduce<DomainBytes>((sum, relieving) => addBytes(sum, relieving.bytes), {})
+    return { underWay: reliefs.map(({ done }) => done), bytes }
   }
 
   /** Ends when everything that is on its way out now is gone. */
@@ -173,14 +182,13 @@ export class Residents {
     job.grantAll(() => this.lease(loaded))
     const predicted = formatBytes(footprintBytes(job.predicted))
     const takes = `takes ${formatBytes(footprintBytes(footprint))}, ${predicted} predicted`
-    this.#activity.record('loaded', job, `Loaded in ${seconds.toFixed(1)} s, ${takes}`, {
-      tookMs: seconds * 1000,
-    })
+    this.#activity.record('loaded', job, `Loaded ${job.why}, ${takes}`, { tookMs: seconds * 1000 })
   }
 
   /** Takes a model out again whose measured footprint has no room. */
   rejectArrival(slot: LoadingSlot, problem: Problem): void {
-    this.#end(slot.job, problem, () => this.#activity.record('failed', slot.job, problem.message))
+    const tookMs = this.#clock.now() - slot.startedAt
+    this.#end(slot.job, problem, () => this.#activity.record('failed', slot.job, problem.message, { tookMs }))
     slot.job.rejectAll(fromProblem(problem))
   }
 
@@ -204,14 +212,13 @@ export class Residents {
     const freedBytes = footprintBytes(this.#ledger.footprintOf(slot.modelId))
     const startedAt = this.#clock.now()
     this.#end(slot, null, () => {
-      const text = `${why}, freed ${formatBytes(freedBytes)}`
-      this.#activity.record(kind, slot, text, { freedBytes, tookMs: this.#clock.now() - startedAt })
+      this.#activity.record(kind, slot, why, { freedBytes, tookMs: this.#clock.now() - startedAt })
     })
     this.#revoke(slot, abortError(`"${slot.name}" was unloaded`))
   }
 
-  /** Gives an idle KV cache back; its model stays. */
-  relieve(slot: LoadedSlot, kv: IdleKv, why: string): void {
+  /** Gives an idle KV cache back; its model stays. Ends with the bytes that this freed and never rejects. */
+  async relieve(slot: LoadedSlot, kv: IdleKv, why: string): Promise<number> {
     const { modelId } = slot
     const startedAt = this.#clock.now()
     const relieve = async () => {
@@ -223,10 +230,9 @@ export class Residents {
       }
       slot.relieving.delete(kv.id)
       if (freedBytes > 0) {
-        const text = `${reliefText[kv.kind]} ${why}, freed ${formatBytes(freedBytes)}`
-        this.#activity.record(relievedAs[kv.kind], slot, text, {
-          freedBytes,
-          tookMs: this.#clock.now() - startedAt,
+        const tookMs = this.#clock.now() - startedAt
+        this.#activity.record(relievedAs[kv.kind], slot, `${reliefText[kv.kind]} ${why}`, {
+          ...{ freedBytes, tookMs },
         })
       } else slot.unrelievable.add(kv.id)
       this.#onFact()
@@ -236,6 +242,17 @@ export class Residents {
     const { promise: done, resolve } = Promise.withResolvers<number>()
     slot.relieving.set(kv.id, { bytes: kv.bytes, done })
     void relieve().then(resolve)
+    return done
+  }
+
+  /** What `relieveAll` would free. */
+  reclaimableBytes(): number {
+    let bytes = 0
+    for (const slot of this.#slots.values()) {
+      if (slot.kind !== 'loaded' || slot.leases.size > 0) continue
+      for (const kv of this.#idleKvOf(slot)) bytes += sumOfDomains(kv.bytes)
+    }
+    return bytes
   }
 
   /** Gives back what no answer is using, pinned models included, and tells how much that freed. */
@@ -243,11 +260,7 @@ export class Residents {
     const reliefs: Promise<number>[] = []
     for (const [, slot] of this.entries()) {
       if (slot.kind !== 'loaded' || slot.leases.size > 0) continue
-      for (const kv of this.#idleKvOf(slot)) {
-        this.relieve(slot, kv, why)
-        const relieving = slot.relieving.get(kv.id)
-        if (relieving) reliefs.push(relieving.done)
-      }
+      for (const kv of this.#idleKvOf(slot)) reliefs.push(this.relieve(slot, kv, why))
     }
     const freed = (await Promise.all(reliefs)).filter((bytes) => bytes > 0)
     return { freedBytes: freed.reduce((sum, bytes) => sum + bytes, 0), kvCaches: freed.length }
@@ -267,20 +280,19 @@ export class Residents {
       this.#slots.set(modelId, { kind: 'unloading', name, pinned, done: slot.settled.promise })
       slot.controller.abort(abortError(`Loading "${name}" was cancelled`))
     }
-    this.#activity.record(
-      'unloaded',
-      slot.job,
-      `Loading was cancelled after ${this.#secondsSince(slot.startedAt)} s`,
-    )
+    this.#activity.record('unloaded', slot.job, 'Loading was cancelled', {
+      tookMs: this.#clock.now() - slot.startedAt,
+    })
   }
 
   /** The process of a model has died. While it unloads, that is expected. */
   crash(modelId: string, problem: Problem): void {
     const slot = this.#slots.get(modelId)
     if (slot?.kind === 'loaded') {
+      const freedBytes = footprintBytes(this.#ledger.footprintOf(modelId))
       this.#fail(slot, problem)
       this.#revoke(slot, fromProblem(problem))
-      this.#activity.record('crashed', slot, problem.message)
+      this.#activity.record('crashed', slot, problem.message, { freedBytes })
     } else if (slot?.kind === 'loading') {
       // A load under way fails by itself; should it have ended well just before, this is what counts.
       slot.crash = problem
@@ -330,7 +342,7 @@ export class Residents {
         const problem = toProblem(error)
         this.#fail(job, problem)
         job.rejectAll(error instanceof Error ? error : fromProblem(problem))
-        this.#activity.record('failed', job, problem.message)
+        this.#activity.record('failed', job, problem.message, { tookMs: this.#clock.now() - slot.startedAt })
       }
     }
     if (controller.signal.aborted) {
@@ -376,8 +388,9 @@ export class Residents {
   /** A model that does not leave in time is ended at once. */
   async #unload(modelId: string): Promise<void> {
     const controller = new AbortController()
-    using _limit = this.#clock.setTimer(unloadLimitMs, () => {
-      controller.abort(abortError(`Took longer than ${unloadLimitMs / 1000} s to leave`))
+    const limitMs = this.#effects.unloadLimitMs(modelId)
+    using _limit = this.#clock.setTimer(limitMs, () => {
+      controller.abort(abortError(`Took longer than ${limitMs / 1000} s to leave`))
     })
     await this.#effects.unload(modelId, { signal: controller.signal })
   }
@@ -425,9 +438,5 @@ export class Residents {
     const history = { accesses: 0, loadBytesPerSecond: null, prefillTokensPerSecond: null }
     this.#history.set(modelId, history)
     return history
-  }
-
-  #secondsSince(at: number): string {
-    return ((this.#clock.now() - at) / 1000).toFixed(1)
   }
 }

@@ -5,8 +5,11 @@ import type { Thrash } from '../../contract/memory.ts'
 export type Switch = {
   readonly modelId: string
   readonly name: string
-  /** What coming back reads. */
+  /** What coming back reads, and how long it took last time. */
   readonly weightBytes: number
+  readonly reloadMs: number | null
+  /** What it has taken in memory. */
+  readonly bytes: number
   readonly at: number
 }
 
@@ -24,12 +27,15 @@ export function findThrash(switches: readonly Switch[], now: number): Thrash | n
     .sort((a, b) => (a.name < b.name ? -1 : 1))
   if (models.length < 2) return null
   const reloadBytes = Math.max(...models.map(({ weightBytes }) => weightBytes))
+  const times = models.flatMap(({ reloadMs }) => reloadMs ?? [])
+  const reloadMs = times.length > 0 ? Math.max(...times) : null
   const names = models.map(({ name }) => `"${name}"`)
   const listed = `${names.slice(0, -1).join(', ')} and ${names.at(-1) ?? ''}`
   const isAlike = models.every(({ weightBytes }) => formatBytes(weightBytes) === formatBytes(reloadBytes))
+  const takes = reloadMs === null ? '' : ` and takes about ${(reloadMs / 1000).toFixed(1)} s`
   return {
-    models: models.map(({ modelId, name }) => ({ modelId, name })),
-    reloadBytes,
-    text: `${listed} take turns in memory: each switch reloads ${isAlike ? '' : 'up to '}${formatBytes(reloadBytes)}`,
+    models: models.map(({ modelId, name, bytes }) => ({ modelId, name, bytes })),
+    ...{ reloadBytes, reloadMs },
+    text: `${listed} take turns in memory: each switch reloads ${isAlike ? '' : 'up to '}${formatBytes(reloadBytes)}${takes}`,
   }
 }

@@ -1,87 +1,14 @@
-import { randomUUID } from 'node:crypto'
-import { tmpdir } from 'node:os'
-import path from 'node:path'
-import type {
-  Allocation,
-  ContextFullEvent,
-  GenerateEvent,
-  OpenedContext,
-  ProcessUsage,
-} from '../../contract/backend.ts'
-import { formatBytes } from '../../contract/bytes.ts'
-import { AppError, toProblem } from '../../contract/errors.ts'
-import type { Footprint, LoadedWith, PoolEvent, ResidentContext } from '../../contract/memory.ts'
-import { blocksOf, grownContextSizes, openingContextSizes } from '../core/context-growth.ts'
+import type { ContextFullEvent, GenerateEvent } from '../../contract/backend.ts'
+import { AppError } from '../../contract/errors.ts'
+import type { Footprint, ResidentContext } from '../../contract/memory.ts'
+import { blocksOf } from '../core/context-growth.ts'
+import { footprintBytes } from '../core/domain-bytes.ts'
 import type { IdleKv } from '../core/relief.ts'
-import { contextComputeBytes, kvCacheBytes, type ContextFacts } from '../core/footprint.ts'
-import { measuredFootprint, type MemoryDomains } from './measured-footprint.ts'
+import { ContextMemory, type LoadedModel } from './context-memory.ts'
+import { ContextParking } from './context-parking.ts'
+import { ContextRoom } from './context-room.ts'
+import type { Context, LiveContextsOptions } from './live-context.ts'
 import type { BackendClient } from './model-process.ts'
-import type { ModelParking } from './parking.ts'
-
-/** How the contexts of a model are made and how far they may grow. */
-export interface LiveContextsOptions {
-  /** What the user calls the model. */
-  readonly name: string
-  readonly facts: ContextFacts
-  /** Size of a new context. */
-  readonly contextTokens: number
-  /** How large a context may become. Default `contextTokens`: it does not grow. */
-  readonly limitTokens?: number
-  /** KV cache of all contexts together, in bytes. Default: as many full contexts as may be live. */
-  readonly kvBudgetBytes?: number
-  /** Conversations that are live at once, each with a context of its own. Default 2. */
-  readonly liveContexts?: number
-  readonly domains: MemoryDomains
-  /** Where conversations go that have to leave; absent: they are read again. */
-  readonly parking?: ModelParking
-  /** A context is copied to disk when it was idle so long. Default 30 s. */
-  readonly parkAfterIdleMs?: number
-  /** Asks for room for another footprint, or reports a measured one. False: there is none. */
-  readonly resize: (footprint: Footprint) => boolean
-  /** Told once more what the model takes with one context as large as at first, when it has answered for the first time. */
-  readonly onMeasured?: (footprint: Footprint) => void
-  /** Something that a snapshot shows has changed: contexts or their tokens. */
-  readonly onChange?: () => void
-  /** Something happened that belongs into the activity list. */
-  readonly onEvent?: (event: ContextEvent) => void
-}
-
-/** What happened to a context, in plain words. */
-export type ContextEvent = {
-  readonly kind: Extract<PoolEvent['kind'], 'grown' | 'restored' | 'parkingFailed'>
-  readonly text: string
-  readonly tookMs: number
-}
-
-/** A loaded model: what its process takes without contexts, and how its contexts are made. */
-export type LoadedModel = {
-  readonly usage: ProcessUsage
-  readonly weights: Allocation
-  readonly made: Pick<LoadedWith, 'kvType' | 'flashAttention' | 'batchTokens'>
-}
-
-/** A live context and who uses it. */
-export interface Context {
-  readonly id: string
-  contextTokens: number
-  kvBytes: number
-  allocated: Allocation
-  stateFormat: string
-  conversationId: string | null
-  usedTokens: number
-  /** Of the answer that is being written. */
-  promptTokens: number
-  isBusy: boolean
-  hasAnswered: boolean
-  /** What it holds is on disk as well. */
-  isParked: boolean
-  /** Order of use; the lowest idle one is reused first. */
-  usedAt: number
-  /** When that was, in milliseconds since 1970. */
-  lastUsedAt: number
-  /** Runs while it is idle and not on disk. */
-  idleTimer: NodeJS.Timeout | null
-}
 
 const defaultParkAfterIdleMs = 30_000
 /** A disk slower than this is not waited for when a model leaves. */
@@ -95,11 +22,10 @@ const leaveAllowanceMs = 10_000
 export class LiveContexts {
   readonly #options: LiveContextsOptions
   readonly #client: BackendClient
+  readonly #memory: ContextMemory
+  readonly #parking: ContextParking
   readonly #contexts: Context[] = []
-  #loaded: LoadedModel | null = null
-  #latest: ProcessUsage | null = null
-  /** What a context of this model was found to take. */
-  #sample: Pick<Context, 'contextTokens' | 'kvBytes' | 'allocated'> | null = null
+  readonly #room: ContextRoom
   #uses = 0
   #openedContexts = 0
   #opening = 0
@@ -110,31 +36,48 @@ export class LiveContexts {
   constructor(client: BackendClient, options: LiveContextsOptions) {
     this.#client = client
     this.#options = options
+    this.#memory = new ContextMemory(options)
+    this.#parking = new ContextParking({
+      client,
+      parking: options.parking,
+      kvBytes: (tokens) => this.#memory.kvBytes(tokens),
+      onEvent: (event) => options.onEvent?.(event),
+    })
+    this.#room = new ContextRoom({
+      ...{ client, options, memory: this.#memory, parking: this.#parking, contexts: this.#contexts },
+      makeWay: () => this.#makeWay(),
+    })
   }
 
   /** The model is loaded: opens the first context. */
   async start(loaded: LoadedModel, signal?: AbortSignal): Promise<void> {
-    this.#loaded = loaded
+    this.#memory.start(loaded)
     await this.#openContext(this.#options.contextTokens, { signal, isBusy: false })
   }
 
-  /** What the process takes, measured: see `measuredFootprint`. */
+  /** What the process takes, measured, with what was granted to contexts that are being made: see `measuredFootprint`. */
   footprint(): Footprint {
-    return this.#footprintWith([])
+    return this.#room.footprint()
   }
 
   /** Tokens that an answer should find free: an eighth of the largest context, at most 512. */
   get answerRoomTokens(): number {
-    return Math.min(512, Math.floor(this.#limitTokens / 8))
+    return Math.min(512, Math.floor(this.#room.limitTokens / 8))
+  }
+
+  /** How long leaving may take before what is not on disk by then is given up, in milliseconds. */
+  get leaveLimitMs(): number {
+    const bytes = this.#contexts.reduce((sum, { kvBytes }) => sum + kvBytes, 0)
+    return leaveAllowanceMs + Math.round((bytes / slowestDiskBytesPerSecond) * 1000)
   }
 
   /** The contexts, for the snapshot. */
   describe(): ResidentContext[] {
-    return this.#contexts.map(
-      ({ id, conversationId, contextTokens, usedTokens, kvBytes, isBusy, isParked }) => ({
-        ...{ id, conversationId, contextTokens, usedTokens, kvBytes, isBusy, isParked },
-      }),
-    )
+    return this.#contexts.map((context) => {
+      const { id, conversationId, contextTokens, usedTokens, kvBytes, isBusy } = context
+      const isParked = this.#parking.isParked(context)
+      return { id, conversationId, contextTokens, usedTokens, kvBytes, isBusy, isParked }
+    })
   }
 
   /**
@@ -149,12 +92,7 @@ export class LiveContexts {
         (await this.#openAnother()) ??
         this.#claimIdle(() => true))
     if (!context) {
-      // A process that has died, or that was never given room, has no context that could become idle.
-      if (this.#contexts.length + this.#opening === 0)
-        throw new AppError('NO_ROOM', `"${this.#options.name}" has no room for a conversation`, {
-          details: { help: 'Unload another model' },
-        })
-      await new Promise<null>((resolve) => this.#whenIdle.push(() => resolve(null)))
+      await this.#whenOneIsIdle()
       return this.claim(conversationId)
     }
     context.usedAt = ++this.#uses
@@ -182,6 +120,7 @@ export class LiveContexts {
   /** Keeps count of a claimed context's tokens while it answers. */
   take(context: Context, event: GenerateEvent): void {
     context.isParked = false
+    context.cannotPark = false
     switch (event.kind) {
       case 'reading':
         context.promptTokens = event.promptTokens
@@ -201,16 +140,14 @@ export class LiveContexts {
 
   /** Answers a context's call for room: it grows, or it hears that it does not. */
   async grow(context: Context, { neededTokens }: ContextFullEvent): Promise<void> {
-    if (await this.#grow(context, neededTokens)) return
-    const { id: contextId, contextTokens } = context
-    await this.#client.resizeContext({ contextId, contextTokens, path: this.#scratchFile() })
+    if (!(await this.#room.grow(context, neededTokens))) await this.#room.stay(context)
   }
 
   /** The first answer of a context touches its buffers and warms up the program: what that has cost is reported once. */
   async measureAfterAnswer(context: Context): Promise<void> {
     if (context.hasAnswered) return
     context.hasAnswered = true
-    this.#latest = await this.#client.usage()
+    this.#memory.takeUsage(await this.#client.usage())
     this.#options.resize(this.footprint())
     const isAsAtFirst = context.contextTokens === blocksOf(this.#options.contextTokens)
     if (this.#contexts.length === 1 && isAsAtFirst) this.#options.onMeasured?.(this.footprint())
@@ -234,18 +171,19 @@ export class LiveContexts {
     const kept = this.#kept()
     return this.#contexts
       .filter(({ isBusy }) => !isBusy)
-      .map((context) => {
-        const { id, conversationId, usedTokens, lastUsedAt } = context
+      .map((context): IdleKv => {
+        const { id, conversationId, usedTokens: tokens } = context
+        const lastUsedAt = conversationId === null ? 0 : context.lastUsedAt
         if (context !== kept)
           return {
-            ...{ id, lastUsedAt },
-            ...this.#kindOfLeaving(conversationId),
-            bytes: this.#domainBytes(context),
-            tokens: usedTokens,
+            ...{ id, tokens, lastUsedAt, kind: this.#kindOfLeaving(context) },
+            bytes: this.#memory.domainBytes(context),
           }
-        const smaller = this.#prospect(this.#smallestTokens(context))
-        const bytes = this.#domainBytes(context, smaller)
-        return { ...{ id, lastUsedAt }, kind: 'shrink' as const, bytes, tokens: usedTokens }
+        const smaller = this.#memory.prospect(this.#smallestTokens(context))
+        return {
+          ...{ id, tokens, lastUsedAt, kind: 'shrink' },
+          bytes: this.#memory.domainBytes(context, smaller),
+        }
       })
       .filter(({ bytes }) => Object.values(bytes).some((each) => each > 0))
   }
@@ -256,11 +194,18 @@ export class LiveContexts {
     return Math.max(0, (await (isKept ? this.shrink(contextId) : this.park(contextId))) ?? 0)
   }
 
-  /** Parks the conversation of an idle context and gives the context's memory back; the bytes that came free, null when it is not idle. */
+  /**
+   * Parks the conversation of an idle context and gives the context's memory back; the bytes that came free, null when it is not idle. A
+   * conversation that turns out not to get to disk stays where it is for now: from then on `idleKv` says that it is to be read again.
+   */
   async park(contextId: string): Promise<number | null> {
     const context = this.#claimIdle(({ id }) => id === contextId)
     if (!context) return null
-    await this.#parkCopy(context)
+    const mayDrop = this.#kindOfLeaving(context) !== 'park'
+    if (!mayDrop && (await this.#parking.park(context)) === 'failed') {
+      this.#releaseQuietly(context)
+      return null
+    }
     return this.#close(context)
   }
 
@@ -268,37 +213,43 @@ export class LiveContexts {
   async shrink(contextId: string): Promise<number | null> {
     const context = this.#claimIdle(({ id }) => id === contextId)
     if (!context) return null
+    const { lastUsedAt } = context
     try {
       const smallest = this.#smallestTokens(context)
       if (smallest === context.contextTokens) return null
-      const before = bytesOf(this.footprint())
-      return (await this.#resize(context, smallest)) ? before - bytesOf(this.footprint()) : null
+      const before = footprintBytes(this.footprint())
+      return (await this.#room.resize(context, smallest)) ? before - footprintBytes(this.footprint()) : null
     } finally {
       this.release(context)
+      context.lastUsedAt = lastUsedAt
     }
   }
 
-  /** The model is about to leave: ends answers and parks every conversation, as far as that does not take too long. */
-  async leave(): Promise<void> {
+  /** The model is about to leave: ends answers and parks every conversation, those first that can be at once. What is not on disk when `signal` aborts is read again. */
+  async leave(signal: AbortSignal): Promise<void> {
     this.#isLeaving = true
+    this.#room.close()
     for (const context of this.#contexts) this.#stopIdleTimer(context)
-    const bytes = this.#contexts.reduce((sum, { kvBytes }) => sum + kvBytes, 0)
-    const allowedMs = leaveAllowanceMs + Math.round((bytes / slowestDiskBytesPerSecond) * 1000)
-    const parked = (async () => {
-      for (const context of [...this.#contexts]) {
+    const parkAll = async () => {
+      for (const context of this.#contexts.toSorted((a, b) => Number(a.isBusy) - Number(b.isBusy))) {
+        if (signal.aborted) return
         // An answer under way ends within a batch, and saving waits for that.
         if (context.isBusy) await this.#client.stop({ contextId: context.id }).catch(() => undefined)
         context.isBusy = true
-        await this.#parkCopy(context)
+        await this.#parking.park(context)
       }
-    })()
-    const waiting = Promise.withResolvers<null>()
-    const timer = setTimeout(() => waiting.resolve(null), allowedMs)
-    await Promise.race([parked, waiting.promise]).finally(() => clearTimeout(timer))
+    }
+    const { promise: isOver, resolve } = Promise.withResolvers<null>()
+    const end = () => resolve(null)
+    signal.addEventListener('abort', end, { once: true })
+    await Promise.race([parkAll(), isOver])
+    signal.removeEventListener('abort', end)
   }
 
   /** The process has ended. */
   close(): void {
+    this.#isLeaving = true
+    this.#room.close()
     for (const context of this.#contexts.splice(0)) this.#stopIdleTimer(context)
     for (const wake of this.#whenIdle.splice(0)) wake()
   }
@@ -309,105 +260,66 @@ export class LiveContexts {
     return latest.find(({ conversationId }) => conversationId !== null) ?? latest[0]
   }
 
-  #kindOfLeaving(conversationId: string | null): Pick<IdleKv, 'kind'> {
-    if (conversationId === null) return { kind: 'shrink' }
-    return { kind: this.#options.parking ? 'park' : 'drop' }
+  #kindOfLeaving({ conversationId, cannotPark }: Context): IdleKv['kind'] {
+    if (conversationId === null) return 'shrink'
+    return this.#parking.isOn && !cannotPark ? 'park' : 'drop'
   }
 
   #smallestTokens({ usedTokens, contextTokens }: Context): number {
     return Math.min(blocksOf(usedTokens + 1), contextTokens)
   }
 
-  /** What a context has allocated more than another, by domain. */
-  #domainBytes(context: Context, than?: Pick<Context, 'allocated'>): IdleKv['bytes'] {
-    const { host, device } = this.#options.domains
-    const hostBytes = context.allocated.hostBytes - (than?.allocated.hostBytes ?? 0)
-    const deviceBytes = context.allocated.deviceBytes - (than?.allocated.deviceBytes ?? 0)
-    if (host === device) return { [host]: Math.max(0, Math.round(hostBytes + deviceBytes)) }
-    return { [host]: Math.max(0, Math.round(hostBytes)), [device]: Math.max(0, Math.round(deviceBytes)) }
-  }
-
-  get #liveContexts(): number {
-    return Math.max(1, this.#options.liveContexts ?? 2)
-  }
-
-  get #limitTokens(): number {
-    return Math.max(this.#options.contextTokens, this.#options.limitTokens ?? 0)
-  }
-
-  get #kvBudgetBytes(): number {
-    const { kvBudgetBytes } = this.#options
-    return kvBudgetBytes ?? this.#liveContexts * this.#kvBytes(this.#limitTokens)
-  }
-
   #claimIdle(isWanted: (context: Context) => boolean): Context | null {
     if (this.#isLeaving) return null
-    const idle = this.#contexts.filter((each) => !each.isBusy && isWanted(each))
-    const [context] = idle.sort((a, b) => a.usedAt - b.usedAt)
+    const context = this.#oldestIdle(isWanted)
     if (!context) return null
     context.isBusy = true
     this.#stopIdleTimer(context)
     return context
   }
 
+  #oldestIdle(isWanted: (context: Context) => boolean): Context | undefined {
+    const idle = this.#contexts.filter((each) => !each.isBusy && isWanted(each))
+    return idle.sort((a, b) => a.usedAt - b.usedAt)[0]
+  }
+
+  async #whenOneIsIdle(): Promise<void> {
+    if (this.#contexts.length + this.#opening === 0) {
+      // A process that has ended says why by itself.
+      await this.#client.usage()
+      throw new AppError('MODEL_FAILED', `"${this.#options.name}" has no context`)
+    }
+    await new Promise<null>((resolve) => this.#whenIdle.push(() => resolve(null)))
+  }
+
   /** Hands a claimed context from one conversation to another. */
   async #hand(context: Context, conversationId: string): Promise<void> {
-    const { parking } = this.#options
-    if (context.conversationId !== null) await this.#parkCopy(context)
+    if (context.conversationId !== null) await this.#parking.park(context)
     context.conversationId = conversationId
     context.usedTokens = 0
     context.isParked = false
-    const tokens = parking?.parkedTokens(conversationId) ?? 0
-    if (!parking || tokens === 0) return
+    context.cannotPark = false
+    const tokens = this.#parking.parkedTokens(conversationId)
+    if (tokens === 0) return
     if (tokens >= context.contextTokens) {
       // What the context holds of somebody else would be moved along.
       await this.#client.clearContext({ contextId: context.id })
-      if (!(await this.#grow(context, tokens + 1))) return
+      if (!(await this.#room.grow(context, tokens + 1))) return
     }
-    const startedAt = performance.now()
-    const outcome = await parking.restore(conversationId, {
-      stateFormat: context.stateFormat,
-      restore: async (file) => this.#client.restore({ contextId: context.id, path: file }),
-    })
-    if (outcome.kind === 'restored') {
-      context.usedTokens = outcome.tokens
-      context.isParked = true
-      const { tokens: held, bytes } = outcome
-      this.#tell(
-        'restored',
-        `A conversation of ${tokensText(held)} came back, ${formatBytes(bytes)}`,
-        startedAt,
-      )
-    } else if (outcome.kind === 'refused') {
-      await this.#client.clearContext({ contextId: context.id })
-      this.#tell('restored', `A parked conversation is read again: ${outcome.reason}`, startedAt)
-    }
-  }
-
-  /** Copies what a claimed context holds to disk, unless it is there; whether it is there now. */
-  async #parkCopy(context: Context): Promise<boolean> {
-    const { parking } = this.#options
-    const { conversationId, usedTokens, stateFormat, id: contextId } = context
-    if (context.isParked) return true
-    if (!parking || conversationId === null || usedTokens === 0) return false
-    const startedAt = performance.now()
-    const outcome = await parking.park(conversationId, {
-      stateFormat,
-      mostBytes: this.#kvBytes(usedTokens) + usedTokens * bookkeepingBytesPerToken,
-      save: async (file) => this.#client.save({ contextId, path: file }),
-    })
-    context.isParked = outcome.kind === 'parked'
-    if (outcome.kind === 'skipped')
-      this.#tell('parkingFailed', `A conversation could not be parked: ${outcome.reason}`, startedAt)
-    return context.isParked
+    await this.#parking.restore(context, conversationId)
   }
 
   #startIdleTimer(context: Context): void {
     this.#stopIdleTimer(context)
-    if (!this.#options.parking || context.isParked || this.#isLeaving) return
+    if (!this.#parking.isOn || context.cannotPark || this.#isLeaving || this.#parking.isParked(context))
+      return
     context.idleTimer = setTimeout(() => {
       if (!this.#claimIdle((each) => each === context)) return
-      void this.#parkCopy(context).finally(() => this.#releaseQuietly(context))
+      const { lastUsedAt } = context
+      void this.#parking.park(context).finally(() => {
+        this.#releaseQuietly(context)
+        context.lastUsedAt = lastUsedAt
+      })
     }, this.#options.parkAfterIdleMs ?? defaultParkAfterIdleMs)
     context.idleTimer.unref()
   }
@@ -423,78 +335,24 @@ export class LiveContexts {
     context.idleTimer = null
   }
 
-  /** Grows a claimed context until it holds so many tokens; false when there is no room. */
-  async #grow(context: Context, neededTokens: number): Promise<boolean> {
-    const { contextTokens: from } = context
-    const startedAt = performance.now()
-    const sizes = grownContextSizes({ contextTokens: from, neededTokens, limitTokens: this.#limitTokens })
-    for (const size of sizes) {
-      if (!(await this.#makeBudget(context, size)) || !(await this.#resize(context, size))) continue
-      this.#tell('grown', `Context grown from ${tokensText(from)} to ${tokensText(size)}`, startedAt)
-      return true
-    }
-    return false
+  /** Gives the idle context back that was used longest ago, for one that grows; false when there is none. */
+  async #makeWay(): Promise<boolean> {
+    const idle = this.#isLeaving ? undefined : this.#oldestIdle(() => true)
+    return idle !== undefined && (await this.park(idle.id)) !== null
   }
 
-  /** Sees to it that a context of another size is within the budget: idle ones that were used longest ago are parked for it. */
-  async #makeBudget(context: Context, contextTokens: number): Promise<boolean> {
-    const others = () =>
-      this.#contexts.reduce((sum, each) => (each === context ? sum : sum + each.kvBytes), 0)
-    const ownBytes = this.#kvBytes(contextTokens)
-    while (others() + ownBytes > this.#kvBudgetBytes) {
-      const [idle] = this.#contexts.filter((each) => !each.isBusy).sort((a, b) => a.usedAt - b.usedAt)
-      if (!idle || ownBytes > this.#kvBudgetBytes || (await this.park(idle.id)) === null) return false
-    }
-    return true
-  }
-
-  /** Gives a claimed context another size. False, and it is as it was, when there is no room for both or the backend cannot. */
-  async #resize(context: Context, contextTokens: number): Promise<boolean> {
-    const { resize } = this.#options
-    if (!resize(this.#footprintWith([this.#prospect(contextTokens)]))) return false
-    try {
-      const opened = await this.#client.resizeContext({
-        contextId: context.id,
-        contextTokens,
-        path: this.#scratchFile(),
-      })
-      this.#apply(context, opened)
-      return true
-    } catch (error) {
-      const { code } = toProblem(error)
-      if (code !== 'MODEL_FAILED' && code !== 'DISK_FULL') throw error
-      return false
-    } finally {
-      resize(this.footprint())
-      this.#options.onChange?.()
-    }
-  }
-
-  #scratchFile(): string {
-    return this.#options.parking?.scratchFile() ?? path.join(tmpdir(), `plenum-${randomUUID()}.tmp`)
-  }
-
-  /** Opens another context, busy from the start, if that is allowed and there is room. */
+  /** Opens another context, busy from the start, if that is allowed and there is room that nobody has to give back. */
   async #openAnother(): Promise<Context | null> {
-    if (this.#isLeaving || this.#contexts.length + this.#opening >= this.#liveContexts) return null
-    const { contextTokens, resize } = this.#options
-    const reserved = this.#contexts.reduce((sum, { kvBytes }) => sum + kvBytes, 0)
-    // A model without any context takes what it gets; beside others, a context of the usual size or none.
-    const sizes = this.#contexts.length === 0 ? openingContextSizes(contextTokens) : [contextTokens]
-    const size = sizes.find(
-      (each) =>
-        reserved + this.#kvBytes(each) <= this.#kvBudgetBytes &&
-        resize(this.#footprintWith([this.#prospect(each)])),
-    )
-    if (size === undefined) return null
+    if (this.#isLeaving || this.#contexts.length + this.#opening >= this.#room.liveContexts) return null
+    const { contextTokens } = this.#options
+    const granted = this.#room.grantAnother(contextTokens)
+    if (!granted) return null
     this.#opening++
     try {
-      return await this.#openContext(size, { isBusy: true })
-    } catch (error) {
-      resize(this.footprint())
-      throw error
+      return await this.#openContext(contextTokens, { isBusy: true })
     } finally {
       this.#opening--
+      granted[Symbol.dispose]()
     }
   }
 
@@ -519,34 +377,28 @@ export class LiveContexts {
       isBusy: options.isBusy,
       hasAnswered: false,
       isParked: false,
+      cannotPark: false,
       usedAt: ++this.#uses,
       lastUsedAt: Date.now(),
       idleTimer: null,
     }
-    this.#apply(context, opened)
+    this.#room.apply(context, opened)
     this.#contexts.push(context)
     this.#options.onChange?.()
     return context
   }
 
-  #apply(context: Context, { contextTokens, allocated, usage, stateFormat }: OpenedContext): void {
-    const kvBytes = this.#kvBytes(contextTokens)
-    Object.assign(context, { contextTokens, kvBytes, allocated, stateFormat })
-    this.#sample = { contextTokens, kvBytes, allocated }
-    this.#latest = usage
-  }
-
   /** Closes a claimed context; the bytes that came free. */
   async #close(context: Context): Promise<number> {
-    const before = bytesOf(this.footprint())
+    const before = footprintBytes(this.footprint())
     const { usage } = await this.#client.closeContext({ contextId: context.id })
-    this.#latest = usage
+    this.#memory.takeUsage(usage)
     const at = this.#contexts.indexOf(context)
     if (at !== -1) this.#contexts.splice(at, 1)
     this.#options.resize(this.footprint())
     for (const wake of this.#whenIdle.splice(0)) wake()
     this.#options.onChange?.()
-    return before - bytesOf(this.footprint())
+    return before - footprintBytes(this.footprint())
   }
 
   #clear(context: Context): void {
@@ -555,49 +407,4 @@ export class LiveContexts {
     // A process that has died has nothing left to clear.
     this.#client.clearContext({ contextId: context.id }).catch(() => undefined)
   }
-
-  #footprintWith(more: readonly Pick<Context, 'kvBytes' | 'allocated'>[]): Footprint {
-    const loaded = this.#loaded
-    if (!loaded) return []
-    const { usage, weights } = loaded
-    return measuredFootprint(
-      { weights, contexts: [...this.#contexts, ...more], loaded: usage, latest: this.#latest ?? usage },
-      this.#options.domains,
-    )
-  }
-
-  /** What a context of a size would take, judged by one that was measured. */
-  #prospect(contextTokens: number): Pick<Context, 'kvBytes' | 'allocated'> {
-    const kvBytes = this.#kvBytes(contextTokens)
-    const sample = this.#sample
-    if (!sample) return { kvBytes, allocated: { hostBytes: kvBytes, deviceBytes: 0 } }
-    const sampleBytes = sample.allocated.hostBytes + sample.allocated.deviceBytes
-    const computeRatio = this.#computeBytes(contextTokens) / this.#computeBytes(sample.contextTokens)
-    const bytes = kvBytes + Math.max(0, sampleBytes - sample.kvBytes) * computeRatio
-    const deviceBytes = bytes * (sample.allocated.deviceBytes / Math.max(1, sampleBytes))
-    return { kvBytes, allocated: { hostBytes: bytes - deviceBytes, deviceBytes } }
-  }
-
-  #kvBytes(contextTokens: number): number {
-    return kvCacheBytes(this.#options.facts, contextTokens, this.#loaded?.made)
-  }
-
-  #computeBytes(contextTokens: number): number {
-    return contextComputeBytes(this.#options.facts, { contextTokens, ...this.#loaded?.made })
-  }
-
-  #tell(kind: ContextEvent['kind'], text: string, startedAt: number): void {
-    this.#options.onEvent?.({ kind, text, tookMs: performance.now() - startedAt })
-  }
-}
-
-/** In a state file, beside the KV cache itself: the token, its position and its sequence. */
-const bookkeepingBytesPerToken = 64
-
-function bytesOf(footprint: Footprint): number {
-  return footprint.reduce((sum, { bytes }) => sum + bytes, 0)
-}
-
-function tokensText(tokens: number): string {
-  return `${tokens.toLocaleString('en-US')} tokens`
 }

@@ -24,6 +24,7 @@ const measurement = (at: number): Measurement => ({
     batchTokens: 512,
     threads: 1,
     fileAccess: 'read',
+    fullWindowCache: false,
   },
   predicted: [{ part: 'weights', domain: 'unified', bytes: 100, source: 'predicted' }],
   corrected: [{ part: 'weights', domain: 'unified', bytes: 101, source: 'learned' }],

@@ -30,6 +30,8 @@ export type RestoreOutcome =
 
 /** The parked states of one model, from one load to its end. */
 export interface ModelParking {
+  /** Whether the user wants conversations on disk. */
+  readonly isOn: boolean
   /** A path that nobody else uses, for a state on its way from one context to another. */
   scratchFile(): string
   /** Tokens of a conversation that are parked, whether they still fit or not; 0 when none. */
@@ -92,7 +94,11 @@ export class Parking {
   /** The parked states of a model whose files are about to be loaded. */
   async ofModel(modelId: string, paths: readonly string[]): Promise<ModelParking> {
     const identity = await readModelIdentity(paths)
+    const limits = this.#limits
     return {
+      get isOn() {
+        return limits().isOn
+      },
       scratchFile: () => this.#newFile('tmp'),
       parkedTokens: (conversationId) => this.#row(conversationId, modelId)?.tokens ?? 0,
       park: (conversationId, state) => this.#park({ conversationId, modelId, identity, ...state }),

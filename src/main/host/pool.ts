@@ -118,6 +118,8 @@ export class Pool implements TurnPool, AsyncDisposable {
       startContextTokens: () => options.settings.get().startContextTokens,
       domains: () => this.#ledger.domains(),
       resize: (modelId, footprint) => this.#residency.resize(modelId, footprint),
+      relieveFor: async (modelId, footprint) => this.#residency.relieveFor(modelId, footprint),
+      fitsWithEase: (footprint) => this.#residency.fitsWithEase(footprint),
       onCrash: (modelId, problem) => this.#residency.reportCrash(modelId, problem),
       onEvent: (event) => this.#residency.record(event),
       onChange: () => this.#changed(),
@@ -181,7 +183,7 @@ export class Pool implements TurnPool, AsyncDisposable {
         .filter(({ id }) => !resident.has(id))
         .map(({ id, name }) => ({ modelId: id, name })),
       ...(spare && { spare }),
-      kv: kvTotals(residents),
+      kv: { ...kvTotals(residents), reclaimableBytes: this.#residency.reclaimableBytes },
       isUnderPressure: this.#residency.isUnderPressure,
       thrash: this.#residency.thrash,
       counters: this.#residency.counters,
@@ -230,12 +232,16 @@ export class Pool implements TurnPool, AsyncDisposable {
   /** Loads a model and ends when it is ready. */
   async load(
     modelId: string,
-    { options = {}, signal }: { options?: LoadOptions | undefined; signal?: AbortSignal | undefined } = {},
+    {
+      options = {},
+      signal,
+      why,
+    }: { options?: LoadOptions | undefined; signal?: AbortSignal | undefined; why?: string } = {},
   ): Promise<void> {
     await this.#prepare(modelId, signal)
     const { name } = this.#models.entry(modelId)
     try {
-      using _lease = await this.#residency.acquire(modelId, { options, ...(signal && { signal }) })
+      using _lease = await this.#residency.acquire(modelId, { options, signal, why })
     } catch (error) {
       // Cancelled by somebody else, who took it out of memory.
       if (signal?.aborted !== true && isAbortError(error)) throw cancelledLoadError(name)
@@ -292,7 +298,10 @@ export class Pool implements TurnPool, AsyncDisposable {
     const { name, loadOptions } = this.#models.entry(modelId)
     const progress = this.#tellProgress(modelId, onWait)
     try {
-      const lease = await this.#residency.acquire(modelId, { signal, onWait: progress.tell })
+      const lease = await this.#residency.acquire(modelId, {
+        ...{ signal, onWait: progress.tell },
+        why: isBackground ? 'for background work' : 'for a turn',
+      })
       const model = this.#models.get(modelId)
       if (!model) throw new AppError('INTERNAL', `"${name}" is resident without a process`)
       const runsBeside = loadOptions.bandwidthThrottle === false
@@ -371,7 +380,8 @@ export class Pool implements TurnPool, AsyncDisposable {
 
   async #loadIfItFits(modelId: string): Promise<void> {
     const { verdict } = await this.preview(modelId)
-    if (verdict.kind === 'fits') await this.load(modelId, { signal: this.#closing.signal })
+    if (verdict.kind === 'fits')
+      await this.load(modelId, { signal: this.#closing.signal, why: 'at the start' })
   }
 
   // What the screen is shown
@@ -450,7 +460,7 @@ export class Pool implements TurnPool, AsyncDisposable {
 }
 
 /** KV caches of all residents: see the snapshot's `kv`. */
-function kvTotals(residents: readonly Resident[]): PoolSnapshot['kv'] {
+function kvTotals(residents: readonly Resident[]): Omit<PoolSnapshot['kv'], 'reclaimableBytes'> {
   const totals = { reservedBytes: 0, unusedBytes: 0, strandedBytes: 0 }
   for (const context of residents.flatMap(({ contexts }) => contexts)) {
     const { kvBytes, contextTokens, usedTokens } = context

@@ -4,7 +4,8 @@ import type { Footprint, LoadedWith, ResidentContext } from '../../contract/memo
 import type { Pausable } from '../core/arbiter.ts'
 import { defaultBatchTokens, usesFlashAttention } from '../core/footprint.ts'
 import type { IdleKv } from '../core/relief.ts'
-import { LiveContexts, type LiveContextsOptions } from './live-contexts.ts'
+import type { LiveContextsOptions } from './live-context.ts'
+import { LiveContexts } from './live-contexts.ts'
 import type { ModelProcess } from './model-process.ts'
 import { startModelProcess } from './model-process.ts'
 import type { StartChild } from './starter.ts'
@@ -32,6 +33,8 @@ export interface ResidentModelOptions extends LiveContextsOptions {
 
 /** How a model is loaded, beside its context size, its threads and its place. */
 export type LoadSettings = Pick<LoadedWith, 'kvType' | 'flashAttention' | 'batchTokens' | 'fileAccess'> & {
+  /** Default false. */
+  readonly fullWindowCache?: boolean
   readonly chatTemplate: string | null
   readonly thinking: boolean | null
   /** From the facts of the file. */
@@ -88,15 +91,10 @@ export class ResidentModel implements Pausable, AsyncDisposable {
   /** How it is loaded: as asked, with the KV type that the backend took. */
   get loadedWith(): LoadedWith {
     const { gpuLayers, contextTokens, threads } = this.#options
-    const { flashAttention, batchTokens, fileAccess } = this.#settings
+    const { flashAttention, batchTokens, fileAccess, fullWindowCache = false } = this.#settings
     return {
-      contextTokens,
-      gpuLayers,
-      kvType: this.#kvType,
-      flashAttention,
-      batchTokens,
-      threads,
-      fileAccess,
+      ...{ contextTokens, gpuLayers, threads, kvType: this.#kvType },
+      ...{ flashAttention, batchTokens, fileAccess, fullWindowCache },
     }
   }
 
@@ -229,9 +227,14 @@ export class ResidentModel implements Pausable, AsyncDisposable {
     contexts.measureAfterAnswer(context).catch(() => undefined)
   }
 
-  /** Ends answers and parks what was read, before the process is ended. */
-  async leave(): Promise<void> {
-    await this.#contexts.leave()
+  /** How long `leave` may take, in milliseconds. */
+  get leaveLimitMs(): number {
+    return this.#contexts.leaveLimitMs
+  }
+
+  /** Ends answers and parks what was read, before the process is ended; until `signal` aborts. */
+  async leave(signal: AbortSignal): Promise<void> {
+    await this.#contexts.leave(signal)
   }
 
   /** Ends the process and waits until its memory is back. */

@@ -1,15 +1,21 @@
 import { AppError, fromProblem, toProblem, type Problem } from '../../contract/errors.ts'
-import type { Footprint, LoadedWith, Measurement, Resident } from '../../contract/memory.ts'
+import {
+  predictionError,
+  type Footprint,
+  type LoadedWith,
+  type Measurement,
+  type Resident,
+} from '../../contract/memory.ts'
 import type { LibraryModel, LoadOptions, ModelFacts } from '../../contract/model.ts'
-import { correctFootprint } from '../core/correction.ts'
-import { kvBytesPerToken, kvCacheBytes, predictFootprint } from '../core/footprint.ts'
+import { asPrediction, correctFootprint } from '../core/correction.ts'
+import { kvBytesPerToken, kvCacheBytes, predictFootprint, withAdmissionMargin } from '../core/footprint.ts'
 import { resolveLoad } from '../core/load-plan.ts'
 import type { IdleKv } from '../core/relief.ts'
 import type { ModelDescription, ResidencyEffects } from '../core/residency-state.ts'
 import type { Library } from './library.ts'
 import type { MeasuredFile, Measurements } from './measurements.ts'
 import { placeModel, type PoolShape } from './pool-shape.ts'
-import type { ContextEvent } from './live-contexts.ts'
+import type { ContextEvent } from './live-context.ts'
 import type { ModelProcess } from './model-process.ts'
 import type { ModelParking, Parking } from './parking.ts'
 import { ResidentModel } from './resident-model.ts'
@@ -18,6 +24,10 @@ import type { StartChild } from './starter.ts'
 
 /** Conversations whose context is live at once, for each model. */
 const liveContexts = 2
+/** With so many tokens a context begins while memory is short; it grows at once to what its conversation needs. */
+const shortStartTokens = 512
+/** What a model without contexts is given to leave, in milliseconds. */
+const unloadLimitMs = 10_000
 
 /** What loading models takes. */
 export type ResidentModelsOptions = {
@@ -37,6 +47,10 @@ export type ResidentModelsOptions = {
   readonly domains: () => readonly DomainCapacity[]
   /** Asks for room for another footprint, or reports a measured one. False: there is none. */
   readonly resize: (modelId: string, footprint: Footprint) => boolean
+  /** Has other models give back what they do not use, so that one may grow. False: there is nothing that would do. */
+  readonly relieveFor: (modelId: string, footprint: Footprint) => Promise<boolean>
+  /** Whether so much is free, and the pool not under pressure with it. */
+  readonly fitsWithEase: (footprint: Footprint) => boolean
   readonly onCrash: (modelId: string, problem: Problem) => void
   /** Something happened to a context of a resident. */
   readonly onEvent: (event: ContextEvent & { readonly modelId: string; readonly name: string }) => void
@@ -60,13 +74,32 @@ type LoadPlan = {
 }
 
 /** A model in a process, and how it came there. */
-type LoadedEntry = { readonly model: ResidentModel; readonly plan: LoadPlan; warnings: readonly string[] }
+type LoadedEntry = {
+  readonly model: ResidentModel
+  readonly plan: LoadPlan
+  warnings: readonly string[]
+  /** With one context as large as at first; empty until it is loaded. */
+  measured: Footprint
+}
 
 /** What a snapshot shows of how a resident is loaded. */
 export type ResidentFigures = Pick<
   Resident,
-  'kvBytesPerToken' | 'kvBudgetBytes' | 'predicted' | 'loadedWith' | 'fileAccessReason' | 'warnings'
+  | 'kvBytesPerToken'
+  | 'kvBudgetBytes'
+  | 'contextLimitTokens'
+  | 'predicted'
+  | 'measured'
+  | 'predictionError'
+  | 'loadedWith'
+  | 'fileAccessReason'
+  | 'warnings'
 >
+
+const noFigures: ResidentFigures = {
+  ...{ kvBytesPerToken: 0, kvBudgetBytes: 0, contextLimitTokens: 0 },
+  ...{ predicted: [], measured: [], predictionError: null, loadedWith: null, warnings: [] },
+}
 
 /** The models behind the pool: starts and ends their processes for residency, and says beforehand what each would take. */
 export class ResidentModels implements ResidencyEffects {
@@ -106,6 +139,8 @@ export class ResidentModels implements ResidencyEffects {
       name,
       pinned,
       weightBytes,
+      settle: (options) => this.#settle(modelId, options),
+      startContextTokens: (options) => this.#plan(modelId, options).loadedWith.contextTokens,
       contextTokens: (options) => this.#plan(modelId, options).contextTokens,
       footprint: (options) => this.#plan(modelId, options).corrected,
     }
@@ -115,14 +150,20 @@ export class ResidentModels implements ResidencyEffects {
   figures(modelId: string, options: LoadOptions): ResidentFigures {
     const loaded = this.#models.get(modelId)
     const file = this.#options.library.get(modelId)?.file
-    if (file?.kind !== 'usable')
-      return { kvBytesPerToken: 0, kvBudgetBytes: 0, predicted: [], loadedWith: null, warnings: [] }
+    if (file?.kind !== 'usable') return noFigures
     const plan = loaded?.plan ?? this.#plan(modelId, options)
     const loadedWith = loaded?.model.loadedWith ?? plan.loadedWith
+    const predicted = asPrediction(plan.corrected)
+    const measured = loaded?.measured ?? []
+    // A KV type that was refused is another load than the one that was predicted.
+    const isAsPlanned = loadedWith.kvType === plan.loadedWith.kvType
     return {
       kvBytesPerToken: kvBytesPerToken(file.facts.kvLayerGroups, loadedWith.kvType),
       kvBudgetBytes: plan.kvBudgetBytes,
-      predicted: plan.corrected,
+      contextLimitTokens: plan.contextTokens,
+      predicted,
+      measured,
+      predictionError: isAsPlanned ? predictionError(predicted, measured) : null,
       loadedWith: loaded ? loadedWith : null,
       ...(loaded && plan.fileAccessReason !== null && { fileAccessReason: plan.fileAccessReason }),
       warnings: [...plan.warnings, ...(loaded?.warnings ?? [])],
@@ -143,11 +184,12 @@ export class ResidentModels implements ResidencyEffects {
     const parking = await this.#options.parking.ofModel(modelId, this.entry(modelId).paths)
     signal.throwIfAborted()
     const model = this.#start(modelId, plan, parking)
-    const entry: LoadedEntry = { model, plan, warnings: [] }
+    const entry: LoadedEntry = { model, plan, warnings: [], measured: [] }
     this.#models.set(modelId, entry)
     try {
       const footprint = await model.load({ signal, onProgress })
       entry.warnings = model.warnings
+      entry.measured = footprint
       this.#recordings.set(model, this.#record(modelId, { plan, model, measured: footprint }))
       model.onExit((crash) => {
         this.#forget(modelId, model)
@@ -165,12 +207,16 @@ export class ResidentModels implements ResidencyEffects {
     }
   }
 
-  async unload(modelId: string): Promise<void> {
+  async unload(modelId: string, { signal }: { readonly signal: AbortSignal }): Promise<void> {
     const model = this.get(modelId)
     if (!model) return
-    await model.leave()
+    await model.leave(signal)
     await model[Symbol.asyncDispose]()
     this.#forget(modelId, model)
+  }
+
+  unloadLimitMs(modelId: string): number {
+    return this.get(modelId)?.leaveLimitMs ?? unloadLimitMs
   }
 
   usedTokens(modelId: string): number {
@@ -187,7 +233,7 @@ export class ResidentModels implements ResidencyEffects {
   }
 
   #start(modelId: string, plan: LoadPlan, parking: ModelParking): ResidentModel {
-    const { startChild, modelProgram, childEnv, resize, onChange, onEvent } = this.#options
+    const { startChild, modelProgram, childEnv, resize, relieveFor, onChange, onEvent } = this.#options
     const { loadedWith, chatTemplate, thinking, kvBudgetBytes } = plan
     const { gpuLayers, contextTokens, threads } = loadedWith
     const { name, paths } = this.entry(modelId)
@@ -208,7 +254,10 @@ export class ResidentModels implements ResidencyEffects {
           ? { host: 'ram', device: 'vram' }
           : { host: 'unified', device: 'unified' },
       resize: (footprint) => resize(modelId, footprint),
+      relieve: (footprint) => relieveFor(modelId, footprint),
       onMeasured: (measured) => {
+        const entry = this.#models.get(modelId)
+        if (entry?.model === model) entry.measured = measured
         const id = this.#recordings.get(model)
         if (id !== undefined) this.#record(modelId, { plan, model, measured, id })
       },
@@ -229,7 +278,7 @@ export class ResidentModels implements ResidencyEffects {
     // A KV type that was refused is another load than the one that was predicted.
     if (!file || load.model.loadedWith.kvType !== load.plan.loadedWith.kvType) return undefined
     const measurement = {
-      ...{ predicted: [...predicted], corrected: [...corrected], measured: [...load.measured] },
+      ...{ predicted: [...predicted], corrected: [...asPrediction(corrected)], measured: [...load.measured] },
       ...{ at: Date.now(), backend: file.backend, loadedWith: load.plan.loadedWith },
       ...(readingMs !== null && { reading: { bytes: this.#facts(modelId).weightBytes, ms: readingMs } }),
     }
@@ -245,6 +294,21 @@ export class ResidentModels implements ResidencyEffects {
 
   #fileKey(modelId: string): string {
     return `${modelId} ${this.#options.library.stamp(modelId) ?? ''}`
+  }
+
+  /**
+   * Decides with how large a context a load begins, unless somebody has said so: as in the settings where that fits with ease; else small,
+   * so that nobody has to leave for room that is not used yet.
+   */
+  #settle(modelId: string, options: LoadOptions): LoadOptions {
+    const usual = this.#plan(modelId, options)
+    const { startContextTokens: wanted } = { ...this.entry(modelId).loadOptions, ...definedOf(options) }
+    const { contextTokens } = usual.loadedWith
+    const isUsual =
+      wanted !== undefined ||
+      contextTokens <= shortStartTokens ||
+      this.#options.fitsWithEase(withAdmissionMargin(usual.corrected))
+    return { ...options, startContextTokens: isUsual ? contextTokens : shortStartTokens }
   }
 
   /** What was asked for goes before the library's options, these before the settings; the training context is the upper limit. */
@@ -271,7 +335,10 @@ export class ResidentModels implements ResidencyEffects {
     const fullBytes = kvCacheBytes(facts, resolved.contextTokens, resolved)
     const load = {
       ...resolved,
-      contextTokens: Math.min(resolved.contextTokens, this.#options.startContextTokens()),
+      contextTokens: Math.min(
+        resolved.contextTokens,
+        wanted.startContextTokens ?? this.#options.startContextTokens(),
+      ),
       ...(shape.device.runtimeBytes && { runtimeBytes: shape.device.runtimeBytes }),
     }
     const placement = placeModel(facts, { shape, domains: domains(), load, gpuLayers })

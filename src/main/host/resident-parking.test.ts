@@ -7,7 +7,7 @@ import type { ChatMessage, GenerateEvent } from '../../contract/backend.ts'
 import type { Footprint } from '../../contract/memory.ts'
 import { Conversations } from './conversations.ts'
 import { openDatabase } from './database.ts'
-import type { ContextEvent } from './live-contexts.ts'
+import type { ContextEvent } from './live-context.ts'
 import { startNodeChild } from './node-starter.ts'
 import { Parking, type ParkingLimits } from './parking.ts'
 import { ResidentModel, type ResidentModelOptions } from './resident-model.ts'
@@ -75,7 +75,7 @@ async function newBench(limits: ParkingLimits = { isOn: true, budgetBytes: null 
     },
     /** As residency does when the model has to leave. */
     async unload(model: ResidentModel): Promise<void> {
-      await model.leave()
+      await model.leave(new AbortController().signal)
       await model[Symbol.asyncDispose]()
     },
   }
@@ -161,7 +161,7 @@ test('a state of a context with another attention is refused', async () => {
   await bench.unload(before)
   // Wide heads run with flash attention, which keeps its values in another order.
   const [group] = demoFacts.kvLayerGroups
-  const wide = { ...demoFacts, kvLayerGroups: [{ ...group!, keyLength: 64 }] }
+  const wide = { ...demoFacts, kvLayerGroups: [{ ...group!, keyLength: 64, valueLength: 64 }] }
   const after = await bench.start(guide, { facts: wide })
   const { answer, done } = await ask(after, conversation, 'What is my name?')
   expect(answer).toContain('Ada')

@@ -12,10 +12,15 @@ const defaults = {
   idleUnloadMinutes: null,
   restoreResidents: 'ask',
   loadOnDrop: true,
+  spareProcess: true,
   modelFolders: [],
   findOtherApps: true,
   threads: null,
-  contextTokens: 4096,
+  contextTokens: 32_768,
+  startContextTokens: 4096,
+  contextFull: 'slide',
+  parking: true,
+  parkingBudgetBytes: null,
 }
 
 function newDatabase() {

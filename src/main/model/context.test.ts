@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import type { ChatMessage, GenerateEvent } from '../../contract/backend.ts'
 import type { GgufFile } from '../../testing/gguf-file.ts'
 import { writeGgufFile } from '../../testing/gguf-file.ts'
-import { gemma3File, llamaFile, mambaFile, tinyShape } from '../../testing/shapes.ts'
+import { gemma3File, lfm2File, llamaFile, mambaFile, tinyShape } from '../../testing/shapes.ts'
 import type { ModelContext } from './context.ts'
 import type { OpenedLlama } from './llama.ts'
 import { openLlama } from './llama.ts'
@@ -36,12 +36,19 @@ const small = {
   headLength: 16,
   vocabulary: 4000,
 }
-/** Three kinds of memory: attention to all that was read, to a window of it, and a state that only goes forward. */
+/**
+ * Kinds of memory: attention to all that was read, to a window of it, to a window with all of it kept, a state that only goes forward, and
+ * such a state beside attention.
+ */
 const files: Record<string, GgufFile> = {
   attention: llamaFile({ ...tinyShape, layers: 6, vocabulary: 4000 }, random),
   window: gemma3File(random, { ...small, windowTokens: 64 }),
+  'full window': gemma3File(random, { ...small, windowTokens: 64 }),
   recurrent: mambaFile({ ...random, layers: 2, vocabulary: 4000 }, { embedding: 64 }),
+  hybrid: lfm2File({ ...small, contextTokens: 1024 }, random),
 }
+/** These can go back to wherever they were. */
+const goBackAnywhere = ['attention', 'full window']
 
 /** A model of its own kind, loaded once: llama.cpp hangs when it ends with many of them. */
 async function load(name: string): Promise<LoadedModel> {
@@ -59,6 +66,7 @@ async function loadFile(name: string): Promise<LoadedModel> {
     threads: 1,
     gpuLayers: 0,
     flashAttention: false,
+    fullWindowCache: name === 'full window',
     onProgress: () => undefined,
   })
 }
@@ -108,8 +116,11 @@ for (const name of Object.keys(files)) {
       const begun = await answer(fresh, first)
       const afresh = messages === first ? begun : await answer(fresh, messages)
       expect(again.text).toBe(afresh.text)
-      if (name === 'recurrent') expect(again.done.reusedTokens).toBe(0)
-      if (name === 'attention') expect(again.done.reusedTokens).toBeGreaterThan(first[0]!.text.length)
+      // The checkpoint is where the last answer began.
+      if (messages === second) expect(again.done.reusedTokens).toBe(again.done.promptTokens - 1)
+      else if (goBackAnywhere.includes(name))
+        expect(again.done.reusedTokens).toBeGreaterThan(first[0]!.text.length)
+      else if (name !== 'window') expect(again.done.reusedTokens).toBe(0)
     }
     await model.closeContext('kept')
     await model.closeContext('fresh')

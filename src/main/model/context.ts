@@ -20,6 +20,8 @@ export interface ContextOptions {
   /** Tokens that are read at once. */
   readonly batchTokens: number
   readonly kvType: KvType
+  /** Layers with a sliding window keep what has left it. */
+  readonly fullWindowCache: boolean
   readonly gate: Gate
   /** Turns what llama.cpp or the library throws into an error that says what was tried. */
   readonly explain: (action: string, error: unknown) => AppError
@@ -90,6 +92,7 @@ export class ModelContext implements AsyncDisposable {
       `values ${String(context.kvCacheValueType)}`,
       `flash attention ${String(context.flashAttention)}`,
       `sequences ${String(context.totalSequences)}`,
+      `windows ${this.#options.fullWindowCache ? 'full' : 'sliding'}`,
     ].join(', ')
   }
 
@@ -243,7 +246,8 @@ export class ModelContext implements AsyncDisposable {
     // So go back only to where a checkpoint is, which may be the beginning.
     const lost =
       kept > 0 && sequence.needsCheckpoints ? sequence.getRestoreToPrefixIndexEvaluationSize(kept - 1) : 0
-    const reusedTokens = lost > 0 ? Math.max(0, kept - lost - 1) : kept
+    // Without a checkpoint it says that all but the first token would be read.
+    const reusedTokens = lost > 0 && lost >= kept - 1 ? 0 : kept - lost
     await sequence.eraseContextTokenRanges([{ start: reusedTokens, end: held.length }])
     return { reusedTokens, rest: [...held.slice(reusedTokens, kept), ...rest] }
   }
@@ -303,6 +307,7 @@ async function openCells({
   threads,
   batchTokens,
   kvType,
+  fullWindowCache,
   contextTokens,
   signal,
 }: ContextOptions & {
@@ -315,6 +320,7 @@ async function openCells({
     threads,
     batchSize: Math.min(batchTokens, contextTokens),
     ...kvTypeOptions(kvType),
+    swaFullCache: fullWindowCache,
     // What the host's ledger has granted is made as it was granted, or not at all.
     ignoreMemorySafetyChecks: true,
     failedCreationRemedy: false,
@@ -327,7 +333,7 @@ async function openCells({
         throw new AppError('INTERNAL', 'The context would have been shifted')
       },
     },
-    // States of recurrent and sliding-window layers, kept beside the context for going back. They are not in any budget.
+    // States of recurrent and sliding-window layers, kept beside the context for going back: `generateAnswer` says where.
     checkpoints: { max: 1, interval: false },
   })
   return { context, sequence }

@@ -76,6 +76,14 @@ export async function* generateAnswer(
   let frameAt = -Infinity
   let stopReason: StopReason | null
   let unread = rest.slice(readTokens)
+  if (sequence.needsCheckpoints) {
+    // Recurrent and sliding-window layers go back to checkpoints only. An answer is asked for again, or another one is put in its place (without its
+    // thoughts, say): that goes on from where it began.
+    const before = unread.slice(0, -1)
+    if (before.length > 0) await sequence.evaluateWithoutGeneratingNewTokens(before)
+    await sequence.takeCheckpoint()
+    unread = unread.slice(-1)
+  }
   // Once, and again after each time that the context has grown.
   for (;;) {
     const tokens = sequence.evaluate(unread, {

@@ -26,6 +26,8 @@ export interface LoadModelOptions extends ChatOptions {
   readonly batchTokens?: number
   /** Default `mmap`. */
   readonly fileAccess?: FileAccess
+  /** Layers with a sliding window keep what has left it. Default false. */
+  readonly fullWindowCache?: boolean
   readonly onProgress: (fraction: number) => void
   readonly signal?: AbortSignal | undefined
 }
@@ -142,6 +144,7 @@ export class LoadedModel {
       threads: this.#options.threads,
       batchTokens: this.#options.batchTokens ?? defaultBatchTokens,
       kvType: this.#kvType,
+      fullWindowCache: this.#options.fullWindowCache ?? false,
       gate: this.gate,
       explain: (action, error) => explain(this.#opened, { action, error }),
     })

@@ -8,6 +8,7 @@ import { ProblemText } from '../ui/problem-text.tsx'
 import { Remedies } from '../ui/remedies.tsx'
 import styles from './answer-end.module.css'
 import { whyUnusable } from './next-model.ts'
+import { FullContext } from './full-context.tsx'
 import { useNextModel } from './use-next-model.ts'
 
 type AnswerEndProps = {
@@ -29,6 +30,7 @@ export function AnswerEnd({ answer, turnId, isLast }: AnswerEndProps) {
           {isLast && problem.details.remedies && (
             <Remedies remedies={problem.details.remedies} onShorten={loadShorter} />
           )}
+          {isLast && problem.code === 'CONTEXT_FULL' && <FullContext />}
           {isLast && <SendAgain answer={answer} turnId={turnId} />}
         </ProblemText>
       </div>
@@ -39,6 +41,7 @@ export function AnswerEnd({ answer, turnId, isLast }: AnswerEndProps) {
   return (
     <div className={styles['stop']}>
       <p>{words}</p>
+      {isLast && state.kind === 'done' && state.stopReason === 'context-full' && <FullContext />}
       {isLast && <SendAgain answer={answer} turnId={turnId} />}
     </div>
   )
@@ -57,7 +60,7 @@ function describeStop(
       return 'Cut off: the answer reached the longest length that was allowed'
     case 'context-full': {
       const held = stats ? ` with ${formatCount(stats.promptTokens + stats.generatedTokens)} tokens` : ''
-      return `The context of ${modelName} is full${held}. A new conversation helps, or a model with a longer context; the library sets how long each one is`
+      return `The answer stops here: the context of ${modelName} is full${held}. A new conversation begins with an empty one; the library sets how large each model’s may become`
     }
     case 'crashed':
       return `The process of ${modelName} ended before the answer did`

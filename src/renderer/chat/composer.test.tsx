@@ -6,6 +6,7 @@ import type { Answer, Conversation } from '../../contract/conversation.ts'
 import type { PoolSnapshot } from '../../contract/memory.ts'
 import type { LibraryModel, ModelFileState } from '../../contract/model.ts'
 import type { Client } from '../connection.ts'
+import { poolOf, residentOf } from '../pool/testing-pool.ts'
 import { useApp } from '../store.ts'
 import { Composer } from './composer.tsx'
 
@@ -40,40 +41,7 @@ function conversation(state: Answer['state']): Conversation {
 }
 
 function pool(usedTokens: number): PoolSnapshot {
-  return {
-    kind: 'unified',
-    machine: { name: 'Test', totalBytes: 100, otherBytes: 0 },
-    device: 'CPU',
-    domains: [],
-    residents: [
-      {
-        modelId: 'guide',
-        name: 'Guide',
-        state: 'busy',
-        pinned: false,
-        leases: 1,
-        footprint: [{ part: 'kvCache', domain: 'unified', bytes: usedTokens, source: 'measured' }],
-        predicted: [],
-        loadedWith: null,
-        warnings: [],
-        contexts: [],
-        contextTokens: 1024,
-        usedTokens,
-        kvBytesPerToken: 1,
-        kvBudgetBytes: 1024,
-        processId: 1,
-        loadedBytes: null,
-        waitingFor: null,
-        problem: null,
-        loadedAt: 0,
-        lastUsedAt: 0,
-      },
-    ],
-    lastResidents: [],
-    ...{ kv: { reservedBytes: 0, unusedBytes: 0, strandedBytes: 0 }, isUnderPressure: false, thrash: null },
-    counters: { loads: 1, unloads: 0, evictions: 0, refusals: 0, crashes: 0, reliefs: 0 },
-    events: [],
-  }
+  return poolOf([residentOf('guide', 1, { state: 'busy', leases: 1, usedTokens })]).pool
 }
 
 const send = vi.fn(async () => Promise.reject(new Error('No room')))

@@ -1,7 +1,7 @@
 import { formatBytes } from '../../contract/bytes.ts'
 import type { Problem, Remedy } from '../../contract/errors.ts'
 import type { LoadPreview } from '../../contract/memory.ts'
-import { joinNames, previewBytes, refusalText } from '../library/preview-text.ts'
+import { contextText, joinNames, previewBytes, refusalText } from '../library/preview-text.ts'
 import type { PreviewAnswer } from '../library/use-preview.ts'
 
 /** What it takes to have a model in memory, in a few words. */
@@ -15,7 +15,7 @@ export type LoadCost = {
   readonly remedies?: readonly Remedy[]
 }
 
-/** Puts what the host answered into words: "4.4 MB, nobody leaves", "41.2 GB, Coder and Judge leave". Null until it has. */
+/** Puts what the host answered into words: "4.4 MB with a context of 1,024 tokens, nobody leaves". Null until it has. */
 export function describeCost(answer: PreviewAnswer): LoadCost | null {
   switch (answer?.kind) {
     case undefined:
@@ -31,7 +31,7 @@ export function describeCost(answer: PreviewAnswer): LoadCost | null {
 
 function costOf(preview: LoadPreview): LoadCost {
   const { verdict } = preview
-  const bytes = formatBytes(previewBytes(preview))
+  const bytes = `${formatBytes(previewBytes(preview))} with ${contextText(preview)}`
   switch (verdict.kind) {
     case 'resident':
       return { kind: 'free', text: 'Resident' }

@@ -1,5 +1,6 @@
 import { useMemo } from 'react'
 import { useShallow } from 'zustand/react/shallow'
+import type { Answer } from '../../contract/conversation.ts'
 import { chosenAnswer } from '../conversation-mirror.ts'
 import { useApp } from '../store.ts'
 import { Icon } from '../ui/icon.tsx'
@@ -22,7 +23,7 @@ export function Transcript() {
   const colours = useMemo(() => new Map(models.map(({ id, colour }) => [id, colour])), [models])
   const turns = conversation?.turns ?? []
   const last = turns.at(-1)
-  const { memoryStartsAtTurnId, modelName } = last ? chosenAnswer(last) : {}
+  const lastAnswer = last ? chosenAnswer(last) : null
   const { scroller, content, isFollowing, jumpToEnd } = useFollowEnd(last?.id)
   const isEmpty = isNew || (conversation !== null && turns.length === 0)
   return (
@@ -37,7 +38,7 @@ export function Transcript() {
               turn={turn}
               colour={colours.get(chosenAnswer(turn).modelId) ?? null}
               isLast={turn === last}
-              memoryOf={turn.id === memoryStartsAtTurnId ? (modelName ?? null) : null}
+              memoryText={lastAnswer?.memoryStartsAtTurnId === turn.id ? memoryText(lastAnswer) : null}
             />
           ))}
         </div>
@@ -57,7 +58,17 @@ export function Transcript() {
           </div>
         )}
       </div>
-      <AnswerAnnouncer answer={last ? chosenAnswer(last) : null} />
+      <AnswerAnnouncer answer={lastAnswer} />
     </div>
   )
+}
+
+/** Said where a model's memory of the conversation begins, once that is not its beginning. */
+export function memoryText({
+  modelName,
+  memoryKeepsFirstTurn = false,
+}: Pick<Answer, 'modelName' | 'memoryKeepsFirstTurn'>): string {
+  return memoryKeepsFirstTurn
+    ? `From here on ${modelName} remembers everything, and the first turn: what is between did not fit into its context`
+    : `The memory of ${modelName} begins here: what is above did not fit into its context`
 }

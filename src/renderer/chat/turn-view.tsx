@@ -10,19 +10,15 @@ type TurnViewProps = {
   /** Colour of the model that answered; null when it is no longer in the library. */
   readonly colour: number | null
   readonly isLast: boolean
-  /** The model whose memory of the conversation begins with this turn, if that is not its beginning. */
-  readonly memoryOf: string | null
+  /** Said above it when a model's memory of the conversation begins here. */
+  readonly memoryText: string | null
 }
 
 /** A message and its answer. Drawn again only when the turn is another object. */
-export const TurnView = memo(function TurnView({ turn, colour, isLast, memoryOf }: TurnViewProps) {
+export const TurnView = memo(function TurnView({ turn, colour, isLast, memoryText }: TurnViewProps) {
   return (
     <section className={styles['turn']} data-last={isLast || undefined}>
-      {memoryOf !== null && (
-        <p className={styles['memory']}>
-          The memory of {memoryOf} begins here: the conversation is longer than its context
-        </p>
-      )}
+      {memoryText !== null && <p className={styles['memory']}>{memoryText}</p>}
       <UserMessage text={turn.text} />
       <AnswerView answer={chosenAnswer(turn)} turnId={turn.id} colour={colour} isLast={isLast} />
     </section>

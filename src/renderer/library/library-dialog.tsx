@@ -25,7 +25,7 @@ export function LibraryDialog() {
       residentList: state.pool?.residents,
       device: state.pool?.device ?? 'CPU',
       additions: state.additions,
-      defaultContextTokens: state.settings?.contextTokens ?? 4096,
+      defaultContextTokens: state.settings?.contextTokens ?? 32_768,
     })),
   )
   const [query, setQuery] = useState('')

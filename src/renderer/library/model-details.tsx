@@ -4,13 +4,15 @@ import { toProblem, type Problem } from '../../contract/errors.ts'
 import type { Resident } from '../../contract/memory.ts'
 import type { LibraryModel, LoadOptions } from '../../contract/model.ts'
 import { residentBytes, stateText } from '../pool/blocks.ts'
+import { LoadHistory } from '../pool/load-history.tsx'
 import { host } from '../store.ts'
 import { Button } from '../ui/button.tsx'
-import { formatCount } from '../ui/format.ts'
+import { formatCount, formatError } from '../ui/format.ts'
 import { ModelSwatch } from '../ui/model-swatch.tsx'
 import { NumberField } from '../ui/number-field.tsx'
 import { ProblemText } from '../ui/problem-text.tsx'
 import { Remedies } from '../ui/remedies.tsx'
+import { WarningList } from '../ui/warning-list.tsx'
 import styles from './model-details.module.css'
 import { ModelFactsList } from './model-facts.tsx'
 import { previewText } from './preview-text.ts'
@@ -75,11 +77,14 @@ export function ModelDetails({ model, resident, defaultContextTokens, hasGpu }: 
           </ProblemText>
         </div>
       )}
+      <LoadHistory modelId={model.id} measured={resident?.measured ?? noFootprint} />
       <ModelFactsList model={model} />
       <RemoveRow onRemove={() => act(() => host().models.remove(id))} />
     </section>
   )
 }
+
+const noFootprint: Resident['measured'] = []
 
 type Act = (work: () => Promise<unknown>) => Promise<void>
 
@@ -191,9 +196,8 @@ function Loading({
   const isOnItsWay = resident.state === 'loading' || resident.state === 'queued'
   return (
     <>
-      <p className={styles['price']}>
-        {isOnItsWay ? stateText(resident) : `In memory: ${formatBytes(residentBytes(resident))}`}
-      </p>
+      <p className={styles['price']}>{isOnItsWay ? stateText(resident) : memoryText(resident)}</p>
+      <WarningList warnings={resident.warnings} />
       {resident.state === 'loading' && (
         <progress
           className={styles['progress']}
@@ -214,6 +218,15 @@ function Loading({
       </div>
     </>
   )
+}
+
+/** What it takes, and how well that was predicted. */
+function memoryText(resident: Resident): string {
+  const { predicted, predictionError: error } = resident
+  const predictedBytes = predicted.reduce((sum, { bytes }) => sum + bytes, 0)
+  const told =
+    error === null ? '' : `. Predicted for its load: ${formatBytes(predictedBytes)} (${formatError(error)})`
+  return `In memory: ${formatBytes(residentBytes(resident))}${told}`
 }
 
 /** What a load would take, and the press that does it. */

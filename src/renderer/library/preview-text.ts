@@ -1,7 +1,7 @@
 import { formatBytes } from '../../contract/bytes.ts'
 import type { Problem } from '../../contract/errors.ts'
 import type { LoadPreview } from '../../contract/memory.ts'
-import { formatTokens } from '../ui/format.ts'
+import { formatCount } from '../ui/format.ts'
 
 /** The price of a load in bytes, all domains together. */
 export function previewBytes(preview: LoadPreview): number {
@@ -11,7 +11,7 @@ export function previewBytes(preview: LoadPreview): number {
 /** The price of a load in one or two sentences: what it takes, and who would have to leave. */
 export function previewText(preview: LoadPreview): string {
   const { verdict } = preview
-  const takes = `Takes ${formatBytes(previewBytes(preview))} with a context of ${formatTokens(preview.contextTokens)} tokens`
+  const takes = `Takes ${formatBytes(previewBytes(preview))} with ${contextText(preview)}`
   switch (verdict.kind) {
     case 'resident':
       return 'In memory'
@@ -29,6 +29,14 @@ export function previewText(preview: LoadPreview): string {
     default:
       return verdict satisfies never
   }
+}
+
+/** With how large a context a model begins, and what that may become: "a context of 4,096 tokens, 2.10 GB when it has grown to 32,768". */
+export function contextText({ startContextTokens, contextTokens, grownBytes }: LoadPreview): string {
+  const begins = `a context of ${formatCount(startContextTokens)} tokens`
+  return contextTokens > startContextTokens
+    ? `${begins}, ${formatBytes(grownBytes)} when it has grown to ${formatCount(contextTokens)}`
+    : begins
 }
 
 function leavers(leaving: readonly { readonly name: string; readonly freesBytes: number }[]): string {

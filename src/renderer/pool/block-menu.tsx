@@ -4,8 +4,10 @@ import { toProblem, type Problem } from '../../contract/errors.ts'
 import type { Domain, Resident } from '../../contract/memory.ts'
 import { attempt, chooseNextModel, host, showDialog } from '../store.ts'
 import { Button } from '../ui/button.tsx'
+import { formatError } from '../ui/format.ts'
 import { ModelSwatch } from '../ui/model-swatch.tsx'
 import { ProblemText } from '../ui/problem-text.tsx'
+import { WarningList } from '../ui/warning-list.tsx'
 import styles from './block-menu.module.css'
 import { isMeasured, partNames, residentBytes, stateText, usedKvBytes, type Block } from './blocks.ts'
 
@@ -109,6 +111,7 @@ function ResidentMenu({
         {pinned && ' · pinned'}
       </p>
       <PartsList resident={resident} />
+      <WarningList warnings={resident.warnings} />
       {resident.problem && <ProblemText problem={resident.problem} />}
       {problem && (
         <div role="alert">
@@ -192,6 +195,12 @@ function PartsList({ resident }: { readonly resident: Resident }) {
         <dt>{isMeasured(resident) ? 'Measured' : 'Predicted'}</dt>
         <dd>{formatBytes(residentBytes(resident))}</dd>
       </div>
+      {resident.predictionError !== null && (
+        <div>
+          <dt>Prediction was off by</dt>
+          <dd>{formatError(resident.predictionError)}</dd>
+        </div>
+      )}
     </dl>
   )
 }

@@ -1,81 +1,20 @@
 import { describe, expect, it } from 'vitest'
 import { GB } from '../../contract/bytes.ts'
-import type { Domain, PoolSnapshot, Resident } from '../../contract/memory.ts'
+import type { Domain } from '../../contract/memory.ts'
 import {
   isMeasured,
   outsidePool,
   poolBlocks,
-  residentBytes,
   sourceText,
   stateText,
   summarise,
   usedKvBytes,
 } from './blocks.ts'
-
-const resident = (modelId: string, gigabytes: number, changes: Partial<Resident> = {}): Resident => ({
-  modelId,
-  name: modelId,
-  state: 'ready',
-  pinned: false,
-  leases: 0,
-  footprint: [
-    { part: 'weights', domain: 'unified', bytes: 0.75 * gigabytes * GB, source: 'measured' },
-    { part: 'kvCache', domain: 'unified', bytes: 0.25 * gigabytes * GB, source: 'measured' },
-  ],
-  predicted: [],
-  loadedWith: null,
-  warnings: [],
-  contexts: [],
-  contextTokens: 1000,
-  usedTokens: 100,
-  kvBytesPerToken: 1024,
-  kvBudgetBytes: GB,
-  processId: 1,
-  loadedBytes: null,
-  waitingFor: null,
-  problem: null,
-  loadedAt: 0,
-  lastUsedAt: 0,
-  ...changes,
-})
-
-function poolOf(
-  residents: readonly Resident[],
-  { totalBytes, machine }: { totalBytes: number; machine: PoolSnapshot['machine'] },
-): { readonly pool: PoolSnapshot; readonly domain: Domain } {
-  const usedBytes = residents.reduce((sum, item) => sum + residentBytes(item), 0)
-  const domain: Domain = {
-    id: 'unified',
-    name: 'Unified memory',
-    totalBytes,
-    reserveBytes: GB,
-    otherBytes: 2 * GB,
-    usedBytes,
-    freeBytes: totalBytes - usedBytes - 3 * GB,
-  }
-  const counters = { loads: 0, unloads: 0, evictions: 0, refusals: 0, crashes: 0, reliefs: 0 }
-  const pool: PoolSnapshot = {
-    kind: 'unified',
-    machine,
-    device: 'CPU',
-    domains: [domain],
-    residents: [...residents],
-    lastResidents: [],
-    ...{ kv: { reservedBytes: 0, unusedBytes: 0, strandedBytes: 0 }, isUnderPressure: false, thrash: null },
-    counters,
-    events: [],
-  }
-  return { pool, domain }
-}
-
-const whole = { name: 'Machine', totalBytes: 24 * GB, otherBytes: 2 * GB }
+import { footprintOf, poolOf, residentOf as resident } from './testing-pool.ts'
 
 describe('poolBlocks', () => {
   it('fills the machine exactly, largest block first', () => {
-    const { pool, domain } = poolOf([resident('a', 4), resident('b', 8)], {
-      totalBytes: 24 * GB,
-      machine: whole,
-    })
+    const { pool, domain } = poolOf([resident('a', 4), resident('b', 8)])
     const blocks = poolBlocks(pool, domain, { view: 'machine', models: [] })
     expect(blocks.map(({ key, bytes }) => [key, bytes / GB])).toEqual([
       ['free', 9],
@@ -103,7 +42,7 @@ describe('poolBlocks', () => {
 
   it('keeps models in view that hold nothing, and takes the price of a ghost from what is free', () => {
     const failed = resident('a', 0, { state: 'failed', footprint: [] })
-    const { pool, domain } = poolOf([failed], { totalBytes: 24 * GB, machine: whole })
+    const { pool, domain } = poolOf([failed])
     const ghosts = [{ modelId: 'b', name: 'b', bytes: 6 * GB, note: 'fits' }]
     const keys = (view: 'machine' | 'models') =>
       poolBlocks(pool, domain, { view, models: [], ghosts }).map(({ key, bytes }) => [key, bytes / GB])
@@ -130,10 +69,7 @@ describe('usedKvBytes', () => {
 
 describe('summarise', () => {
   it('says in one sentence what the picture shows', () => {
-    const { pool, domain } = poolOf([resident('Guide', 4), resident('Coder', 8)], {
-      totalBytes: 24 * GB,
-      machine: whole,
-    })
+    const { pool, domain } = poolOf([resident('Guide', 4), resident('Coder', 8)])
     expect(summarise(pool, domain)).toBe(
       'Unified memory, 24.0 GB: 2 models hold 12.0 GB (Coder 8.00 GB, Guide 4.00 GB), other programs hold 2.00 GB, 1.00 GB is kept in reserve, 9.00 GB is free.',
     )
@@ -164,5 +100,64 @@ describe('stateText', () => {
       stateText(resident('a', 1, { state: 'queued', waitingFor })),
       stateText(resident('a', 1, { state: 'queued' })),
     ]).toEqual([waitingFor, 'Waiting for its turn'])
+  })
+})
+
+describe('a split pool', () => {
+  // As a 24 GB card beside 64 GB of main memory tells it, with a 70B that is half on the card.
+  const half = resident('half', 0, {
+    footprint: [
+      ...footprintOf({ weights: 19, kvCache: 1, compute: 0.5 }, { domain: 'vram', source: 'measured' }),
+      ...footprintOf(
+        { weights: 21, kvCache: 1.25, compute: 0.25, runtime: 0.25 },
+        { domain: 'ram', source: 'measured' },
+      ),
+    ],
+  })
+  const inMain = resident('small', 0, {
+    footprint: footprintOf({ weights: 2 }, { domain: 'ram', source: 'measured' }),
+  })
+  const domains: readonly Domain[] = [
+    {
+      ...{ id: 'vram', name: 'NVIDIA RTX 4090', totalBytes: 24 * GB, reserveBytes: 1.5 * GB, otherBytes: 0 },
+      ...{ usedBytes: 20.5 * GB, freeBytes: 2 * GB },
+    },
+    {
+      ...{ id: 'ram', name: 'Main memory', totalBytes: 64 * GB, reserveBytes: 4 * GB, otherBytes: 6 * GB },
+      ...{ usedBytes: 24.75 * GB, freeBytes: 29.25 * GB },
+    },
+  ]
+  const { pool } = poolOf([half, inMain], {
+    ...{ kind: 'split', domains: [...domains], device: 'NVIDIA RTX 4090' },
+    machine: { name: 'Machine', totalBytes: 64 * GB, otherBytes: 6 * GB },
+  })
+  const blocksIn = (domain: Domain) =>
+    poolBlocks(pool, domain, { view: 'machine', models: [] }).map(({ key, bytes }) => [key, bytes / GB])
+
+  it('shows each domain whole, and a model in both of them with what it takes there', () => {
+    expect(domains.map((domain) => blocksIn(domain))).toEqual([
+      [
+        ['model:half', 20.5],
+        ['free', 2],
+        ['reserve', 1.5],
+      ],
+      [
+        ['free', 29.25],
+        ['model:half', 22.75],
+        ['other', 6],
+        ['reserve', 4],
+        ['model:small', 2],
+      ],
+    ])
+    expect(
+      domains.map((domain) => blocksIn(domain).reduce((sum, [, size]) => sum + Number(size), 0)),
+    ).toEqual([24, 64])
+  })
+
+  it('says in a sentence of each domain what is in it', () => {
+    expect(domains.map((domain) => summarise(pool, domain))).toEqual([
+      'NVIDIA RTX 4090, 24.0 GB: 1 model holds 20.5 GB (half 20.5 GB), other programs hold 0 B, 1.50 GB is kept in reserve, 2.00 GB is free.',
+      'Main memory, 64.0 GB: 2 models hold 24.8 GB (half 22.8 GB, small 2.00 GB), other programs hold 6.00 GB, 4.00 GB is kept in reserve, 29.3 GB is free.',
+    ])
   })
 })

@@ -6,6 +6,7 @@ import type {
   FootprintPartName,
   PoolSnapshot,
   Resident,
+  ResidentContext,
 } from '../../contract/memory.ts'
 import type { LibraryModel } from '../../contract/model.ts'
 
@@ -215,6 +216,12 @@ export function stateText(resident: Resident): string {
     default:
       return resident.state satisfies never
   }
+}
+
+/** What a context is doing, in a word or two. */
+export function contextText({ isBusy, isParked, conversationId }: ResidentContext): string {
+  if (conversationId === null) return 'Spare'
+  return `${isBusy ? 'In use' : 'Idle'}${isParked ? ', on disk' : ''}`
 }
 
 /** All numbers of a resident on one line each, for a tooltip. */

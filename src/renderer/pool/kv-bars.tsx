@@ -1,67 +1,55 @@
 import { formatBytes } from '../../contract/bytes.ts'
-import type { ConversationSummary } from '../../contract/conversation.ts'
 import type { Resident } from '../../contract/memory.ts'
-import type { LibraryModel } from '../../contract/model.ts'
 import { formatCount, formatTokens } from '../ui/format.ts'
+import { Icon } from '../ui/icon.tsx'
 import { ModelSwatch } from '../ui/model-swatch.tsx'
-import { residentBytes, usedKvBytes } from './blocks.ts'
+import { contextText, residentBytes, usedKvBytes } from './blocks.ts'
 import styles from './kv-bars.module.css'
-
-type KvBarsProps = {
-  readonly residents: readonly Resident[]
-  readonly models: readonly LibraryModel[]
-  readonly conversations: readonly Pick<ConversationSummary, 'id' | 'title'>[]
-}
+import { conversationTitle, type KvProps } from './kv-section.tsx'
 
 /** For each resident: KV cache used (by conversation) within reserved, and how far it may grow. */
-export function KvBars({ residents, models, conversations }: KvBarsProps) {
-  const shown = residents.filter(({ state }) => state === 'ready' || state === 'busy')
-  if (shown.length === 0) return null
-  const titles = new Map(conversations.map(({ id, title }) => [id, title]))
+export function KvBars({ pool, models, conversations }: KvProps) {
+  const shown = pool.residents.filter(({ contexts }) => contexts.length > 0)
   return (
-    <section className={styles['bars']} aria-label="KV caches">
-      <div className={styles['heading']}>
-        <h3>KV caches</h3>
-        <p>used within reserved, mark = budget</p>
-      </div>
+    <>
+      <p className={styles['legend']} aria-hidden="true">
+        <span className={styles['sample']} data-kind="used" /> in use
+        <span className={styles['sample']} data-kind="idle" /> idle
+        <span className={styles['sample']} data-kind="reserved" /> reserved
+        <span className={styles['sample']} data-kind="budget" /> budget
+      </p>
       <ul className={styles['list']}>
         {shown.map((resident) => (
           <li key={resident.modelId} className={styles['row']}>
             <KvBar
               resident={resident}
               colour={models.find(({ id }) => id === resident.modelId)?.colour ?? null}
-              titles={titles}
+              conversations={conversations}
             />
           </li>
         ))}
       </ul>
-    </section>
+    </>
   )
 }
 
 function KvBar({
   resident,
   colour,
-  titles,
+  conversations,
 }: {
   readonly resident: Resident
   readonly colour: number | null
-  readonly titles: ReadonlyMap<string, string>
+  readonly conversations: KvProps['conversations']
 }) {
   const reservedBytes = residentBytes(resident, { part: 'kvCache' })
-  const usedBytes = usedKvBytes(resident)
-  const { kvBudgetBytes, kvBytesPerToken, contextTokens, usedTokens } = resident
+  const { kvBudgetBytes, contextTokens, usedTokens } = resident
   const scale = Math.max(kvBudgetBytes, reservedBytes) * 1.04
   const share = (bytes: number) => `${scale > 0 ? (100 * bytes) / scale : 0}%`
-  const budgetTokens = kvBytesPerToken > 0 ? Math.floor(kvBudgetBytes / kvBytesPerToken) : 0
-  const named = resident.contexts.map((context, index) => ({
+  const named = resident.contexts.map((context) => ({
     ...context,
-    // A context has no id of its own; its place in the list is what it is.
-    key: `${context.conversationId ?? 'spare'} ${index}`,
-    title:
-      context.conversationId === null
-        ? 'No conversation yet'
-        : (titles.get(context.conversationId) ?? 'A conversation that is not in the list'),
+    title: conversationTitle(context.conversationId, conversations),
+    isIdle: context.conversationId !== null && !context.isBusy,
   }))
   const taken = named.filter(({ conversationId, usedTokens: used }) => conversationId !== null && used > 0)
   return (
@@ -71,20 +59,21 @@ function KvBar({
         {resident.name}
       </span>
       <span className={styles['figures']}>
-        {`${formatTokens(usedTokens)} of ${formatTokens(contextTokens)} tokens · ${formatBytes(usedBytes)} of ${formatBytes(reservedBytes)}`}
+        {`${formatTokens(usedTokens)} of ${formatTokens(contextTokens)} tokens · ${formatBytes(usedKvBytes(resident))} of ${formatBytes(reservedBytes)}`}
       </span>
       <div
         className={styles['bar']}
         data-colour={colour === null ? undefined : colour % 10}
-        title={`${resident.name}: ${formatCount(usedTokens)} of ${formatCount(contextTokens)} tokens used, budget ${formatCount(budgetTokens)} tokens (${formatBytes(kvBudgetBytes)})`}
+        title={`${resident.name}: ${formatCount(usedTokens)} of ${formatCount(contextTokens)} tokens used, ${growthText(resident)}`}
         aria-hidden="true"
       >
         {named.map((context) => (
           <span
-            key={context.key}
+            key={context.id}
             className={styles['context']}
+            data-idle={context.isIdle || undefined}
             style={{ inlineSize: share(context.kvBytes) }}
-            title={`${context.title}: ${formatCount(context.usedTokens)} of ${formatCount(context.contextTokens)} tokens, ${formatBytes(context.kvBytes)} reserved`}
+            title={`${context.title}: ${formatCount(context.usedTokens)} of ${formatCount(context.contextTokens)} tokens, ${formatBytes(context.kvBytes)} reserved. ${contextText(context)}`}
           >
             <span
               className={styles['used']}
@@ -96,22 +85,38 @@ function KvBar({
         ))}
         <span className={styles['budget']} style={{ insetInlineStart: share(kvBudgetBytes) }} />
       </div>
-      <p className="visually-hidden">
-        {`Budget ${formatCount(budgetTokens)} tokens, ${formatBytes(kvBudgetBytes)}.`}
-      </p>
+      <p className={styles['growth']}>{growthText(resident)}</p>
       {taken.length > 0 && (
         <ul
           className={styles['conversations']}
           aria-label={`Conversations in the KV cache of ${resident.name}`}
         >
           {taken.map((context) => (
-            <li key={context.key}>
-              <span className={styles['conversation']}>{context.title}</span>{' '}
-              {formatTokens(context.usedTokens)}
+            <li key={context.id}>
+              <span className={styles['conversation']}>{context.title}</span>
+              {` ${formatTokens(context.usedTokens)}`}
+              <span className="visually-hidden">{`, ${contextText(context)}`}</span>
+              {context.isParked && (
+                <span title="On disk as well: nothing is read again when its context is given back">
+                  <Icon name="disk" size={12} />
+                </span>
+              )}
             </li>
           ))}
         </ul>
       )}
     </>
   )
+}
+
+/** How far the contexts of a resident may grow, and what all of them may take. */
+export function growthText({
+  contexts,
+  contextLimitTokens,
+  kvBudgetBytes,
+}: Pick<Resident, 'contexts' | 'contextLimitTokens' | 'kvBudgetBytes'>): string {
+  const smallest = Math.min(...contexts.map(({ contextTokens }) => contextTokens))
+  const limit = `${formatTokens(contextLimitTokens)} tokens`
+  const grows = smallest < contextLimitTokens ? `can grow to ${limit}` : `as large as it may be: ${limit}`
+  return `${grows} a conversation, ${formatBytes(kvBudgetBytes)} in all`
 }

@@ -9,10 +9,12 @@ import { AdditionsList } from '../library/additions-list.tsx'
 import { joinNames, previewBytes } from '../library/preview-text.ts'
 import { attempt, host, showDialog, useApp } from '../store.ts'
 import { Button } from '../ui/button.tsx'
+import { Segments } from '../ui/segments.tsx'
 import { Activity } from './activity.tsx'
 import { BlockMenu } from './block-menu.tsx'
 import { capacityBytes, poolBlocks, type Ghost, type PoolView } from './blocks.ts'
-import { KvBars } from './kv-bars.tsx'
+import { KvSection } from './kv-section.tsx'
+import { PoolNotices } from './pool-notices.tsx'
 import styles from './pool-pane.module.css'
 import { PoolTable } from './pool-table.tsx'
 import { PoolTreemap } from './pool-treemap.tsx'
@@ -31,21 +33,22 @@ type OpenMenu = {
 }
 
 const views = [
-  { view: 'machine', name: 'Machine' },
-  { view: 'models', name: 'Models' },
-  { view: 'table', name: 'Table' },
-] as const satisfies readonly { view: Shown; name: string }[]
+  { value: 'machine', name: 'Machine' },
+  { value: 'models', name: 'Models' },
+  { value: 'table', name: 'Table' },
+] as const satisfies readonly { value: Shown; name: string }[]
 
 const viewKey = 'plenum.pool.view'
 
 /** The memory pool: what fills it, how full the KV caches are, what happened, and where models are dropped. */
 export function PoolPane() {
-  const { pool, models, conversations, additions } = useApp(
+  const { pool, models, conversations, additions, pressureShare } = useApp(
     useShallow((state) => ({
       pool: state.pool,
       models: state.models,
       conversations: state.conversations,
       additions: state.additions,
+      pressureShare: state.settings?.pressureShare ?? null,
     })),
   )
   const nextModelId = useNextModel().chosen?.id ?? null
@@ -78,6 +81,11 @@ export function PoolPane() {
       <div className={styles['body']}>
         <RestoreOffer pool={pool} />
         <AdditionsList additions={additions} />
+        <PoolNotices
+          pool={pool}
+          pinnedIds={new Set(models.filter(({ pinned }) => pinned).map(({ id }) => id))}
+          pressureShare={pressureShare}
+        />
         {pool.domains.map((domain) => (
           <div key={domain.id} className={styles['domain']} data-split={pool.kind === 'split' || undefined}>
             {pool.kind === 'split' && <h3 className={styles['domainName']}>{domainText(domain)}</h3>}
@@ -103,7 +111,7 @@ export function PoolPane() {
           </div>
         ))}
         <ResidentProblems residents={pool.residents} />
-        <KvBars residents={pool.residents} models={models} conversations={conversations} />
+        <KvSection pool={pool} models={models} conversations={conversations} isTable={shown === 'table'} />
         <Activity events={pool.events} />
       </div>
       {open && openDomain && openBlock && (
@@ -136,7 +144,7 @@ export function PoolPane() {
 
 function rememberedView(): Shown | null {
   const kept = localStorage.getItem(viewKey)
-  return views.find(({ view }) => view === kept)?.view ?? null
+  return views.find(({ value }) => value === kept)?.value ?? null
 }
 
 /** Until the user chooses: the machine, unless the models in it would be too small to be seen. */
@@ -162,21 +170,7 @@ function PoolHeader({
       <p className={styles['figures']}>
         {`${formatBytes(sum(({ usedBytes }) => usedBytes))} of ${formatBytes(sum(capacityBytes))} · ${formatBytes(sum(({ reserveBytes }) => reserveBytes))} reserve`}
       </p>
-      <fieldset className={styles['views']}>
-        <legend className="visually-hidden">What the pool shows</legend>
-        {views.map(({ view, name }) => (
-          <label key={view} className={styles['view']}>
-            <input
-              type="radio"
-              name="pool-view"
-              className="visually-hidden"
-              checked={shown === view}
-              onChange={() => onShow(view)}
-            />
-            {name}
-          </label>
-        ))}
-      </fieldset>
+      <Segments legend="What the pool shows" value={shown} options={views} onChoose={onShow} />
     </header>
   )
 }

@@ -1,5 +1,13 @@
 import { expect, test } from 'vitest'
-import { formatCount, formatDuration, formatParameters, formatSpeed, formatTokens } from './format.ts'
+import {
+  formatAgo,
+  formatCount,
+  formatDuration,
+  formatError,
+  formatParameters,
+  formatSpeed,
+  formatTokens,
+} from './format.ts'
 
 test('shortens tokens and keeps round numbers round', () => {
   expect(
@@ -24,4 +32,29 @@ test('writes speeds, parameters and counts', () => {
     '1 T',
   ])
   expect(formatCount(18_406)).toBe('18,406')
+})
+
+test('writes errors with their sign, and no sign where there is none', () => {
+  expect([0.0094, -0.0035, 0.0004, -0.0004, -0.123, 0.0996, -11.5].map(formatError)).toEqual([
+    '+0.9 %',
+    '−0.4 %',
+    '0.0 %',
+    '0.0 %',
+    '−12 %',
+    '+10 %',
+    '−1,150 %',
+  ])
+})
+
+test('writes how long ago something was', () => {
+  const hour = 3_600_000
+  expect([0, 12_000, 59_400, 200_000, 2.9 * hour, 47 * hour, 80 * hour].map(formatAgo)).toEqual([
+    'just now',
+    '12 s ago',
+    '59 s ago',
+    '3 min ago',
+    '2 h ago',
+    '47 h ago',
+    '3 days ago',
+  ])
 })

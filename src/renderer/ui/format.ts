@@ -23,6 +23,25 @@ export function formatDuration(milliseconds: number): string {
   return joinUnits(Math.floor(minutes / 60), 'h', minutes % 60, 'min')
 }
 
+/** How long ago something was: "just now", "12 s ago", "3 min ago", "2 h ago", "4 days ago". */
+export function formatAgo(milliseconds: number): string {
+  const seconds = Math.round(milliseconds / 1000)
+  if (seconds < 5) return 'just now'
+  if (seconds < 60) return `${String(seconds)} s ago`
+  if (seconds < 3600) return `${String(Math.floor(seconds / 60))} min ago`
+  const hours = Math.floor(seconds / 3600)
+  if (hours < 48) return `${String(hours)} h ago`
+  return `${String(Math.floor(hours / 24))} days ago`
+}
+
+/** How far off a number is, as a share of what is right: "+0.9 %", "−12 %", "0.0 %". */
+export function formatError(share: number): string {
+  const percent = Math.abs(100 * share)
+  const text = percent < 9.95 ? percent.toFixed(1) : formatCount(percent)
+  const sign = Number(text) === 0 ? '' : share < 0 ? '−' : '+'
+  return `${sign}${text} %`
+}
+
 /** Decoding speed: "58 tok/s", "7.2 tok/s". */
 export function formatSpeed(tokensPerSecond: number): string {
   return `${tokensPerSecond < 9.95 ? tokensPerSecond.toFixed(1) : formatCount(tokensPerSecond)} tok/s`
