@@ -8,7 +8,13 @@ import {
 } from '../../contract/memory.ts'
 import type { LibraryModel, LoadOptions, ModelFacts } from '../../contract/model.ts'
 import { asPrediction, correctFootprint } from '../core/correction.ts'
-import { kvBytesPerToken, kvCacheBytes, predictFootprint, withAdmissionMargin } from '../core/footprint.ts'
+import {
+  gpuLayerShare,
+  kvBytesPerToken,
+  kvCacheBytes,
+  predictFootprint,
+  withAdmissionMargin,
+} from '../core/footprint.ts'
 import { resolveLoad } from '../core/load-plan.ts'
 import type { IdleKv } from '../core/relief.ts'
 import type { ModelDescription, ResidencyEffects } from '../core/residency-state.ts'
@@ -251,7 +257,10 @@ export class ResidentModels implements ResidencyEffects {
       facts,
       domains:
         this.#options.shape().kind === 'split'
-          ? { host: 'ram', device: 'vram' }
+          ? {
+              ...{ host: 'ram', device: 'vram' },
+              deviceShare: gpuLayerShare(facts, gpuLayers ?? Infinity),
+            }
           : { host: 'unified', device: 'unified' },
       resize: (footprint) => resize(modelId, footprint),
       relieve: (footprint) => relieveFor(modelId, footprint),
