@@ -119,21 +119,8 @@ test('the offloaded model answers as on the CPU, or first differs where two toke
   skip,
 }) => {
   skip(reason !== null, reason ?? '')
-  const answers = await Promise.all(
-    (['auto', 'cpu'] as const).map(async (device) => {
-      const { client, id } = await startHost(guideFile, device)
-      await client.models.load({ id, options: { contextTokens: 1024 } })
-      const texts: string[] = []
-      for (const text of questions) {
-        const { id: conversation } = await client.conversations.create({})
-        const turn = (await client.turns.ask({ id: conversation, text, modelId: id })) as Turn
-        expect(turn.answers[0]?.state).toMatchObject({ kind: 'done' })
-        texts.push(turn.answers[0]!.text)
-      }
-      return texts
-    }),
-  )
-  const [onCard = [], onCpu = []] = answers
+  const onCard = await answersOn('auto')
+  const onCpu = await answersOn('cpu')
   expect(onCard.every((text) => text.length > 10)).toBe(true)
   for (const [index, question] of questions.entries()) {
     const [one, other] = [onCard[index]!, onCpu[index]!]
@@ -143,6 +130,20 @@ test('the offloaded model answers as on the CPU, or first differs where two toke
     expect(Math.min(...tie.likelihoods) / Math.max(...tie.likelihoods)).toBeGreaterThan(0.8)
   }
 }, 120_000)
+
+async function answersOn(device: 'auto' | 'cpu'): Promise<string[]> {
+  const { client, id } = await startHost(guideFile, device)
+  await client.models.load({ id, options: { contextTokens: 1024 } })
+  const texts: string[] = []
+  for (const text of questions) {
+    const { id: conversation } = await client.conversations.create({})
+    const turn = (await client.turns.ask({ id: conversation, text, modelId: id })) as Turn
+    expect(turn.answers[0]?.state).toMatchObject({ kind: 'done' })
+    texts.push(turn.answers[0]!.text)
+  }
+  await client.models.unload({ id })
+  return texts
+}
 
 /** Where two answers part, and how likely the CPU takes the next token of each to be. */
 async function firstDifference(
