@@ -262,9 +262,8 @@ async function measure(
   options: LoadOptions,
 ): Promise<Measured> {
   const { warnings, ...resolved } = resolveLoad(facts, options, {
-    contextTokens: 4096,
-    threads: 1,
-    isCpu: true,
+    ...{ contextTokens: 4096, threads: 1, isCpu: true },
+    reading: { platform: process.platform, device: { name: 'CPU', isUnified: true }, loads: [] },
   })
   for (const warning of warnings) console.log(warning)
   const plan: LoadedWith = { ...resolved, gpuLayers: 0 }

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { conversationEventSchema, turnSchema } from '../src/contract/conversation.ts'
-import { poolSnapshotSchema } from '../src/contract/memory.ts'
+import { loadPreviewSchema, measurementSchema, poolSnapshotSchema } from '../src/contract/memory.ts'
 import type { PoolSnapshot } from '../src/contract/memory.ts'
 import { libraryModelSchema } from '../src/contract/model.ts'
 import type { PlenumApp } from './app.ts'
@@ -46,6 +46,30 @@ test('models are listed, unloaded, loaded, pinned and unpinned', async ({ app, p
   expect((await readPool(app)).residents.find(({ modelId }) => modelId === judge)?.pinned).toBe(true)
   expect((await app.rest(`/models/${judge}/unpin`, { method: 'POST' })).status).toBe(200)
   expect((await readPool(app)).residents.find(({ modelId }) => modelId === judge)?.pinned).toBe(false)
+})
+
+test('a load is previewed with the options of a query, and leaves a history', async ({ app }) => {
+  const preview = async (query: string) => {
+    const response = await app.rest(`/models/${judge}/preview?${query}`)
+    return { status: response.status, body: (await response.json()) as unknown }
+  }
+  expect((await app.rest(`/models/${judge}/unload`, { method: 'POST' })).status).toBe(200)
+  const kvBytes = async (query: string) => {
+    const { contextTokens, footprint, verdict } = loadPreviewSchema.parse((await preview(query)).body)
+    expect([contextTokens, verdict.kind]).toEqual([512, 'fits'])
+    return footprint.find(({ part }) => part === 'kvCache')?.bytes ?? 0
+  }
+  const f16 = await kvBytes('contextTokens=512&flashAttention=on&threads=1&batchTokens=256')
+  expect(await kvBytes('contextTokens=512&kvType=q8_0&fileAccess=direct')).toBeCloseTo((f16 * 34) / 64, -1)
+  expect(await preview('contextTokens=many')).toMatchObject({ status: 400, body: { code: 'BAD_INPUT' } })
+  expect(await preview('kvType=q3')).toMatchObject({ status: 400, body: { code: 'BAD_INPUT' } })
+
+  const history = (await (await app.rest(`/models/${judge}/history`)).json()) as unknown[]
+  const [latest] = history.map((entry) => measurementSchema.parse(entry))
+  expect(latest?.backend).toBe('CPU')
+  expect(latest?.measured.length).toBeGreaterThan(0)
+  expect(latest?.reading?.ms).toBeGreaterThan(0)
+  expect((await app.rest('/models/nobody/history')).status).toBe(404)
 })
 
 test('a model is added by its path and by an upload', async ({ app }) => {

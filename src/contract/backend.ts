@@ -42,8 +42,7 @@ export const loadEventSchema = z.discriminatedUnion('kind', [
     kvType: kvTypeSchema,
     /** Options that could not be followed, in plain words. */
     warnings: z.array(z.string()),
-    /** Usage before anything was loaded, and with the weights and tokenizer in. */
-    before: processUsageSchema,
+    /** Usage with the weights and tokenizer in. */
     after: processUsageSchema,
     weights: allocationSchema,
   }),
@@ -114,6 +113,8 @@ export const backendContract = {
       runtimeBytes: z.number(),
     }),
   ),
+  /** Opens the backend ahead of a load, so that this begins at once; what the process takes then. */
+  prepare: base.output(processUsageSchema),
   load: base
     .input(
       z.object({
@@ -132,6 +133,8 @@ export const backendContract = {
         chatTemplate: z.string().nullable().default(null),
         /** Whether to ask for thoughts; null: as the template has it. */
         thinking: z.boolean().nullable().default(null),
+        /** From the facts of the file, if it is there. */
+        chatFormat: z.string().optional(),
       }),
     )
     .output(eventIterator(loadEventSchema)),

@@ -88,6 +88,8 @@ export const measurementSchema = z.object({
   /** As the user was told before this load: with what was learned. */
   corrected: footprintSchema,
   measured: footprintSchema,
+  /** The weights, and how long it took until they were in; absent of loads that older versions kept. */
+  reading: z.object({ bytes: z.number(), ms: z.number() }).optional(),
 })
 export type Measurement = z.infer<typeof measurementSchema>
 
@@ -114,6 +116,8 @@ export const residentSchema = z.object({
   predictionError: z.number().nullable(),
   /** How it is loaded; null before. */
   loadedWith: loadedWithSchema.nullable(),
+  /** Why its file is read as `loadedWith` says, in plain words; absent where the user has said how. */
+  fileAccessReason: z.string().optional(),
   /** What the user should know of how it was loaded: options that this backend or model does not support. */
   warnings: z.array(z.string()),
   contexts: z.array(residentContextSchema),
@@ -194,6 +198,8 @@ export const poolSnapshotSchema = z.object({
   residents: z.array(residentSchema),
   /** Models that were resident when the app last ended and can be loaded again with one press. */
   lastResidents: z.array(z.object({ modelId: z.string(), name: z.string() })),
+  /** A model process without a model, kept ready for the next load; absent when there is none. Its bytes are among `otherBytes`. */
+  spare: z.object({ processId: z.number().int().nullable(), bytes: z.number() }).optional(),
   /**
    * KV caches of all residents, in bytes: reserved; reserved and not used; held by conversations that nobody answers in now; and what
    * `consolidate` would give back, buffers included.

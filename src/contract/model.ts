@@ -71,6 +71,8 @@ export const modelFactsSchema = z.object({
   /** Dry runs at several context sizes, made when the file was inspected; empty where they could not be made. */
   dryRuns: z.array(dryRunSchema),
   hasChatTemplate: z.boolean(),
+  /** What the backend has found out about the chat template, for the backend alone; absent where that was nothing. */
+  chatFormat: z.string().optional(),
   license: z.string().nullable(),
   author: z.string().nullable(),
   description: z.string().nullable(),

@@ -10,6 +10,7 @@ import {
   plainReading,
 } from './capacity.ts'
 
+// Constructed, as all inputs here that name no source: a machine with 24 GB, in the form of https://docs.kernel.org/filesystems/proc.html.
 const meminfo = `MemTotal:       24684092 kB
 MemFree:        21854060 kB
 MemAvailable:   23053508 kB
@@ -46,6 +47,22 @@ test('takes the limit of a control group for the machine, and its file cache for
   expect(linuxReading(meminfo, [group])).toEqual({ totalBytes: 4 * GB, availableBytes: 3 * GB })
 })
 
+test('a container with a memory limit has that for its memory', () => {
+  // Recorded in a container with `--memory 256m`: https://github.com/shirou/gopsutil/issues/1416. What it uses is constructed.
+  const small = { limit: '268435456\n', usage: '67108864\n', stat: 'inactive_file 0\nactive_file 0\n' }
+  expect(linuxReading(meminfo, [small])).toEqual({ totalBytes: 256 * MB, availableBytes: 192 * MB })
+  // Recorded in a container with 4 GB and cgroup v1: https://github.com/docker-java/docker-java/issues/1864 (comment of 2022-05-05).
+  const v1 = {
+    limit: '4294967296\n',
+    usage: '144052224\n',
+    stat: 'active_file 28385280\ninactive_file 13197312\ntotal_active_file 28385280\ntotal_inactive_file 13197312\n',
+  }
+  expect(linuxReading(meminfo, [v1])).toEqual({
+    totalBytes: 4 * GB,
+    availableBytes: 4 * GB - 144052224 + 28385280 + 13197312,
+  })
+})
+
 test('takes the tightest of nested control groups for each figure', () => {
   const groups = [
     { limit: 'max\n', usage: '1073741824\n', stat: null },
@@ -57,6 +74,7 @@ test('takes the tightest of nested control groups for each figure', () => {
 })
 
 test('knows the number that cgroup v1 writes for no limit, and its sums over the hierarchy', () => {
+  // The kernel's own: 2^63 less a page (https://docs.kernel.org/admin-guide/cgroup-v1/memory.html).
   const unlimited = { limit: '9223372036854771712\n', usage: '1342177280\n', stat: 'inactive_file 4096\n' }
   expect(linuxReading(meminfo, [unlimited])).toEqual(linuxReading(meminfo))
   const limited = {
@@ -81,20 +99,21 @@ test('finds the control groups of a process from its own to the root', () => {
 })
 
 test('counts what a Mac can give up as available', () => {
+  // Recorded on a Mac with Apple Silicon: https://github.com/HMCL-dev/HMCL/pull/4876. The size of its memory is constructed.
   const vmStat = `Mach Virtual Memory Statistics: (page size of 16384 bytes)
-Pages free:                               61037.
-Pages active:                           1183419.
-Pages inactive:                         1171842.
-Pages speculative:                         9812.
+Pages free:                                3857.
+Pages active:                            446206.
+Pages inactive:                          443760.
+Pages speculative:                         1075.
 Pages throttled:                              0.
-Pages wired down:                        271932.
-Pages purgeable:                          15320.
-"Translation faults":                1834723912.
-Pages copy-on-write:                   71321283.
+Pages wired down:                        181483.
+Pages purgeable:                          17340.
+"Translation faults":                8667427138.
+Pages copy-on-write:                  156847509.
 `
-  expect(macReading(64 * GB, vmStat)).toEqual({
-    totalBytes: 64 * GB,
-    availableBytes: (61037 + 1171842 + 9812 + 15320) * 16384,
+  expect(macReading(24 * GB, vmStat)).toEqual({
+    totalBytes: 24 * GB,
+    availableBytes: (3857 + 443760 + 1075 + 17340) * 16384,
   })
 })
 

@@ -52,11 +52,13 @@ test('a Strix Halo with a small carve-out uses mapped memory', () => {
 })
 
 test('a Strix Halo with a large carve-out uses that, and never more than there is', () => {
-  // Constructed: 96 GB set aside in the BIOS leave 31 GB to the system, half of which the card may map.
-  const card = { vramTotalBytes: 96 * GB, gttTotalBytes: 15.5 * GB, vramUsedBytes: 100 * GB }
-  const system = { totalBytes: 31 * GB, availableBytes: 25 * GB }
+  // Recorded on a machine with 128 GB: https://github.com/ROCm/legacy-rocm-build/issues/5444 (comment of 2026-03-18: 30.97 GB for
+  // the system, of which the card may map 4058844 pages). The carve-out and the use of it are constructed from what is missing.
+  const card = { vramTotalBytes: 96 * GB, gttTotalBytes: 4058844 * 4096, vramUsedBytes: 100 * GB }
+  const system = { totalBytes: 30.97 * GB, availableBytes: 25 * GB }
   expect(strixHaloBytes(card, system.totalBytes)).toBe(96 * GB)
-  expect(strixHaloReading(system, card)).toEqual({ totalBytes: 127 * GB, availableBytes: 25 * GB })
+  expect(strixHaloReading(system, card)).toEqual({ totalBytes: 126.97 * GB, availableBytes: 25 * GB })
+  // Constructed: a limit beyond the system's memory.
   expect(strixHaloBytes({ ...card, vramTotalBytes: GB, gttTotalBytes: 64 * GB }, 31 * GB)).toBe(31 * GB)
 })
 
@@ -76,7 +78,8 @@ test('a Mac uses the limit that was set, else what Metal says, else the usual sh
 })
 
 test('a discrete card tells its own memory', () => {
-  // Constructed after https://docs.nvidia.com/deploy/nvidia-smi: an RTX 4090, alone and with a second card.
+  // Recorded on a machine with RTX 4090s: https://github.com/RLinf/RLinf/issues/255 (24564MiB in the table; here as
+  // https://docs.nvidia.com/deploy/nvidia-smi has a query's answer). The second, smaller card is constructed.
   expect(nvidiaSmiBytes('24564 MiB\n')).toBe(24564 * MB)
   expect(nvidiaSmiBytes('24564 MiB\n8192 MiB\n')).toBe(24564 * MB)
 })

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { GB, MB } from '../../contract/bytes.ts'
 import type { ModelFacts } from '../../contract/model.ts'
-import { bytesByDomain, footprintBytes } from './domain-bytes.ts'
+import { footprintBytes } from './domain-bytes.ts'
 import {
   checkpointBytes,
   computeBytes,
@@ -191,11 +191,16 @@ test.each([0, 1, 40, 80, 81, 99])(
       const of = (footprint: typeof whole) => footprintBytes(footprint.filter((one) => one.part === part))
       expect(of(split)).toBe(of(whole))
     }
-    const { vram = 0, ram = 0 } = bytesByDomain(split)
-    if (gpuLayers === 0) expect(vram).toBe(0)
-    // The rows of the embeddings are taken in main memory.
-    const inRam = split.filter(({ part }) => part === 'runtime' || part === 'weights')
-    if (gpuLayers > 80) expect(ram).toBe(bytesByDomain(inRam).ram)
+    const bytesOf = (name: string, id: string, footprint = split) =>
+      footprint.find(({ part, domain }) => part === name && domain === id)?.bytes ?? 0
+    // The output goes first, then the last layers; the rows of the embeddings are taken in main memory.
+    const layers = Math.max(0, Math.min(gpuLayers - 1, 80))
+    expect(bytesOf('kvCache', 'vram')).toBe(Math.round((bytesOf('kvCache', 'unified', whole) * layers) / 80))
+    expect(bytesOf('weights', 'vram') > 0).toBe(gpuLayers > 0)
+    if (gpuLayers > 80) expect(bytesOf('weights', 'ram')).toBe(llama70b.inputBytes)
+    // What is computed in batches is computed on the card, with the output copied over where it is not there.
+    const copied = gpuLayers > 0 ? 0 : llama70b.outputBytes
+    expect(bytesOf('compute', 'vram')).toBe(bytesOf('compute', 'unified', whole) + copied)
   },
 )
 

@@ -68,22 +68,23 @@ export function predictFootprint(facts: ModelFacts, options: FootprintOptions): 
       ]
     }
     case 'split': {
-      const onGpu = Math.min(placement.gpuLayers, facts.layers + 1)
-      const movedWeights = weightsOnGpu(facts, onGpu)
+      const { gpuLayers } = placement
+      const share = gpuLayerShare(facts, gpuLayers)
+      const movedWeights = weightsOnGpu(facts, gpuLayers)
       // Tied embeddings are there twice: their rows in main memory, and the whole as the output.
       const isTied = facts.outputBytes * 2 < facts.inputBytes
-      const vramWeights = movedWeights + (isTied && onGpu > facts.layers ? facts.inputBytes : 0)
-      const vramKvCache = Math.round(
-        kvCache * (facts.layers === 0 ? 0 : Math.min(onGpu, facts.layers) / facts.layers),
-      )
-      // Both sides hold compute buffers while layers are on both.
+      const outputBytes = isTied ? facts.inputBytes : facts.outputBytes
+      const vramWeights = movedWeights + (isTied && gpuLayers > 0 ? outputBytes : 0)
+      const vramKvCache = Math.round(kvCache * share)
+      // Large batches are computed on the GPU whatever lies there: weights that do not are copied over, the output too.
+      const copied = gpuLayers > 0 ? 0 : contexts * outputBytes
       return [
         predicted('weights', 'vram', vramWeights),
         predicted('weights', 'ram', facts.weightBytes - movedWeights),
         predicted('kvCache', 'vram', vramKvCache),
         predicted('kvCache', 'ram', kvCache - vramKvCache),
-        predicted('compute', 'vram', onGpu > 0 ? compute : 0),
-        predicted('compute', 'ram', (onGpu > facts.layers ? 0 : compute) + checkpoints),
+        predicted('compute', 'vram', compute + copied),
+        predicted('compute', 'ram', contexts * inputBytes(facts, options) + checkpoints),
         predicted('runtime', 'ram', runtime),
       ].filter((part) => part.bytes > 0)
     }
@@ -294,11 +295,25 @@ function predicted(part: FootprintPartName, domain: DomainId, bytes: number): Fo
   return { part, domain, bytes, source: 'predicted' }
 }
 
-/** llama.cpp gives the GPU the last layers, then the output; the token embeddings stay in main memory. */
-function weightsOnGpu({ weightBytes, inputBytes, outputBytes, layers }: ModelFacts, onGpu: number): number {
+/** Share of a model's layers that are on the GPU. Of those asked for the first is the output (`n_gpu_layers` in llama-model.cpp). */
+export function gpuLayerShare({ layers }: Pick<ModelFacts, 'layers'>, gpuLayers: number): number {
+  return layers === 0 ? 0 : Math.max(0, Math.min(gpuLayers - 1, layers)) / layers
+}
+
+/** llama.cpp gives the GPU the output, then the last layers; the token embeddings stay in main memory. */
+function weightsOnGpu(facts: ModelFacts, gpuLayers: number): number {
+  const { weightBytes, inputBytes, outputBytes } = facts
   const inLayers = weightBytes - inputBytes - outputBytes
-  const share = layers === 0 ? 0 : Math.min(onGpu, layers) / layers
-  return Math.round(inLayers * share) + (onGpu > layers ? outputBytes : 0)
+  return Math.round(inLayers * gpuLayerShare(facts, gpuLayers)) + (gpuLayers > 0 ? outputBytes : 0)
+}
+
+/** What a context keeps in main memory for a GPU to fetch: the embeddings of a batch, twice, and the attention mask. */
+function inputBytes(facts: ContextFacts, options: Parameters<typeof contextComputeBytes>[1]): number {
+  const { contextTokens, batchTokens = defaultBatchTokens } = options
+  const { flashAttention = usesFlashAttention(facts) } = options
+  const cells = paddedCells(contextTokens)
+  const tokens = Math.min(cells, batchTokens)
+  return tokens * (2 * facts.embeddingLength * f32Bytes + cells * (flashAttention ? f16Bytes : f32Bytes))
 }
 
 function groupCells({ windowTokens }: KvLayerGroup, contextCells: number, batchTokens: number): number {

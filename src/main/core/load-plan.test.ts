@@ -14,7 +14,10 @@ const facts = {
 } as unknown as ModelFacts
 
 const resolve = (options: LoadOptions, changes: Partial<ModelFacts> = {}, isCpu = true) =>
-  resolveLoad({ ...facts, ...changes }, options, { contextTokens: 4096, threads: 3, isCpu })
+  resolveLoad({ ...facts, ...changes }, options, {
+    ...{ contextTokens: 4096, threads: 3, isCpu },
+    reading: { platform: 'linux', device: { name: 'CPU', isUnified: true }, loads: [] },
+  })
 
 describe('how a model is loaded', () => {
   test('follows the settings where nothing is said', () => {
@@ -25,6 +28,7 @@ describe('how a model is loaded', () => {
       batchTokens: 512,
       threads: 3,
       fileAccess: 'mmap',
+      fileAccessReason: 'what is in the system cache is there at once',
       fullWindowCache: false,
       warnings: [],
     })
@@ -39,6 +43,7 @@ describe('how a model is loaded', () => {
       batchTokens: 64,
       threads: 1,
       fileAccess: 'direct',
+      fileAccessReason: null,
       fullWindowCache: false,
       warnings: [],
     })

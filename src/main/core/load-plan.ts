@@ -1,5 +1,6 @@
 import type { LoadedWith } from '../../contract/memory.ts'
-import type { LoadOptions, ModelFacts } from '../../contract/model.ts'
+import type { FileAccess, LoadOptions, ModelFacts } from '../../contract/model.ts'
+import { chooseFileAccess, type ReadingFacts } from './file-access.ts'
 import {
   defaultBatchTokens,
   kvCacheBytes,
@@ -14,15 +15,21 @@ export type LoadDefaults = {
   readonly threads: number
   /** The weights are computed with by the CPU. */
   readonly isCpu: boolean
+  /** What says how the file is best read. */
+  readonly reading: Omit<ReadingFacts, 'isRearranged'>
 }
 
 /** How a model is loaded, with nothing left open but its place; and what of the options cannot be done. */
-export type ResolvedLoad = Omit<LoadedWith, 'gpuLayers'> & { readonly warnings: readonly string[] }
+export type ResolvedLoad = Omit<LoadedWith, 'gpuLayers'> & {
+  readonly warnings: readonly string[]
+  /** Why the file is read so, in plain words; null where the user has said how. */
+  readonly fileAccessReason: string | null
+}
 
 /**
  * Decides what the options leave open: 1. context: at most the training context and the KV budget. 2. Flash attention: as `usesFlashAttention`
- * says, and always for a q8_0 cache, whose values llama.cpp can only read so. 3. KV type: f16 where q8_0 cannot be. 4. File access: read
- * into memory what the CPU rearranges anyway, which would be there twice with mmap; else mmap. Pure.
+ * says, and always for a q8_0 cache, whose values llama.cpp can only read so. 3. KV type: f16 where q8_0 cannot be. 4. File access: as
+ * `chooseFileAccess` says. Pure.
  */
 export function resolveLoad(facts: ModelFacts, options: LoadOptions, defaults: LoadDefaults): ResolvedLoad {
   const warnings: string[] = []
@@ -66,14 +73,28 @@ export function resolveLoad(facts: ModelFacts, options: LoadOptions, defaults: L
         : `The KV budget is smaller than the smallest context, of ${String(contextTokens)} tokens`,
     )
   }
-  const access = options.fileAccess ?? 'auto'
-  const isRearranged = defaults.isCpu && repackedBytes(facts) * 4 > facts.weightBytes
-  const fileAccess = access === 'auto' ? (isRearranged ? 'read' : 'mmap') : access
+  const { fileAccess, reason: fileAccessReason } = resolveAccess(facts, options, defaults)
   const threads = options.threads ?? defaults.threads
-  return {
-    ...{ contextTokens, kvType, flashAttention, batchTokens, threads, fileAccess, fullWindowCache },
-    warnings,
+  const loadedWith = {
+    contextTokens,
+    kvType,
+    flashAttention,
+    batchTokens,
+    threads,
+    fileAccess,
+    fullWindowCache,
   }
+  return { ...loadedWith, warnings, fileAccessReason }
+}
+
+function resolveAccess(
+  facts: ModelFacts,
+  { fileAccess = 'auto' }: LoadOptions,
+  { isCpu, reading }: LoadDefaults,
+): { readonly fileAccess: FileAccess; readonly reason: string | null } {
+  if (fileAccess !== 'auto') return { fileAccess, reason: null }
+  const isRearranged = isCpu && repackedBytes(facts) * 4 > facts.weightBytes
+  return chooseFileAccess({ ...reading, isRearranged })
 }
 
 const contextStep = 256

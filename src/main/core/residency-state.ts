@@ -69,6 +69,7 @@ export type ResidencyState = Omit<
   | 'measured'
   | 'predictionError'
   | 'loadedWith'
+  | 'fileAccessReason'
   | 'warnings'
 > & { readonly options: LoadOptions }
 

@@ -38,6 +38,8 @@ export type HostOptions = {
   readonly device?: 'auto' | 'cpu'
   /** Opens the system's file dialog; absent where there is none. */
   readonly chooseFiles?: (kind: 'gguf' | 'folder') => Promise<string[]>
+  /** How long nothing must have happened before a spare model process is started. Default 5 s. */
+  readonly spareQuietMs?: number
   /** Default: the user's. Other apps' models are looked for in it. */
   readonly home?: string
 }
@@ -98,6 +100,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
       childEnv: env,
       cores: availableParallelism(),
       fixed: options,
+      spareQuietMs: options.spareQuietMs,
       onDefect: logDefect,
     }),
   )

@@ -5,6 +5,8 @@ import type { DomainId, Footprint, FootprintPart } from '../../contract/memory.t
 export interface MemoryDomains {
   readonly host: DomainId
   readonly device: DomainId
+  /** Share of the layers, and so of a KV cache, that is on the device. Default: as much as fits into what a context has there. */
+  readonly deviceShare?: number
 }
 
 /** What is known of a model process's memory, in bytes. */
@@ -24,7 +26,7 @@ export interface MeasuredMemory {
  */
 export function measuredFootprint(memory: MeasuredMemory, domains: MemoryDomains): Footprint {
   const { weights, contexts, loaded, latest } = memory
-  const kvCache: Allocation = sum(contexts.map(kvCacheOf))
+  const kvCache: Allocation = sum(contexts.map((context) => kvCacheOf(context, domains)))
   const allocated = sum(contexts.map((context) => context.allocated))
   // The process with nothing but its weights, and the process as it is less all that the contexts may touch: the larger one holds.
   const runtime = Math.max(
@@ -32,8 +34,12 @@ export function measuredFootprint(memory: MeasuredMemory, domains: MemoryDomains
     latest.privateBytes - unmapped(weights, latest) - allocated.hostBytes,
   )
   const parts: FootprintPart[] = [
-    // Mapped in whole pages, so a little more is resident than there is.
-    part('weights', domains.host, Math.max(weights.hostBytes, latest.mappedBytes)),
+    // Mapped in whole pages, so a little more is resident than there is. Pages of what is on a device were read once and are the system's cache.
+    part(
+      'weights',
+      domains.host,
+      weights.deviceBytes > 0 ? weights.hostBytes : Math.max(weights.hostBytes, latest.mappedBytes),
+    ),
     part('weights', domains.device, weights.deviceBytes),
     { ...part('kvCache', domains.host, kvCache.hostBytes), source: 'predicted' },
     { ...part('kvCache', domains.device, kvCache.deviceBytes), source: 'predicted' },
@@ -49,9 +55,11 @@ function unmapped(weights: Allocation, usage: ProcessUsage): number {
   return Math.max(0, weights.hostBytes - usage.mappedBytes)
 }
 
-/** The KV cache is on the device as far as the context's device memory goes. */
-function kvCacheOf({ kvBytes, allocated }: { kvBytes: number; allocated: Allocation }): Allocation {
-  const deviceBytes = Math.min(kvBytes, allocated.deviceBytes)
+function kvCacheOf(
+  { kvBytes, allocated }: { kvBytes: number; allocated: Allocation },
+  { deviceShare = 1 }: MemoryDomains,
+): Allocation {
+  const deviceBytes = Math.min(kvBytes * deviceShare, allocated.deviceBytes)
   return { deviceBytes, hostBytes: Math.min(kvBytes - deviceBytes, allocated.hostBytes) }
 }
 

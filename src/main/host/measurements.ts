@@ -1,15 +1,21 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { measurementSchema, type Measurement } from '../../contract/memory.ts'
+import type { LoadSpeed } from '../core/file-access.ts'
 
 /** What a measurement belongs to: a model's file as it was, and what computed. */
 export type MeasuredFile = { readonly modelId: string; readonly stamp: string; readonly backend: string }
 
 /** How many are kept for each model. */
 const historyLength = 50
+/** How many of the newest loads say how fast this machine reads. */
+const readings = 64
 
 /** What loads were predicted to take and took: the only writer of the table `measurements`. */
 export class Measurements {
   readonly #database: DatabaseSync
+
+  /** By backend; asked for at each preview. */
+  readonly #speeds = new Map<string, readonly LoadSpeed[]>()
 
   constructor(database: DatabaseSync) {
     this.#database = database
@@ -17,6 +23,7 @@ export class Measurements {
 
   /** Writes one down; the id by which `replace` changes it. */
   add(file: MeasuredFile, measurement: Measurement): number {
+    this.#speeds.clear()
     const { lastInsertRowid } = this.#database
       .prepare('INSERT INTO measurements (model_id, file, backend, at, entry) VALUES (?, ?, ?, ?, ?)')
       .run(file.modelId, file.stamp, file.backend, measurement.at, JSON.stringify(measurement))
@@ -40,6 +47,19 @@ export class Measurements {
       .prepare('SELECT entry FROM measurements WHERE model_id = ? ORDER BY id DESC')
       .all(modelId)
       .flatMap(parseEntry)
+  }
+
+  /** How fast loads were on this backend, newest first. */
+  speeds(backend: string): readonly LoadSpeed[] {
+    const known = this.#speeds.get(backend)
+    if (known) return known
+    const speeds = this.#database
+      .prepare('SELECT entry FROM measurements WHERE backend = ? ORDER BY id DESC LIMIT ?')
+      .all(backend, readings)
+      .flatMap(parseEntry)
+      .flatMap(({ reading, loadedWith: { fileAccess } }) => (reading ? [{ fileAccess, ...reading }] : []))
+    this.#speeds.set(backend, speeds)
+    return speeds
   }
 
   /** The newest of this very file on this backend. */

@@ -19,6 +19,8 @@ export interface ModelProcess extends AsyncDisposable {
   readonly client: BackendClient
   /** Undefined until the process runs. */
   readonly processId: number | undefined
+  /** Says what runs in it now, for messages. */
+  rename(name: string): void
   /** Called once when the process has ended; with the error when nobody asked it to. Called at once when that has happened. */
   onExit(listener: (crash: AppError | null) => void): () => void
   /**
@@ -53,7 +55,8 @@ const allocatorEnv = {
 
 /** Starts a model process and connects to it. */
 export function startModelProcess(options: ModelProcessOptions): ModelProcess {
-  const { start, file, name, env, heapLimitMb, patience = usualPatience } = options
+  const { start, file, env, heapLimitMb, patience = usualPatience } = options
+  let { name } = options
   const channel = start({
     file,
     env: { ...allocatorEnv, ...env },
@@ -99,6 +102,9 @@ export function startModelProcess(options: ModelProcessOptions): ModelProcess {
     client,
     get processId() {
       return channel.processId
+    },
+    rename(next) {
+      name = next
     },
     onExit(listener) {
       if (end) listener(end.code === 'MODEL_CRASHED' ? end : null)

@@ -77,6 +77,7 @@ describe('the place of a model', () => {
     expect(place(12)).toEqual({ kind: 'split', gpuLayers: 12 })
     expect(place(500)).toEqual({ kind: 'split', gpuLayers: 81 })
     expect(place(undefined, { ...facts, weightBytes: 10 * GB })).toEqual({ kind: 'split', gpuLayers: 81 })
-    expect(place(undefined, { ...facts, weightBytes: 9000 * GB })).toEqual({ kind: 'split', gpuLayers: 0 })
+    // Not one of its layers, but the output.
+    expect(place(undefined, { ...facts, weightBytes: 9000 * GB })).toEqual({ kind: 'split', gpuLayers: 1 })
   })
 })

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
-import { formatBytes } from '../../contract/bytes.ts'
+import { formatBytes, MB } from '../../contract/bytes.ts'
 import { AppError } from '../../contract/errors.ts'
 import type { LoadPreview, Measurement, PoolSnapshot, Resident } from '../../contract/memory.ts'
 import type { LoadOptions } from '../../contract/model.ts'
@@ -21,6 +21,8 @@ import type { Parking } from './parking.ts'
 import { PoolMemory } from './pool-memory.ts'
 import { poolDomains, poolShape, type PoolShape } from './pool-shape.ts'
 import { ResidentModels } from './resident-models.ts'
+import { startModelProcess } from './model-process.ts'
+import { SpareProcess } from './spare-process.ts'
 import type { Device } from './probe.ts'
 import type { SettingsStore } from './settings.ts'
 import type { StartChild } from './starter.ts'
@@ -41,6 +43,8 @@ export type PoolOptions = {
   readonly cores: number
   /** Conversations on disk. */
   readonly parking: Parking
+  /** How long nothing must have happened before a spare process is started. Default 5 s. */
+  readonly spareQuietMs?: number | undefined
   readonly onDefect: (error: unknown, path: readonly string[]) => void
   /** Given on the command line; they go before the settings. */
   readonly fixed: {
@@ -49,6 +53,9 @@ export type PoolOptions = {
     readonly threads?: number
   }
 }
+
+/** Where less is free, a process that may never be used is too much. */
+const spareRoomBytes = 512 * MB
 
 const systemClock: Clock = {
   now: () => Date.now(),
@@ -69,6 +76,7 @@ export class Pool implements TurnPool, AsyncDisposable {
   readonly #lastResidents: LastResidents
   readonly #arbiter = new Arbiter(systemClock)
   readonly #models: ResidentModels
+  readonly #spare: SpareProcess
   readonly #listeners = new Set<() => void>()
   readonly #closing = new AbortController()
   readonly #unsubscribe: (() => void)[]
@@ -88,8 +96,20 @@ export class Pool implements TurnPool, AsyncDisposable {
     const settings = options.settings.get()
     this.#shape = poolShape(options.device.likely, options.machine.totalBytes)
     this.#ledger = new Ledger(this.#startDomains())
+    this.#spare = new SpareProcess({
+      start: () =>
+        startModelProcess({
+          start: options.startChild,
+          file: options.modelProgram,
+          name: 'spare',
+          env: options.childEnv,
+        }),
+      onChange: () => this.#changed(),
+      quietMs: options.spareQuietMs,
+    })
     this.#models = new ResidentModels({
       ...options,
+      takeSpare: (name) => this.#spare.take(name),
       measurements: new Measurements(options.database),
       shape: () => this.#shape,
       threads: () =>
@@ -126,11 +146,13 @@ export class Pool implements TurnPool, AsyncDisposable {
     this.#unsubscribe = [
       this.#residency.onChange(() => {
         this.#lastResidents.keep(this.#residentIds())
+        this.#wantSpare()
         this.#changed()
       }),
-      options.settings.onChange(({ evictionPolicy, idleUnloadMinutes, pressureShare }) =>
-        this.#residency.configure({ policy: evictionPolicy, idleUnloadMinutes, pressureShare }),
-      ),
+      options.settings.onChange(({ evictionPolicy, idleUnloadMinutes, pressureShare }) => {
+        this.#residency.configure({ policy: evictionPolicy, idleUnloadMinutes, pressureShare })
+        this.#wantSpare()
+      }),
     ]
   }
 
@@ -150,6 +172,7 @@ export class Pool implements TurnPool, AsyncDisposable {
     const states = this.#residency.states()
     const resident = new Set(states.map(({ modelId }) => modelId))
     const residents = states.map((state) => this.#describeResident(state))
+    const spare = this.#spare.state
     return {
       kind: this.#shape.kind,
       machine: { ...machine, otherBytes: this.#otherOnMachineBytes },
@@ -159,6 +182,7 @@ export class Pool implements TurnPool, AsyncDisposable {
       lastResidents: this.#lastResidents.offered
         .filter(({ id }) => !resident.has(id))
         .map(({ id, name }) => ({ modelId: id, name })),
+      ...(spare && { spare }),
       kv: { ...kvTotals(residents), reclaimableBytes: this.#residency.reclaimableBytes },
       isUnderPressure: this.#residency.isUnderPressure,
       pressureShare: this.#settings.get().pressureShare,
@@ -312,7 +336,7 @@ export class Pool implements TurnPool, AsyncDisposable {
     this.#lastResidents[Symbol.dispose]()
     for (const unsubscribe of this.#unsubscribe) unsubscribe()
     this.#memory[Symbol.dispose]()
-    await this.#residency[Symbol.asyncDispose]()
+    await Promise.all([this.#spare[Symbol.asyncDispose](), this.#residency[Symbol.asyncDispose]()])
   }
 
   // What a load needs
@@ -324,7 +348,17 @@ export class Pool implements TurnPool, AsyncDisposable {
       this.#ledger.replaceDomains(this.#startDomains())
       this.#setOther(this.#otherOnMachineBytes)
     }
+    this.#wantSpare()
     this.#changed()
+  }
+
+  /** A spare process is kept while memory is plenty, and started while nobody loads or answers. */
+  #wantSpare(): void {
+    const isShort =
+      this.#residency.isUnderPressure ||
+      this.#ledger.domains().some(({ freeBytes }) => freeBytes < spareRoomBytes)
+    const isQuiet = this.#residency.states().every(({ state }) => state === 'ready' || state === 'failed')
+    this.#spare.want(this.#settings.get().spareProcess && !isShort, { isQuiet })
   }
 
   /** What a load and its preview wait for: facts of the device, the file and the machine. */

@@ -488,3 +488,25 @@ test('a template that never ends on a real conversation ends the process: after 
     crash(2),
   )
 })
+
+test('a KV type that the backend refuses is f16 instead, with a warning, and the model answers', async () => {
+  // Heads of 16 numbers, where q8_0 keeps 32 together: core would not have asked for it.
+  const file = path.join(state.folder, 'narrow.gguf')
+  writeGgufFile(file, llamaFile(tinyShape, { data: 'random' }))
+  const facts = {
+    ...demoFacts,
+    kvLayerGroups: [{ layers: 2, kvHeads: 2, keyLength: 16, valueLength: 16, windowTokens: null }],
+  }
+  const load = { batchTokens: 512, fileAccess: 'mmap', chatTemplate: null, thinking: null } as const
+  for (const flashAttention of [true, false]) {
+    const settings = { ...load, kvType: 'q8_0', flashAttention } as const
+    const model = await startLoaded('narrow', { path: file, facts, contextTokens: 512, load: settings })
+    expect([model.loadedWith.kvType, model.warnings]).toEqual([
+      'f16',
+      ['This model does not run with a q8_0 KV cache here: it is f16 instead'],
+    ])
+    expect(model.contexts()[0]?.kvBytes).toBe(512 * 2 * 2 * 2 * 16 * 2)
+    const { done } = await ask(model, newConversation(), 'Hello', { maxTokens: 3 })
+    expect(done.generatedTokens).toBeGreaterThan(0)
+  }
+})

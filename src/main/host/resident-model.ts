@@ -29,6 +29,8 @@ export interface ResidentModelOptions extends LiveContextsOptions {
   readonly gpuLayers: number | null
   /** How long its process may be silent before it is ended. */
   readonly patience?: Patience
+  /** A process that was started ahead and has no model yet. Default: one of its own. */
+  readonly process?: ModelProcess | null
 }
 
 /** How a model is loaded, beside its context size, its threads and its place. */
@@ -37,6 +39,8 @@ export type LoadSettings = Pick<LoadedWith, 'kvType' | 'flashAttention' | 'batch
   readonly fullWindowCache?: boolean
   readonly chatTemplate: string | null
   readonly thinking: boolean | null
+  /** From the facts of the file. */
+  readonly chatFormat?: string | undefined
 }
 
 /** How an answer is written. */
@@ -63,6 +67,7 @@ export class ResidentModel implements AsyncDisposable {
   readonly #settings: LoadSettings
   #kvType: LoadedWith['kvType']
   #warnings: readonly string[] = []
+  #readingMs: number | null = null
 
   /** Starts the process; `load` comes next. */
   constructor(options: ResidentModelOptions) {
@@ -72,13 +77,15 @@ export class ResidentModel implements AsyncDisposable {
       ...{ flashAttention: usesFlashAttention(options.facts), chatTemplate: null, thinking: null },
     }
     this.#kvType = this.#settings.kvType
-    this.#process = startModelProcess({
-      start: options.start,
-      file: options.program,
-      name: options.name,
-      ...(options.env && { env: options.env }),
-      ...(options.patience && { patience: options.patience }),
-    })
+    this.#process =
+      options.process ??
+      startModelProcess({
+        start: options.start,
+        file: options.program,
+        name: options.name,
+        ...(options.env && { env: options.env }),
+        ...(options.patience && { patience: options.patience }),
+      })
     this.#contexts = new LiveContexts(this.#process.client, options)
     this.#process.onExit(() => this.#contexts.close())
   }
@@ -102,6 +109,11 @@ export class ResidentModel implements AsyncDisposable {
     return this.#warnings
   }
 
+  /** How long it took until its weights were in, in milliseconds; null before. */
+  get readingMs(): number | null {
+    return this.#readingMs
+  }
+
   /** Called once when the process has ended; with the error when nobody asked it to. */
   onExit(listener: (crash: AppError | null) => void): () => void {
     return this.#process.onExit(listener)
@@ -117,9 +129,11 @@ export class ResidentModel implements AsyncDisposable {
     try {
       signal?.throwIfAborted()
       const wanted = { path, threads, gpuLayers, ...this.#settings }
+      const startedAt = performance.now()
       for await (const event of await client.load(wanted, signal ? { signal } : {})) {
         if (event.kind === 'progress') onProgress?.(event.loadedBytes)
         else {
+          this.#readingMs = performance.now() - startedAt
           this.#kvType = event.kvType
           this.#warnings = event.warnings
           const { after: usage, weights } = event

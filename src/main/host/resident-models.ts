@@ -11,7 +11,13 @@ import type { LibraryModel, LoadOptions, ModelFacts } from '../../contract/model
 import { shortContextTokens } from '../core/context-growth.ts'
 import { asPrediction, correctFootprint } from '../core/correction.ts'
 import { bytesByDomain, type DomainBytes } from '../core/domain-bytes.ts'
-import { kvBytesPerToken, kvCacheBytes, predictFootprint, withAdmissionMargin } from '../core/footprint.ts'
+import {
+  gpuLayerShare,
+  kvBytesPerToken,
+  kvCacheBytes,
+  predictFootprint,
+  withAdmissionMargin,
+} from '../core/footprint.ts'
 import { resolveLoad } from '../core/load-plan.ts'
 import type { IdleKv } from '../core/relief.ts'
 import type { ModelDescription, ResidencyEffects } from '../core/residency-state.ts'
@@ -19,6 +25,7 @@ import type { Library } from './library.ts'
 import type { MeasuredFile, Measurements } from './measurements.ts'
 import { placeModel, type PoolShape } from './pool-shape.ts'
 import type { ContextEvent } from './live-context.ts'
+import type { ModelProcess } from './model-process.ts'
 import type { ModelParking, Parking } from './parking.ts'
 import { ResidentModel } from './resident-model.ts'
 import type { DomainCapacity } from '../core/ledger.ts'
@@ -48,6 +55,8 @@ export type ResidentModelsOptions = {
   readonly contextTokens: () => number
   readonly startContextTokens: () => number
   readonly parking: Parking
+  /** A process that was started ahead, for the model of this name; null when there is none. */
+  readonly takeSpare: (name: string) => ModelProcess | null
   readonly domains: () => readonly DomainCapacity[]
   /** Asks for room for another footprint, or reports a measured one. False: there is none. */
   readonly resize: (modelId: string, footprint: Footprint) => boolean
@@ -74,6 +83,7 @@ type LoadPlan = {
   readonly chatTemplate: string | null
   readonly thinking: boolean | null
   readonly warnings: readonly string[]
+  readonly fileAccessReason: string | null
   /** By arithmetic and dry runs alone, and with what was learned. */
   readonly predicted: Footprint
   readonly corrected: Footprint
@@ -98,6 +108,7 @@ export type ResidentFigures = Pick<
   | 'measured'
   | 'predictionError'
   | 'loadedWith'
+  | 'fileAccessReason'
   | 'warnings'
 >
 
@@ -176,6 +187,7 @@ export class ResidentModels implements ResidencyEffects {
       measured,
       predictionError: isAsPlanned ? predictionError(predicted, measured) : null,
       loadedWith: loaded ? loadedWith : null,
+      ...(loaded && plan.fileAccessReason !== null && { fileAccessReason: plan.fileAccessReason }),
       warnings: [...plan.warnings, ...(loaded?.warnings ?? [])],
     }
   }
@@ -247,19 +259,24 @@ export class ResidentModels implements ResidencyEffects {
     const { loadedWith, chatTemplate, thinking, kvBudgetBytes } = plan
     const { gpuLayers, contextTokens, threads } = loadedWith
     const { name, paths } = this.entry(modelId)
+    const facts = this.#facts(modelId)
     const [path] = paths
     if (path === undefined) throw new AppError('INTERNAL', `"${name}" has no file`)
     const model = new ResidentModel({
       ...{ name, path, gpuLayers, contextTokens, liveContexts, kvBudgetBytes, threads, parking, onChange },
       limitTokens: plan.contextTokens,
-      load: { ...loadedWith, chatTemplate, thinking },
+      load: { ...loadedWith, chatTemplate, thinking, chatFormat: facts.chatFormat },
+      process: this.#options.takeSpare(name),
       start: startChild,
       program: modelProgram,
       env: childEnv,
-      facts: this.#facts(modelId),
+      facts,
       domains:
         this.#options.shape().kind === 'split'
-          ? { host: 'ram', device: 'vram' }
+          ? {
+              ...{ host: 'ram', device: 'vram' },
+              deviceShare: gpuLayerShare(facts, gpuLayers ?? Infinity),
+            }
           : { host: 'unified', device: 'unified' },
       resize: (footprint) => resize(modelId, footprint),
       relieve: (footprint) => relieveFor(modelId, footprint),
@@ -283,11 +300,13 @@ export class ResidentModels implements ResidencyEffects {
     const { measurements } = this.#options
     const file = this.#measuredFile(modelId)
     const { predicted, corrected } = load.plan
+    const { readingMs } = load.model
     // A KV type that was refused is another load than the one that was predicted.
     if (!file || load.model.loadedWith.kvType !== load.plan.loadedWith.kvType) return undefined
     const measurement = {
       ...{ predicted: [...predicted], corrected: [...asPrediction(corrected)], measured: [...load.measured] },
       ...{ at: Date.now(), backend: file.backend, loadedWith: load.plan.loadedWith },
+      ...(readingMs !== null && { reading: { bytes: this.#facts(modelId).weightBytes, ms: readingMs } }),
     }
     if (load.id === undefined) return measurements.add(file, measurement)
     measurements.replace(load.id, measurement)
@@ -327,13 +346,17 @@ export class ResidentModels implements ResidencyEffects {
     const facts = this.#facts(modelId)
     const wanted = { ...this.entry(modelId).loadOptions, ...definedOf(options) }
     const isRefused = wanted.kvType === 'q8_0' && this.#refusedKvTypes.has(this.#fileKey(modelId))
-    const { warnings, ...resolved } = resolveLoad(
+    const { warnings, fileAccessReason, ...resolved } = resolveLoad(
       facts,
       { ...wanted, ...(isRefused ? { kvType: 'f16' } : {}) },
       {
         contextTokens: this.#options.contextTokens(),
         threads: this.#options.threads(),
         isCpu: shape.device.name === 'CPU' || wanted.gpuLayers === 0,
+        reading: {
+          ...{ platform: process.platform, device: shape.device },
+          loads: this.#options.measurements.speeds(shape.device.name),
+        },
       },
     )
     const { gpuLayers } = wanted
@@ -364,6 +387,7 @@ export class ResidentModels implements ResidencyEffects {
       warnings: isRefused
         ? [...warnings, 'This model does not run with a q8_0 KV cache here: it is f16 instead']
         : warnings,
+      fileAccessReason,
       predicted,
       corrected: correctFootprint(predicted, { loadedWith, lesson }),
     }

@@ -12,6 +12,7 @@ const defaults = {
   idleUnloadMinutes: null,
   restoreResidents: 'ask',
   loadOnDrop: true,
+  spareProcess: true,
   modelFolders: [],
   findOtherApps: true,
   threads: null,

@@ -1,4 +1,4 @@
-import { realpath, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import path from 'node:path'
 import type { LoadEvent, ProcessUsage } from '../../contract/backend.ts'
 import { AppError } from '../../contract/errors.ts'
@@ -38,9 +38,18 @@ export class Backend {
     return this.#model ? this.#model.usage() : readUsage({ weights: nothingMapped, deviceBytes: 0 })
   }
 
+  /** Does ahead what every load begins with; what the process takes then. */
+  async prepare(): Promise<ProcessUsage> {
+    const { prepareChat } = await import('./chat.ts')
+    await Promise.all([this.llama(), import('./loaded-model.ts')])
+    prepareChat()
+    collectGarbage()
+    return this.usage()
+  }
+
   /** Loads the model of this process, telling how many bytes of it are in. Aborting rejects with the signal's reason. */
   async *load(
-    options: Omit<LoadModelOptions, 'modelPaths' | 'onProgress' | 'signal'>,
+    options: Omit<LoadModelOptions, 'fileBytes' | 'onProgress' | 'signal'>,
     signal?: AbortSignal,
   ): AsyncGenerator<LoadEvent, void, void> {
     signal?.throwIfAborted()
@@ -48,29 +57,36 @@ export class Backend {
       throw new AppError('BAD_INPUT', 'This process has a model already; start another one')
     this.#isLoading = true
     try {
-      const files = await describeFiles(options.path)
+      const bytes = await sizeOf(options.path)
       const opened = await this.llama()
       const loader = await import('./loaded-model.ts')
-      collectGarbage()
-      const before = await loader.usageOf(opened, nothingMapped)
       const progress = new Latest<number>()
+      const garbage = { isCollected: false }
+      const collectOnce = () => {
+        if (!garbage.isCollected) collectGarbage()
+        garbage.isCollected = true
+      }
       const loading = loader.LoadedModel.load(opened, {
         ...options,
-        modelPaths: files.paths,
-        onProgress: (fraction) => progress.set(fraction),
+        fileBytes: bytes,
+        onProgress(fraction) {
+          // Most of it is from the library's reading of the header, which is over; llama.cpp reads the weights on another thread meanwhile.
+          collectOnce()
+          progress.set(fraction)
+        },
         signal,
       })
       void loading.catch(() => null).finally(() => progress.end())
       for await (const fraction of progress)
-        yield { kind: 'progress', loadedBytes: Math.round(fraction * files.bytes) }
+        yield { kind: 'progress', loadedBytes: Math.round(fraction * bytes) }
       this.#model = await loading
       // A small model is in before its progress was told.
-      yield { kind: 'progress', loadedBytes: files.bytes }
+      yield { kind: 'progress', loadedBytes: bytes }
       const { trainContextTokens, allocated: weights } = this.#model
-      collectGarbage()
+      collectOnce()
       const after = await this.#model.usage()
       const settled = await this.#model.settleOptions()
-      yield { kind: 'loaded', trainContextTokens, ...settled, before, after, weights }
+      yield { kind: 'loaded', trainContextTokens, ...settled, after, weights }
     } finally {
       this.#isLoading = false
     }
@@ -109,12 +125,11 @@ class Latest<Value> {
   }
 }
 
-/** The real paths of a model's files, and their size. */
-async function describeFiles(file: string): Promise<{ paths: string[]; bytes: number }> {
+/** Size of a model's files together. */
+async function sizeOf(file: string): Promise<number> {
   try {
-    const paths = await Promise.all(splitPaths(file).map(async (part) => realpath(part)))
-    const sizes = await Promise.all(paths.map(async (part) => (await stat(part)).size))
-    return { paths, bytes: sizes.reduce((sum, size) => sum + size, 0) }
+    const sizes = await Promise.all(splitPaths(file).map(async (part) => (await stat(part)).size))
+    return sizes.reduce((sum, size) => sum + size, 0)
   } catch (error) {
     throw new AppError('NOT_FOUND', `Cannot load "${path.basename(file)}": ${messageOf(error)}`, {
       details: { path: file, help: 'The file was moved or deleted' },

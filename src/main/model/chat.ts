@@ -1,5 +1,6 @@
 import type { ChatHistoryItem, ChatWrapper, GgufFileInfo, LlamaModel, LlamaText, Token } from 'node-llama-cpp'
 import {
+  ChatMLChatWrapper,
   Gemma4ChatWrapper,
   GeneralChatWrapper,
   JinjaTemplateChatWrapper,
@@ -23,12 +24,17 @@ export interface Prompt {
  */
 export function resolveChat(
   model: LlamaModel,
-  { chatTemplate = null, thinking = null }: ChatOptions = {},
+  { chatTemplate = null, thinking = null, chatFormat }: ChatOptions = {},
 ): ChatWrapper {
   const settings = withThinking(thinking)
-  return chatTemplate === null
-    ? resolveChatWrapper(model, { warningLogs: false, customWrapperSettings: settings })
-    : new JinjaTemplateChatWrapper({ ...settings.jinjaTemplate, template: chatTemplate })
+  if (chatTemplate !== null)
+    return new JinjaTemplateChatWrapper({ ...settings.jinjaTemplate, template: chatTemplate })
+  return resolveChatWrapper(model, {
+    // To find it out anew, the library renders the template over a hundred times.
+    type: thinking === null && isChatFormat(chatFormat) ? chatFormat : 'auto',
+    warningLogs: false,
+    customWrapperSettings: settings,
+  })
 }
 
 /** How the user wants a model talked to. */
@@ -37,6 +43,21 @@ export interface ChatOptions {
   readonly chatTemplate?: string | null
   /** Whether to ask for thoughts; null: as the template has it. */
   readonly thinking?: boolean | null
+  /** What `chatFormatOf` has said of the file's template. */
+  readonly chatFormat?: string | undefined
+}
+
+/** The chat wrappers that are the same each time that they are made; others are made with what the template has shown. */
+const chatFormats = ['chatML', 'jinjaTemplate'] as const
+
+function isChatFormat(text: string | undefined): text is (typeof chatFormats)[number] {
+  return chatFormats.some((format) => format === text)
+}
+
+/** What to remember of a template for the next time, if anything. */
+export function chatFormatOf(wrapper: ChatWrapper): string | undefined {
+  if (wrapper instanceof ChatMLChatWrapper) return 'chatML'
+  return wrapper instanceof JinjaTemplateChatWrapper ? 'jinjaTemplate' : undefined
 }
 
 /** What of the options a chat wrapper cannot do, in plain words. */
@@ -59,9 +80,20 @@ function withThinking(thinking: boolean | null) {
   }
 }
 
-/** A Jinja template has the switch when it reads the variable that Qwen's introduced. */
+/** A Jinja template has the switch when that changes what it writes: some read the variable only where the library leaves their text out. */
 function canSwitchThinking(wrapper: ChatWrapper): boolean {
-  if (wrapper instanceof JinjaTemplateChatWrapper) return wrapper.template.includes('enable_thinking')
+  if (wrapper instanceof JinjaTemplateChatWrapper) {
+    const { template } = wrapper
+    const [on, off] = [true, false].map((reasoning) => {
+      const switched = new JinjaTemplateChatWrapper({
+        ...customWrapperSettings.jinjaTemplate,
+        template,
+        reasoning,
+      })
+      return renderText(switched, [{ role: 'user', text: 'Hello' }])
+    })
+    return on !== off
+  }
   return wrapper instanceof QwenChatWrapper || wrapper instanceof Gemma4ChatWrapper
 }
 
@@ -81,6 +113,16 @@ export function resolveChatOfHeader(
       },
     }) ?? new GeneralChatWrapper()
   )
+}
+
+/** Does ahead, with a template of no model, what makes the first one slow: reading and compiling the library's code for it. */
+export function prepareChat(): void {
+  const template =
+    "{% for message in messages %}{{ message['role'] + ': ' + message['content'] }}{% endfor %}"
+  const metadata = { general: { architecture: 'llama' }, tokenizer: { chat_template: template } }
+  // The rest of the header is not looked at.
+  const fileInfo = { metadata } as unknown as GgufFileInfo
+  resolveChatOfHeader(fileInfo, { filename: 'none.gguf', template })
 }
 
 const undated = { todayDate: null, cuttingKnowledgeDate: null }

@@ -62,7 +62,7 @@ async function loadFile(name: string): Promise<LoadedModel> {
   writeGgufFile(file, files[name]!)
   return LoadedModel.load(state.opened!, {
     path: file,
-    modelPaths: [file],
+    fileBytes: 0,
     threads: 1,
     gpuLayers: 0,
     flashAttention: false,

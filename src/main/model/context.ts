@@ -15,7 +15,7 @@ import { Lock } from './lock.ts'
 /** What a context needs of its model. */
 export interface ContextOptions {
   readonly model: LlamaModel
-  readonly chat: ChatWrapper
+  readonly chat: () => ChatWrapper
   readonly threads: number
   /** Tokens that are read at once. */
   readonly batchTokens: number
@@ -183,7 +183,7 @@ export class ModelContext implements AsyncDisposable {
     try {
       await gate.pass([stop.signal, signal])
       signal?.throwIfAborted()
-      const { tokens, stopTokens, stopTexts } = renderPrompt(model, chat, request.messages)
+      const { tokens, stopTokens, stopTexts } = renderPrompt(model, chat(), request.messages)
       // With room for one token the prompt may take the last cell: the first token is chosen without a cell of its own.
       const { roomTokens = 1 } = request
       const neededTokens = this.#alignedLength(tokens) + roomTokens - 1

@@ -25,6 +25,7 @@ const router = os.router({
     const { describeDevice } = await import('./inspect.ts')
     return describeDevice()
   }),
+  prepare: os.prepare.handler(async () => backend.prepare()),
   load: os.load.handler(({ input, signal }) => backend.load(input, signal)),
   openContext: os.openContext.handler(async ({ input, signal }) => {
     return describeOpened(await backend.model.openContext(input.contextId, { ...input, signal }))

@@ -32,8 +32,8 @@ export class Inspector {
       const { architecture, title, trainContextTokens } = facts
       const hasWindows = facts.kvLayerGroups.some(({ windowTokens }) => windowTokens !== null)
       const header = { architecture, title, chatTemplate, trainContextTokens, hasWindows }
-      const dryRuns = await (await this.#trial).run(first, header)
-      return { ...inspection, facts: { ...facts, dryRuns } }
+      const found = await (await this.#trial).run(first, header)
+      return { ...inspection, facts: { ...facts, ...found } }
     }
     return inspection
   }

@@ -1,18 +1,19 @@
 import { basename as nameOf } from 'node:path'
-import type { ChatWrapper, LlamaModel } from 'node-llama-cpp'
+import { setImmediate } from 'node:timers/promises'
+import { GgufInsights, type ChatWrapper, type LlamaModel } from 'node-llama-cpp'
 import type { Allocation, ProcessUsage } from '../../contract/backend.ts'
 import { AppError } from '../../contract/errors.ts'
 import type { FileAccess, KvType } from '../../contract/model.ts'
 import { chatWarnings, resolveChat, type ChatOptions } from './chat.ts'
 import { kvTypeOptions, ModelContext } from './context.ts'
 import type { OpenedLlama } from './llama.ts'
-import { type MappedWeights, nothingMapped, readUsage } from './usage.ts'
+import { nothingMapped, readFilePages, readUsage } from './usage.ts'
 
 /** How a model is loaded. */
 export interface LoadModelOptions extends ChatOptions {
   readonly path: string
-  /** All its files, as the operating system names them. */
-  readonly modelPaths: readonly string[]
+  /** Size of all its files. */
+  readonly fileBytes: number
   readonly threads: number
   /** Layers on the GPU; null: all. */
   readonly gpuLayers: number | null
@@ -34,20 +35,21 @@ export interface LoadModelOptions extends ChatOptions {
 export class LoadedModel {
   readonly #opened: OpenedLlama
   readonly #model: LlamaModel
-  readonly #chat: ChatWrapper
   readonly #options: LoadModelOptions
+  readonly #otherFileBytes: number
   readonly #contexts = new Map<string, ModelContext>()
   #kvType: KvType = 'f16'
+  #chat: ChatWrapper | null = null
 
   private constructor(
     opened: OpenedLlama,
     model: LlamaModel,
-    { options, chat }: { options: LoadModelOptions; chat: ChatWrapper },
+    { options, otherFileBytes }: { options: LoadModelOptions; otherFileBytes: number },
   ) {
     this.#opened = opened
     this.#model = model
     this.#options = options
-    this.#chat = chat
+    this.#otherFileBytes = otherFileBytes
   }
 
   /** Loads a model. Rejects with `MODEL_FAILED` and llama.cpp's own reason, or with the signal's. */
@@ -56,6 +58,8 @@ export class LoadedModel {
     const { llama } = opened
     // What llama.cpp logged before is not about this model.
     opened.takeLastError()
+    skipEstimates()
+    const otherFileBytes = await readFilePages()
     try {
       llama.maxThreads = threads
       const model = await llama.loadModel({
@@ -69,7 +73,7 @@ export class LoadedModel {
         onLoadProgress: onProgress,
         ...(signal && { loadSignal: signal }),
       })
-      return new LoadedModel(opened, model, { options, chat: resolveChat(model, options) })
+      return new LoadedModel(opened, model, { options, otherFileBytes })
     } catch (error) {
       signal?.throwIfAborted()
       throw explain(opened, { action: `load "${nameOf(path)}"`, error })
@@ -78,6 +82,15 @@ export class LoadedModel {
 
   get trainContextTokens(): number {
     return this.#model.trainContextSize
+  }
+
+  /** How conversations are put to it: worked out at the first need, which takes a quarter of a second. */
+  get chat(): ChatWrapper {
+    try {
+      return (this.#chat ??= resolveChat(this.#model, this.#options))
+    } catch (error) {
+      throw explain(this.#opened, { action: 'read the chat template', error })
+    }
   }
 
   /** Its weights, as llama.cpp holds them. */
@@ -92,7 +105,7 @@ export class LoadedModel {
    */
   async settleOptions(): Promise<{ kvType: KvType; warnings: string[] }> {
     const { kvType = 'f16', threads, signal } = this.#options
-    const warnings = [...chatWarnings(this.#chat, this.#options)]
+    const warnings = this.#options.thinking == null ? [] : [...chatWarnings(this.chat, this.#options)]
     if (kvType === 'f16') return { kvType, warnings }
     try {
       const context = await this.#model.createContext({
@@ -122,16 +135,18 @@ export class LoadedModel {
   ): Promise<ModelContext> {
     if (this.#contexts.has(contextId))
       throw new AppError('BAD_INPUT', `Context "${contextId}" is open already`)
-    const context = await ModelContext.open({
+    const opening = ModelContext.open({
       ...options,
       model: this.#model,
-      chat: this.#chat,
+      chat: () => this.chat,
       threads: this.#options.threads,
       batchTokens: this.#options.batchTokens ?? defaultBatchTokens,
       kvType: this.#kvType,
       fullWindowCache: this.#options.fullWindowCache ?? false,
       explain: (action, error) => explain(this.#opened, { action, error }),
     })
+    // llama.cpp makes the context on another thread: a first answer finds the chat wrapper ready.
+    const [context] = await Promise.all([opening, setImmediate().then(() => this.chat)])
     this.#contexts.set(contextId, context)
     return context
   }
@@ -149,20 +164,25 @@ export class LoadedModel {
   }
 
   async usage(): Promise<ProcessUsage> {
-    const { allocated } = this
-    const paths = this.#options.modelPaths
-    return usageOf(this.#opened, this.#model.useMmap ? { paths, allocated } : nothingMapped)
+    const { fileBytes } = this.#options
+    const mapped = { fileBytes, otherFileBytes: this.#otherFileBytes, allocated: this.allocated }
+    // What llama.cpp has allocated on the device for this process: a device's own counter is about everybody.
+    const { gpuVram: deviceBytes } = await this.#opened.llama.getLlamaMemoryUsage()
+    return readUsage({ weights: this.#model.useMmap ? mapped : nothingMapped, deviceBytes })
   }
 }
 
 /** As node-llama-cpp has it. */
 const defaultBatchTokens = 512
 
-/** Memory of this process. */
-export async function usageOf({ llama }: OpenedLlama, weights: MappedWeights): Promise<ProcessUsage> {
-  // What llama.cpp has allocated on the device for this process: a device's own counter is about everybody.
-  const { gpuVram } = await llama.getLlamaMemoryUsage()
-  return readUsage({ weights, deviceBytes: gpuVram })
+/**
+ * The library works out what a model and each context would take, for which it reads the file's vocabulary twice more and keeps one of them. The
+ * host's ledger has decided already, and with `ignoreMemorySafetyChecks` nothing comes of it.
+ */
+function skipEstimates(): void {
+  const nothing = async () => Promise.resolve({ cpuRam: 0, gpuVram: 0 })
+  GgufInsights.prototype.estimateModelResourceRequirementsV2 = nothing
+  GgufInsights.prototype.estimateContextResourceRequirementsV2 = nothing
 }
 
 /** An error of llama.cpp or the library as ours: what was tried, and the cause that llama.cpp logged. Ours stay as they are. */

@@ -9,8 +9,8 @@ import {
   LlamaLogLevelGreaterThanOrEqual,
 } from 'node-llama-cpp'
 import type { ChatMessage } from '../../contract/backend.ts'
-import type { DryRun } from '../../contract/model.ts'
-import { renderText, resolveChatOfHeader } from './chat.ts'
+import type { DryRun, ModelFacts } from '../../contract/model.ts'
+import { chatFormatOf, renderText, resolveChatOfHeader } from './chat.ts'
 import { badModelFile } from './model-file.ts'
 
 /** Messages that every chat template has to render. */
@@ -56,8 +56,8 @@ export class ModelTrial {
   #hasFallenBack = false
   #opening: Promise<Llama> | null = null
 
-  /** Returns what contexts of several sizes would take. */
-  async run(path: string, header: TrialHeader): Promise<DryRun[]> {
+  /** Returns what contexts of several sizes would take, and what the chat template is known as. */
+  async run(path: string, header: TrialHeader): Promise<Pick<ModelFacts, 'dryRuns' | 'chatFormat'>> {
     const llama = await this.#open()
     const fileInfo = fileInfoOf(path, header)
     let dryRuns: DryRun[] = []
@@ -77,14 +77,16 @@ export class ModelTrial {
       // It falls back to a heuristic, and only its log tells.
       if (this.#hasFallenBack) throw new Error('llama.cpp cannot lay it out')
     })
+    let chatFormat: string | undefined
     await this.#try(path, () => {
       const chat = resolveChatOfHeader(fileInfo, { filename: nameOf(path), template: header.chatTemplate })
       const prompt = renderText(chat, sampleConversation)
       if (prompt === '') throw new Error('its chat template writes nothing')
       if (prompt.length > maxPromptLength)
         throw new Error(`its chat template makes ${String(prompt.length)} letters of four short messages`)
+      if (header.chatTemplate !== null) chatFormat = chatFormatOf(chat)
     })
-    return dryRuns
+    return { dryRuns, ...(chatFormat !== undefined && { chatFormat }) }
   }
 
   /** Lays out contexts of several sizes and kinds, some milliseconds each. What does not work is left out. */
