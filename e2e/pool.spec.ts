@@ -35,7 +35,7 @@ test('a full pool sends the idle model away that is not pinned', async ({ app, p
     await app.drop([await writeModel(path.join(folder, 'desk-guide.gguf'), 'Desk Guide')])
     const card = poolPane(page).getByRole('article', { name: 'Desk Guide' })
     await expect(card).toContainText('Judge')
-    await card.getByRole('button', { name: 'Load' }).click()
+    await card.getByRole('button', { name: 'Load', exact: true }).click()
     await expectResidents(page, ['Guide', 'Coder', 'Desk Guide'])
 
     // Now only pinned models and the new one are there: with that one pinned too, nobody can make room.

@@ -459,11 +459,12 @@ describe('a host with a small pool', () => {
     await client.models.load({ id: coder })
     const preview = await client.models.preview({ id: judge })
     expect(preview.verdict).toMatchObject({ kind: 'evicts', leaving: [{ modelId: coder }] })
-    // The context begins with its full size here, so nothing grows.
+    // With so little room its context begins small.
     expect(preview).toMatchObject({
-      ...{ contextTokens: 1024, loadedWith: { contextTokens: 1024, kvType: 'f16' }, warnings: [] },
-      grownBytes: preview.footprint.reduce((sum, { bytes }) => sum + bytes, 0),
+      ...{ startContextTokens: 512, contextTokens: 1024, warnings: [] },
+      loadedWith: { contextTokens: 512, kvType: 'f16' },
     })
+    expect(preview.grownBytes).toBeGreaterThan(preview.footprint.reduce((sum, { bytes }) => sum + bytes, 0))
     const reload = await client.models.preview({ id: guide, contextTokens: 512, reload: true })
     expect(reload).toMatchObject({ contextTokens: 512, verdict: { kind: 'fits' } })
 
@@ -476,10 +477,10 @@ describe('a host with a small pool', () => {
 
     await client.models.pin({ id: judge })
     const refused = await ask(host, id, 'Who are you?', coder)
-    expect(refused.state).toMatchObject({
-      kind: 'interrupted',
-      problem: { code: 'NO_ROOM', details: { remedies: [{ kind: 'unpin' }, { kind: 'unpin' }] } },
-    })
+    const problem = refused.state.kind === 'interrupted' ? refused.state.problem : null
+    expect(problem?.code).toBe('NO_ROOM')
+    // A smaller form of it may do as well: that goes by what the others were measured to take.
+    expect(problem?.details.remedies?.slice(0, 2)).toMatchObject([{ kind: 'unpin' }, { kind: 'unpin' }])
     await expect(client.models.load({ id: coder })).rejects.toMatchObject({ code: 'NO_ROOM', status: 507 })
   })
 })

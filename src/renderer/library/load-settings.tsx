@@ -55,7 +55,8 @@ export function LoadSettings({ model }: { readonly model: LibraryModel }) {
             answer={answer}
             act={(work) => void act(work)}
           />
-          {problem && (
+          {/* A load that failed says so in the pool, beside this. */}
+          {problem && resident?.state !== 'failed' && (
             <div role="alert">
               <ProblemText problem={problem}>
                 <Remedies remedies={problem.details.remedies ?? []} modelId={model.id} />
