@@ -116,7 +116,7 @@ export function BlockFace({
       {note !== '' && <span className={styles['note']}>{note}</span>}
       {block.kind === 'resident' && restRem > 0.25 && (
         <span className={styles['strip']} data-thin={restRem < stripHeight || undefined}>
-          <PartsStrip resident={block.resident} />
+          <PartsStrip resident={block.resident} domain={block.domain} />
         </span>
       )}
     </span>
