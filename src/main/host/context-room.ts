@@ -79,7 +79,7 @@ export class ContextRoom {
     const sizes = grownContextSizes({ contextTokens: from, neededTokens, limitTokens: this.limitTokens })
     for (const size of sizes) {
       if (!(await this.#makeBudget(context, size)) || !(await this.resize(context, size))) continue
-      const text = `Context grown from ${tokensText(from)} to ${tokensText(size)}`
+      const text = `Context grown from ${tokensText(from)} to ${tokensText(size)}: its conversation needs ${tokensText(neededTokens)}`
       this.#options.onEvent?.({ kind: 'grown', text, tookMs: performance.now() - startedAt })
       return true
     }
