@@ -69,6 +69,8 @@ test('consolidating wins bytes and says so, and the activity has them with the t
     .getByRole('navigation', { name: 'Conversations' })
     .getByRole('button', { name: 'My name is Nora.', exact: true })
     .click()
+  await expect(page.getByRole('article', { name: 'Your message' })).toHaveText('My name is Nora.')
+  await expect(page.getByRole('article', { name: 'Answer by Guide' })).toHaveCount(1)
   const answer = await ask(page, 'What is my name?', 'Guide')
   expect(answer).toContain('Nora')
   expect(answer).toMatch(/[1-9]\d* reused/)

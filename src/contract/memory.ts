@@ -158,7 +158,7 @@ export const poolEventSchema = z.object({
   at: z.number(),
   kind: z.enum([
     ...(['loaded', 'unloaded', 'evicted', 'failed', 'crashed', 'refused'] as const),
-    /** A context became larger, a conversation came back from disk, or it could not go there. */
+    /** A context became larger, a conversation came back from disk, or it could not go there or come back. */
     ...(['grown', 'restored', 'parkingFailed'] as const),
     /** An idle KV cache was made smaller, put on disk, or is read again when it is needed. */
     ...(['shrunk', 'parked', 'dropped'] as const),

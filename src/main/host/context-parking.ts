@@ -84,7 +84,7 @@ export class ContextParking {
       }
       case 'refused':
         await this.#client.clearContext({ contextId })
-        this.#tell('restored', `A parked conversation is read again: ${outcome.reason}`, startedAt)
+        this.#tell('parkingFailed', `A parked conversation is read again: ${outcome.reason}`, startedAt)
         return
       default:
         outcome satisfies never

@@ -85,7 +85,7 @@ export class ContextRoom {
     for (const size of sizes) {
       if (size !== sizes.at(-1) && !this.#isEasy(this.#memory.prospect(size), context)) continue
       if (!(await this.#makeBudget(context, size)) || !(await this.resize(context, size))) continue
-      const text = `Context grown from ${tokensText(from)} to ${tokensText(size)}`
+      const text = `Context grown from ${tokensText(from)} to ${tokensText(size)}: its conversation needs ${tokensText(neededTokens)}`
       this.#options.onEvent?.({ kind: 'grown', text, tookMs: performance.now() - startedAt })
       return true
     }

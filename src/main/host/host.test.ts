@@ -7,7 +7,7 @@ import path from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { MB } from '../../contract/bytes.ts'
 import type { Answer, ConversationEvent, Turn } from '../../contract/conversation.ts'
-import type { PoolSnapshot } from '../../contract/memory.ts'
+import { predictionError, type Footprint, type PoolSnapshot } from '../../contract/memory.ts'
 import { createHost, type HostOptions } from './host.ts'
 import { startNodeChild } from './node-starter.ts'
 import type { ChildChannel, StartChild } from './starter.ts'
@@ -258,8 +258,11 @@ describe('a host with the demo models', () => {
     expect(before.kv.unusedBytes).toBeLessThan(before.kv.reservedBytes)
     expect(before.kv.strandedBytes).toBeGreaterThanOrEqual(2 * first!.kvBytes)
 
+    expect(before.kv.reclaimableBytes).toBeGreaterThan(0)
+
     const { freedBytes, kvCaches } = await client.pool.consolidate()
     const after = await client.pool.get()
+    expect(after.kv.reclaimableBytes).toBe(0)
     expect(kvCaches).toBeGreaterThanOrEqual(1)
     expect(after.residents.every(({ contexts }) => contexts.length === 1)).toBe(true)
     const won = before.kv.reservedBytes - after.kv.reservedBytes
@@ -273,6 +276,32 @@ describe('a host with the demo models', () => {
     expect(after.counters.reliefs - before.counters.reliefs).toBe(kvCaches)
     expect(after.events[0]?.text).toMatch(/on request$/)
     expect(after.events[0]?.tookMs).toBeGreaterThanOrEqual(0)
+  })
+
+  test('sets what a load was predicted to take beside what it took, and learns for the next one', async () => {
+    const { client } = host()
+    const details = async () => {
+      const { residents } = await client.pool.get()
+      return residents.find(({ modelId }) => modelId === guide)!
+    }
+    const sources = (footprint: Footprint) => [...new Set(footprint.map(({ source }) => source))].sort()
+    await client.models.unload({ id: guide })
+    const before = await client.models.history({ id: guide })
+    await client.models.load({ id: guide })
+    const loaded = await details()
+    expect(loaded.predictionError).toBe(predictionError(loaded.predicted, loaded.measured))
+    // The KV cache is arithmetic, and what an earlier load has taken is no measurement of this one.
+    expect([sources(loaded.predicted), sources(loaded.measured)]).toEqual([
+      ['learned', 'predicted'],
+      ['measured', 'predicted'],
+    ])
+    expect(loaded.contextLimitTokens).toBe(1024)
+    const [newest, ...older] = await client.models.history({ id: guide })
+    expect(older).toEqual(before)
+    expect(newest).toMatchObject({
+      ...{ backend: 'CPU', corrected: loaded.predicted, measured: loaded.measured },
+      loadedWith: loaded.loadedWith,
+    })
   })
 
   test('stops at once in the middle of an answer, keeps the text, and goes on afterwards', async () => {

@@ -349,8 +349,11 @@ test('a context grows with its conversation, also in mid-answer, and the text is
   }
   expect([...new Set(sizes)]).toEqual([256, 512, 1024])
   expect(bench.events.map(({ kind, text }) => [kind, text])).toEqual([
-    ['grown', 'Context grown from 256 tokens to 512 tokens'],
-    ['grown', 'Context grown from 512 tokens to 1,024 tokens'],
+    ['grown', expect.stringMatching(/^Context grown from 256 tokens to 512 tokens: its conversation needs /)],
+    [
+      'grown',
+      expect.stringMatching(/^Context grown from 512 tokens to 1,024 tokens: its conversation needs /),
+    ],
   ])
   expect(await bench.states()).toEqual([])
 })

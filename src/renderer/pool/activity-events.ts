@@ -16,7 +16,7 @@ export const eventLooks: Readonly<Record<EventKind, { readonly icon: IconName; r
   refused: { icon: 'close', word: 'Refused' },
   grown: { icon: 'grow', word: 'Grown' },
   restored: { icon: 'restore', word: 'Came back' },
-  parkingFailed: { icon: 'warning', word: 'Not parked' },
+  parkingFailed: { icon: 'warning', word: 'Parking failed' },
   shrunk: { icon: 'shrink', word: 'Shrunk' },
   parked: { icon: 'disk', word: 'Parked' },
   dropped: { icon: 'close', word: 'Dropped' },

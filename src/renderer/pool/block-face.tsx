@@ -117,7 +117,7 @@ export function BlockFace({
       {(block.kind === 'resident' || block.kind === 'ghost') && restRem > 0.25 && (
         <span className={styles['strip']} data-thin={restRem < stripHeight || undefined}>
           {block.kind === 'resident' ? (
-            <PartsStrip resident={block.resident} />
+            <PartsStrip resident={block.resident} domain={block.domain} />
           ) : (
             <GhostStrip footprint={block.footprint} />
           )}

@@ -10,7 +10,15 @@ import { ModelSwatch } from '../ui/model-swatch.tsx'
 import { ProblemText } from '../ui/problem-text.tsx'
 import { WarningList } from '../ui/warning-list.tsx'
 import styles from './block-menu.module.css'
-import { isMeasured, partNames, residentBytes, stateText, usedKvBytes, type Block } from './blocks.ts'
+import {
+  domainNames,
+  isMeasured,
+  partNames,
+  residentBytes,
+  stateText,
+  usedKvBytes,
+  type Block,
+} from './blocks.ts'
 
 type BlockMenuProps = {
   readonly block: Block
@@ -191,6 +199,7 @@ function PartsList({ resident }: { readonly resident: Resident }) {
     .map(({ part, name }) => ({ part, name, bytes: residentBytes(resident, { part }) }))
     .filter(({ bytes }) => bytes > 0)
   if (parts.length === 0) return null
+  const domains = [...new Set(resident.footprint.map(({ domain }) => domain))]
   return (
     <dl className={styles['parts']}>
       {parts.map(({ part, name, bytes }) => (
@@ -206,6 +215,13 @@ function PartsList({ resident }: { readonly resident: Resident }) {
         <dt>{isMeasured(resident) ? 'Measured' : 'Predicted'}</dt>
         <dd>{formatBytes(residentBytes(resident))}</dd>
       </div>
+      {domains.length > 1 &&
+        domains.map((domain) => (
+          <div key={domain}>
+            <dt>{`In ${domainNames[domain]}`}</dt>
+            <dd>{formatBytes(residentBytes(resident, { domain }))}</dd>
+          </div>
+        ))}
       {resident.predictionError !== null && (
         <div>
           <dt>Error of the prediction</dt>

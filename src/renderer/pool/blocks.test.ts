@@ -10,9 +10,10 @@ import {
   stateText,
   summarise,
   usedKvBytes,
+  type Block,
   type Ghost,
 } from './blocks.ts'
-import { footprintOf, poolOf, residentOf as resident } from './testing-pool.ts'
+import { footprintOf, poolOf, recordedSplitPool, residentOf as resident } from './testing-pool.ts'
 
 describe('poolBlocks', () => {
   it('fills the machine exactly, largest block first', () => {
@@ -156,7 +157,7 @@ describe('stateText', () => {
 })
 
 describe('a split pool', () => {
-  // As a 24 GB card beside 64 GB of main memory tells it, with a 70B that is half on the card.
+  // Constructed: a 24 GB card beside 64 GB of main memory, and a 70B that is half on the card.
   const half = resident('half', 0, {
     footprint: [
       ...footprintOf({ weights: 19, kvCache: 1, compute: 0.5 }, { domain: 'vram', source: 'measured' }),
@@ -211,5 +212,18 @@ describe('a split pool', () => {
       'NVIDIA RTX 4090, 24.0 GB: 1 model holds 20.5 GB (half 20.5 GB), other programs hold 0 B, 1.50 GB is kept in reserve, 2.00 GB is free.',
       'Main memory, 64.0 GB: 2 models hold 24.8 GB (half 22.8 GB, small 2.00 GB), other programs hold 6.00 GB, 4.00 GB is kept in reserve, 29.3 GB is free.',
     ])
+  })
+
+  it('adds up in both domains as a host with a real device tells it', () => {
+    const recorded = recordedSplitPool()
+    for (const domain of recorded.domains) {
+      const blocks = poolBlocks(recorded, domain, { view: 'machine', models: [] })
+      const sum = (items: readonly Block[]) => items.reduce((bytes, block) => bytes + block.bytes, 0)
+      expect(sum(blocks)).toBe(domain.totalBytes)
+      expect(sum(blocks.filter(({ kind }) => kind === 'resident'))).toBe(domain.usedBytes)
+    }
+    const [guide] = recorded.residents.filter(({ name }) => name === 'Guide')
+    // All of the KV cache is on the card, so what is used of it is there, too.
+    expect(guide && [usedKvBytes(guide, 'vram'), usedKvBytes(guide, 'ram')]).toEqual([29 * 1280, 0])
   })
 })

@@ -25,6 +25,8 @@ export type Block =
       readonly name: string
       readonly bytes: number
       readonly resident: Resident
+      /** Where the block is: a resident has one in each domain that it takes memory of. */
+      readonly domain: DomainId
       readonly colour: number
       readonly quantization: string | null
     }
@@ -77,6 +79,13 @@ export const partNames: readonly { readonly part: FootprintPartName; readonly na
   { part: 'compute', name: 'Compute buffers' },
   { part: 'runtime', name: 'Runtime' },
 ]
+
+/** What users call the domains. */
+export const domainNames: Readonly<Record<DomainId, string>> = {
+  unified: 'Unified memory',
+  ram: 'RAM',
+  vram: 'VRAM',
+}
 
 /** Bytes of a resident, or of one part of it, in one domain or in all. */
 export function residentBytes(
@@ -156,6 +165,7 @@ export function poolBlocks(
       name: resident.name,
       bytes: residentBytes(resident, { domain: domain.id }),
       resident,
+      domain: domain.id,
       colour: model?.colour ?? 0,
       quantization: model?.file.kind === 'usable' ? model.file.facts.quantization : null,
     }
@@ -258,5 +268,5 @@ export function residentNumbers(resident: Resident): string {
     return [`${name} ${formatBytes(bytes)} (${source}${used})`]
   })
   const head = `${resident.name}: ${formatBytes(residentBytes(resident))}, ${stateText(resident).toLowerCase()}`
-  return [resident.pinned ? `${head}, pinned` : head, ...parts].join('\n')
+  return [resident.pinned ? `${head}, pinned` : head, ...parts, ...resident.warnings].join('\n')
 }

@@ -1,8 +1,8 @@
 import { formatBytes } from '../../contract/bytes.ts'
-import type { DomainId, FootprintPartName, Resident } from '../../contract/memory.ts'
+import type { FootprintPartName, Resident } from '../../contract/memory.ts'
 import tables from '../ui/figure-table.module.css'
 import { formatCount, formatError } from '../ui/format.ts'
-import { partNames, usedKvBytes } from './blocks.ts'
+import { domainNames, partNames, usedKvBytes } from './blocks.ts'
 import {
   compareDomains,
   compareParts,
@@ -10,13 +10,6 @@ import {
   predictionBasis,
   type Comparison,
 } from './footprint-comparison.ts'
-
-/** What users call the domains. */
-export const domainNames: Readonly<Record<DomainId, string>> = {
-  unified: 'Unified',
-  ram: 'RAM',
-  vram: 'VRAM',
-}
 
 /** A resident's memory, part by part: what was predicted, what loading took, how far the two are apart, and what it takes now. */
 export function FootprintTable({ resident }: { readonly resident: Resident }) {

@@ -3,6 +3,7 @@ import type {
   Domain,
   DomainId,
   Footprint,
+  FootprintPartName,
   PoolEvent,
   PoolSnapshot,
   Resident,
@@ -70,6 +71,80 @@ export function footprintOf(
     const size = gigabytes[part]
     return size === undefined ? [] : [{ part, domain, bytes: size * GB, source }]
   })
+}
+
+/**
+ * What a host told that ran the demo models on a software Vulkan device (llvmpipe, 2 GiB) beside 23.5 GB of main memory: recorded, with
+ * what is the same in all pools left out.
+ */
+export function recordedSplitPool(): PoolSnapshot {
+  const recorded = (
+    name: string,
+    parts: Readonly<Record<'ram' | 'vram', readonly (readonly [part: FootprintPartName, bytes: number])[]>>,
+  ) => {
+    const footprint = (['ram', 'vram'] as const).flatMap((domain) =>
+      parts[domain].map(([part, bytes]) => ({
+        part,
+        domain,
+        bytes,
+        source: part === 'kvCache' ? ('predicted' as const) : ('measured' as const),
+      })),
+    )
+    return residentOf(name, 0, {
+      footprint,
+      measured: footprint,
+      kvBytesPerToken: 1280,
+      contextTokens: 1024,
+      usedTokens: 29,
+    })
+  }
+  const contextInVram = [
+    ['kvCache', 1_310_720],
+    ['compute', 15_736_832],
+  ] as const
+  return poolOf(
+    [
+      recorded('Coder', {
+        ram: [
+          ['weights', 401_408],
+          ['compute', 3_156_000],
+          ['runtime', 88_623_072],
+        ],
+        vram: [['weights', 4_333_824], ...contextInVram],
+      }),
+      recorded('Guide', {
+        ram: [
+          ['weights', 401_408],
+          ['compute', 3_156_000],
+          ['runtime', 116_955_104],
+        ],
+        vram: [['weights', 4_333_824], ...contextInVram],
+      }),
+      recorded('Judge', {
+        ram: [
+          ['weights', 217_088],
+          ['compute', 3_156_000],
+          ['runtime', 85_096_416],
+        ],
+        vram: [['weights', 2_306_304], ...contextInVram],
+      }),
+    ],
+    {
+      kind: 'split',
+      machine: { name: 'AMD EPYC', totalBytes: 25_276_510_208, otherBytes: 1_988_710_400 },
+      device: 'Vulkan: llvmpipe (LLVM 15.0.6, 256 bits)',
+      domains: [
+        {
+          ...{ id: 'vram', name: 'Vulkan: llvmpipe (LLVM 15.0.6, 256 bits)', totalBytes: 2_147_483_648 },
+          ...{ reserveBytes: 536_870_912, otherBytes: 0, usedBytes: 62_116_608, freeBytes: 1_548_496_128 },
+        },
+        {
+          ...{ id: 'ram', name: 'Main memory', totalBytes: 25_276_510_208, reserveBytes: 1_579_781_888 },
+          ...{ otherBytes: 1_988_710_400, usedBytes: 301_162_496, freeBytes: 21_406_855_424 },
+        },
+      ],
+    },
+  ).pool
 }
 
 /** A snapshot of a test with one domain, 1 GB of it in reserve and 2 GB held by other programs. */
