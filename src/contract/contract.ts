@@ -101,6 +101,10 @@ export const contract = {
         modelId.extend({
           ...loadOptionsSchema.shape,
           contextTokens: z.coerce.number().pipe(loadOptionsSchema.shape.contextTokens.unwrap()).optional(),
+          startContextTokens: z.coerce
+            .number()
+            .pipe(loadOptionsSchema.shape.startContextTokens.unwrap())
+            .optional(),
           gpuLayers: z.coerce.number().pipe(loadOptionsSchema.shape.gpuLayers.unwrap()).optional(),
           batchTokens: z.coerce.number().pipe(loadOptionsSchema.shape.batchTokens.unwrap()).optional(),
           threads: z.coerce.number().pipe(loadOptionsSchema.shape.threads.unwrap()).optional(),
