@@ -35,7 +35,8 @@ await wait(15_000)
 await report('nobody looks')
 const closing = new AbortController()
 const looking = (async () => {
-  for await (const _ of await client.pool.watch(undefined, { signal: closing.signal }));
+  const pools = await client.pool.watch(undefined, { signal: closing.signal })
+  while ((await pools.next()).done !== true);
 })().catch(() => undefined)
 await report('the pool is in view')
 closing.abort()

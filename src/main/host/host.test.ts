@@ -8,6 +8,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test 
 import { MB } from '../../contract/bytes.ts'
 import type { Answer, ConversationEvent, Turn } from '../../contract/conversation.ts'
 import { predictionError, type Footprint, type PoolSnapshot } from '../../contract/memory.ts'
+import type { LoadOptions } from '../../contract/model.ts'
 import { createHost, type HostOptions } from './host.ts'
 import { startNodeChild } from './node-starter.ts'
 import type { ChildChannel, StartChild } from './starter.ts'
@@ -493,9 +494,20 @@ describe('a host with a small pool', () => {
       ...{ startContextTokens: 512, contextTokens: 1024, warnings: [] },
       loadedWith: { contextTokens: 512, kvType: 'f16' },
     })
-    expect(preview.grownBytes).toBeGreaterThan(preview.footprint.reduce((sum, { bytes }) => sum + bytes, 0))
     const reload = await client.models.preview({ id: guide, contextTokens: 512, reload: true })
     expect(reload).toMatchObject({ contextTokens: 512, verdict: { kind: 'fits' } })
+    // Memory is short: it would begin small and may grow to what it was trained with, unless somebody says otherwise.
+    const sizesOf = async (options: LoadOptions) => {
+      const { startContextTokens, contextTokens } = await client.models.preview({ id: judge, ...options })
+      return [startContextTokens, contextTokens]
+    }
+    expect(await sizesOf({})).toEqual([512, 1024])
+    expect(preview.grownBytes).toBeGreaterThan(preview.footprint.reduce((sum, { bytes }) => sum + bytes, 0))
+    expect(await sizesOf({ startContextTokens: 1024 })).toEqual([1024, 1024])
+    expect(await sizesOf({ contextTokens: 256 })).toEqual([256, 256])
+    await client.models.update({ id: judge, loadOptions: { startContextTokens: 768, contextTokens: 900 } })
+    expect(await sizesOf({})).toEqual([768, 900])
+    await client.models.update({ id: judge, loadOptions: {} })
 
     const { id } = await client.conversations.create({})
     const answer = await ask(host, id, 'Who are you?', judge)
