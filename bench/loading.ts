@@ -60,9 +60,10 @@ async function compare(
   { runs, server }: { runs: number; server: string | undefined },
 ): Promise<void> {
   await using host = await startHost(file)
-  const ways: { readonly name: string; readonly access: FileAccess; once(): Promise<number> }[] = []
+  const ways: { readonly name: string; readonly access: FileAccess; readonly once: () => Promise<number> }[] =
+    []
   for (const access of accesses) {
-    ways.push({ name: `${access}`, access, once: async () => host.load({ access, hasSpare: true }) })
+    ways.push({ name: access, access, once: async () => host.load({ access, hasSpare: true }) })
     ways.push({
       ...{ name: `${access}, no spare`, access },
       once: async () => host.load({ access, hasSpare: false }),
