@@ -9,14 +9,15 @@ async function main([modelPath = '', question = '', ...answers]: readonly string
   const model = await llama.loadModel({ modelPath })
   const context = await model.createContext({ contextSize: 1024, threads: 1, flashAttention: false })
   const [one = [], other = []] = answers.map((text) => model.tokenize(text))
-  const at = one.findIndex((token, index) => token !== other[index])
+  const found = one.findIndex((token, index) => token !== other[index])
+  const at = found === -1 ? one.length : found
   const common = one.slice(0, at)
   const prompt = model.tokenize(`<|im_start|>user\n${question}<|im_end|>\n<|im_start|>assistant\n`, true)
   const next = context.getSequence().evaluateWithMetadata([...prompt, ...common], { probabilities: true })
   for await (const { probabilities } of next) {
-    const likelihoods = [one[at], other[at]].map((token) =>
-      token === undefined ? 0 : (probabilities.get(token) ?? 0),
-    )
+    // An answer that is over ends with the token that no text has.
+    const tokens = [one[at] ?? model.tokens.eos, other[at] ?? model.tokens.eos]
+    const likelihoods = tokens.map((token) => (token === null ? 0 : (probabilities.get(token) ?? 0)))
     process.send?.({ common: model.detokenize(common), likelihoods })
     break
   }
