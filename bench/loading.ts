@@ -2,7 +2,7 @@
  * Time until a model of about 1 GB is ready, for each way to read its file, cold (pages dropped from the system's cache) and warm: through the whole
  * host, with a spare process and without one; and the time until `llama-server` of the bundled llama.cpp answers `/health` on the same
  * file, read in the same way, with the same context and threads. Then what a load costs another model that answers meanwhile. Runs in turn, medians.
- * `node bench/loading.ts [--runs 5] [--server path/to/llama-server]`
+ * `node bench/loading.ts [--runs 5] [--server path/to/llama-server] [--access mmap] [--file path/to/model.gguf]`
  */
 import { createRouterClient } from '@orpc/server'
 import { spawn, spawnSync } from 'node:child_process'
@@ -26,9 +26,20 @@ const serverFlags = { mmap: ['-lm', 'mmap'], direct: ['-lm', 'dio'], read: ['-lm
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
-    options: { runs: { type: 'string', default: '5' }, server: { type: 'string' } },
+    options: {
+      runs: { type: 'string', default: '5' },
+      server: { type: 'string' },
+      access: { type: 'string', default: accesses.join() },
+      file: { type: 'string' },
+    },
   })
   const runs = Number(values.runs)
+  const ways = {
+    runs,
+    server: values.server,
+    accesses: accesses.filter((each) => values.access.includes(each)),
+  }
+  if (values.file !== undefined) return compare(values.file, ways)
   const folder = mkdtempSync(path.join(tmpdir(), 'plenum-bench-'))
   try {
     for (const weights of ['F16', 'Q4_0'] as const) {
@@ -46,7 +57,7 @@ async function main(): Promise<void> {
       }
       const bytes = writeGgufFile(file, llamaFile(shape, { data: 'random', weights, merges: true }))
       console.log(`\n${weights}, ${(bytes / GB).toFixed(2)} GB`)
-      await compare(file, { runs, server: values.server })
+      await compare(file, ways)
       if (weights === 'F16') await besideAnswer(file, { runs, folder })
       rmSync(file)
     }
@@ -57,12 +68,14 @@ async function main(): Promise<void> {
 
 async function compare(
   file: string,
-  { runs, server }: { runs: number; server: string | undefined },
+  options: { runs: number; server: string | undefined; accesses: readonly FileAccess[] },
 ): Promise<void> {
+  const { runs, server } = options
   await using host = await startHost(file)
-  const ways: { readonly name: string; readonly access: FileAccess; once(): Promise<number> }[] = []
-  for (const access of accesses) {
-    ways.push({ name: `${access}`, access, once: async () => host.load({ access, hasSpare: true }) })
+  const ways: { readonly name: string; readonly access: FileAccess; readonly once: () => Promise<number> }[] =
+    []
+  for (const access of options.accesses) {
+    ways.push({ name: access, access, once: async () => host.load({ access, hasSpare: true }) })
     ways.push({
       ...{ name: `${access}, no spare`, access },
       once: async () => host.load({ access, hasSpare: false }),

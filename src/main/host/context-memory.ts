@@ -12,7 +12,12 @@ export type LoadedModel = {
 }
 
 /** What a context takes: its KV cache by arithmetic, and as the backend has allocated it with its compute buffers. */
-export type ContextBytes = { readonly kvBytes: number; readonly allocated: Allocation }
+export type ContextBytes = {
+  readonly kvBytes: number
+  readonly allocated: Allocation
+  /** It is still to be made. */
+  readonly isProspect?: boolean
+}
 
 /** What the contexts of one model process take: those that are there as measured, others judged by them. */
 export class ContextMemory {
@@ -62,12 +67,12 @@ export class ContextMemory {
   prospect(contextTokens: number): ContextBytes {
     const kvBytes = this.kvBytes(contextTokens)
     const sample = this.#sample
-    if (!sample) return { kvBytes, allocated: { hostBytes: kvBytes, deviceBytes: 0 } }
+    if (!sample) return { kvBytes, allocated: { hostBytes: kvBytes, deviceBytes: 0 }, isProspect: true }
     const sampleBytes = sample.allocated.hostBytes + sample.allocated.deviceBytes
     const computeRatio = this.#computeBytes(contextTokens) / this.#computeBytes(sample.contextTokens)
     const bytes = kvBytes + Math.max(0, sampleBytes - sample.kvBytes) * computeRatio
     const deviceBytes = bytes * (sample.allocated.deviceBytes / Math.max(1, sampleBytes))
-    return { kvBytes, allocated: { hostBytes: bytes - deviceBytes, deviceBytes } }
+    return { kvBytes, allocated: { hostBytes: bytes - deviceBytes, deviceBytes }, isProspect: true }
   }
 
   /** What a context has allocated, or has allocated more than another, by domain. */

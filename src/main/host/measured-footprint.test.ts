@@ -61,3 +61,14 @@ test('puts what is on a card into its domain', () => {
     'runtime ram': 300,
   })
 })
+
+test('grants a context that is still to be made on top of everything that the process holds', () => {
+  const latest = { privateBytes: 900, mappedBytes: 1000, deviceBytes: 0 }
+  const sumOf = (contexts: Parameters<typeof measuredFootprint>[0]['contexts']) =>
+    measuredFootprint({ weights, contexts, loaded, latest }, unified).reduce(
+      (sum, { bytes }) => sum + bytes,
+      0,
+    )
+  expect(sumOf([context])).toBe(900 + 1000)
+  expect(sumOf([context, { ...context, isProspect: true }])).toBe(900 + 1000 + 250)
+})

@@ -13,7 +13,12 @@ export interface MemoryDomains {
 export interface MeasuredMemory {
   readonly weights: Allocation
   /** Of each open context: its KV cache by arithmetic, and KV cache and compute buffers together as the backend has allocated them. */
-  readonly contexts: readonly { readonly kvBytes: number; readonly allocated: Allocation }[]
+  readonly contexts: readonly {
+    readonly kvBytes: number
+    readonly allocated: Allocation
+    /** It is still to be made: nothing of it is in the process yet. */
+    readonly isProspect?: boolean
+  }[]
   /** The process with its weights and no context. */
   readonly loaded: ProcessUsage
   readonly latest: ProcessUsage
@@ -28,10 +33,11 @@ export function measuredFootprint(memory: MeasuredMemory, domains: MemoryDomains
   const { weights, contexts, loaded, latest } = memory
   const kvCache: Allocation = sum(contexts.map((context) => kvCacheOf(context, domains)))
   const allocated = sum(contexts.map((context) => context.allocated))
+  const made = sum(contexts.filter(({ isProspect }) => !isProspect).map((context) => context.allocated))
   // The process with nothing but its weights, and the process as it is less all that the contexts may touch: the larger one holds.
   const runtime = Math.max(
     loaded.privateBytes - unmapped(weights, loaded),
-    latest.privateBytes - unmapped(weights, latest) - allocated.hostBytes,
+    latest.privateBytes - unmapped(weights, latest) - made.hostBytes,
   )
   const parts: FootprintPart[] = [
     // Mapped in whole pages, so a little more is resident than there is. Pages of what is on a device were read once and are the system's cache.

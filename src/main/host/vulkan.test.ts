@@ -1,5 +1,6 @@
 import { createRouterClient } from '@orpc/server'
-import { getLlama, type Llama, type Token } from 'node-llama-cpp'
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -15,6 +16,8 @@ import { startNodeChild } from './node-starter.ts'
 // The tests of the GPU path, on the first Vulkan device there is: Debian's mesa-vulkan-drivers have one that is made of software, which
 // llama.cpp takes only when it is named.
 vi.stubEnv('GGML_VK_VISIBLE_DEVICES', '0')
+
+type Difference = { readonly common: string; readonly likelihoods: readonly number[] }
 
 const root = path.resolve(import.meta.dirname, '../../..')
 const modelProgram = path.join(root, 'src/main/model/index.ts')
@@ -145,26 +148,11 @@ async function answersOn(device: 'auto' | 'cpu'): Promise<string[]> {
   return texts
 }
 
-/** Where two answers part, and how likely the CPU takes the next token of each to be. */
-async function firstDifference(
-  question: string,
-  answers: readonly [string, string],
-): Promise<{ common: string; likelihoods: number[] }> {
-  const llama: Llama = await getLlama({ gpu: false, build: 'never', progressLogs: false, maxThreads: 1 })
-  const model = await llama.loadModel({ modelPath: guideFile })
-  const context = await model.createContext({ contextSize: 1024, threads: 1, flashAttention: false })
-  const sequence = context.getSequence()
-  const [one, other] = answers.map((text) => model.tokenize(text)) as [Token[], Token[]]
-  const at = one.findIndex((token, index) => token !== other[index])
-  const common = one.slice(0, at)
-  const prompt = model.tokenize(`<|im_start|>user\n${question}<|im_end|>\n<|im_start|>assistant\n`, true)
-  const input = [...prompt, ...common]
-  for await (const { probabilities } of sequence.evaluateWithMetadata(input, { probabilities: true })) {
-    const likelihoods = [one[at], other[at]].map((token) =>
-      token === undefined ? 0 : (probabilities.get(token) ?? 0),
-    )
-    await llama.dispose()
-    return { common: model.detokenize(common), likelihoods }
-  }
-  throw new Error('Nothing was evaluated')
+/** Where two answers part, and how likely the CPU takes the next token of each to be: worked out by a program of the model's side. */
+async function firstDifference(question: string, answers: readonly [string, string]): Promise<Difference> {
+  const program = path.join(root, 'src/main/model/testing-first-difference.ts')
+  const child = fork(program, [guideFile, question, ...answers], { execArgv: [] })
+  const [difference] = (await once(child, 'message')) as [Difference]
+  await once(child, 'exit')
+  return difference
 }
