@@ -186,7 +186,13 @@ test('a context that grows has the idle conversation of another model put on dis
   expect((await contexts(coder)).map(({ conversationId }) => conversationId)).not.toContain(idle.id)
   const { events } = await client.pool.get()
   expect(events.slice(0, 2).map(({ kind, name, text }) => [kind, name, text])).toEqual([
-    ['grown', 'Guide', 'Context grown from 256 tokens to 512 tokens'],
+    [
+      'grown',
+      'Guide',
+      expect.stringMatching(
+        /^Context grown from 256 tokens to 512 tokens: its conversation needs \d+ tokens$/,
+      ),
+    ],
     ['parked', 'Coder', 'An idle conversation was put on disk so that a conversation with "Guide" can grow'],
   ])
   // And both go on.
