@@ -133,6 +133,8 @@ export const backendContract = {
         chatTemplate: z.string().nullable().default(null),
         /** Whether to ask for thoughts; null: as the template has it. */
         thinking: z.boolean().nullable().default(null),
+        /** How long an answer may think; null: as long as it likes. */
+        thinkingBudgetTokens: z.number().int().nullable().default(null),
         /** From the facts of the file, if it is there. */
         chatFormat: z.string().optional(),
       }),

@@ -109,6 +109,10 @@ export const contract = {
             .optional(),
           gpuLayers: z.coerce.number().pipe(loadOptionsSchema.shape.gpuLayers.unwrap()).optional(),
           batchTokens: z.coerce.number().pipe(loadOptionsSchema.shape.batchTokens.unwrap()).optional(),
+          thinkingBudgetTokens: z.coerce
+            .number()
+            .pipe(loadOptionsSchema.shape.thinkingBudgetTokens.unwrap())
+            .optional(),
           threads: z.coerce.number().pipe(loadOptionsSchema.shape.threads.unwrap()).optional(),
           kvBudgetBytes: z.coerce.number().pipe(loadOptionsSchema.shape.kvBudgetBytes.unwrap()).optional(),
           /** What loading it again would take and change, where it is in memory. */

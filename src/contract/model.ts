@@ -183,6 +183,15 @@ export const loadOptionsSchema = z.object({
     .describe(
       'Whether the model is asked to think before it answers. Default: as its template has it. Has no effect on models whose template knows no such switch.',
     ),
+  thinkingBudgetTokens: z
+    .number()
+    .int()
+    .min(0)
+    .max(16_777_216)
+    .optional()
+    .describe(
+      'Tokens that an answer may think before it has to begin. Default: as many as the model likes. Has no effect on models whose template marks no thoughts.',
+    ),
   bandwidthThrottle: z
     .boolean()
     .optional()

@@ -129,6 +129,28 @@ test('thinking is switched by the template that knows the switch, and others say
   expect((await load(judge, { thinking: 'off', chatTemplate: atEnd })).warnings).toEqual(warnings)
 })
 
+test('a thought that takes longer than it may is ended, and the answer goes on from there', async () => {
+  // A template that begins the thought, as many do.
+  const chatTemplate =
+    "{% for message in messages %}{% if message['role'] == 'user' %}<|im_start|>user\n{{ message['content'] }}<|im_end|>\n<|im_start|>assistant\n<think>\n{% else %}{{ message['content'].split('</think>')[-1] }}<|im_end|>\n{% endif %}{% endfor %}"
+  await load(judge, { chatTemplate })
+  const free = await ask(judge, 'Who are you?')
+  expect(free.text).not.toContain('</think>')
+  const { warnings } = await load(judge, { chatTemplate, thinkingBudgetTokens: 1 })
+  expect(warnings).toEqual([])
+  const limited = await ask(judge, 'Who are you?')
+  const [thought = '', ...answers] = limited.text.split('</think>')
+  expect(answers).toHaveLength(1)
+  expect(free.text.startsWith(thought.trimEnd())).toBe(true)
+  expect(thought.trimEnd().length).toBeLessThan(free.text.length)
+  expect(limited.state).toMatchObject({ kind: 'done', stopReason: 'end' })
+
+  // A template that marks no thoughts says so.
+  expect((await load(judge, { thinkingBudgetTokens: 4 })).warnings).toEqual([
+    'Thinking cannot be limited: the chat template of this model marks no thoughts',
+  ])
+})
+
 test('how a file is read is told with its reason, and each load keeps how long it took', async () => {
   expect(await load(judge, {})).toMatchObject({
     loadedWith: { fileAccess: 'mmap' },

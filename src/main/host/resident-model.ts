@@ -39,6 +39,7 @@ export type LoadSettings = Pick<LoadedWith, 'kvType' | 'flashAttention' | 'batch
   readonly fullWindowCache?: boolean
   readonly chatTemplate: string | null
   readonly thinking: boolean | null
+  readonly thinkingBudgetTokens?: number | null
   /** From the facts of the file. */
   readonly chatFormat?: string | undefined
 }

@@ -82,6 +82,7 @@ type LoadPlan = {
   readonly kvBudgetBytes: number
   readonly chatTemplate: string | null
   readonly thinking: boolean | null
+  readonly thinkingBudgetTokens: number | null
   readonly warnings: readonly string[]
   readonly fileAccessReason: string | null
   /** By arithmetic and dry runs alone, and with what was learned. */
@@ -256,7 +257,7 @@ export class ResidentModels implements ResidencyEffects {
 
   #start(modelId: string, plan: LoadPlan, parking: ModelParking): ResidentModel {
     const { startChild, modelProgram, childEnv, resize, relieveFor, onChange, onEvent } = this.#options
-    const { loadedWith, chatTemplate, thinking, kvBudgetBytes } = plan
+    const { loadedWith, chatTemplate, thinking, thinkingBudgetTokens, kvBudgetBytes } = plan
     const { gpuLayers, contextTokens, threads } = loadedWith
     const { name, paths } = this.entry(modelId)
     const facts = this.#facts(modelId)
@@ -265,7 +266,11 @@ export class ResidentModels implements ResidencyEffects {
     const model = new ResidentModel({
       ...{ name, path, gpuLayers, contextTokens, liveContexts, kvBudgetBytes, threads, parking, onChange },
       limitTokens: plan.contextTokens,
-      load: { ...loadedWith, chatTemplate, thinking, chatFormat: facts.chatFormat },
+      load: {
+        ...loadedWith,
+        ...{ chatTemplate, thinking, thinkingBudgetTokens },
+        chatFormat: facts.chatFormat,
+      },
       process: this.#options.takeSpare(name),
       start: startChild,
       program: modelProgram,
@@ -384,6 +389,7 @@ export class ResidentModels implements ResidencyEffects {
       kvBudgetBytes: wanted.kvBudgetBytes ?? liveContexts * fullBytes,
       chatTemplate: wanted.chatTemplate ?? null,
       thinking: wanted.thinking === undefined ? null : wanted.thinking === 'on',
+      thinkingBudgetTokens: wanted.thinkingBudgetTokens ?? null,
       warnings: isRefused
         ? [...warnings, 'This model does not run with a q8_0 KV cache here: it is f16 instead']
         : warnings,

@@ -1,14 +1,16 @@
-import type { ChatHistoryItem, ChatWrapper, GgufFileInfo, LlamaModel, LlamaText, Token } from 'node-llama-cpp'
+import type { ChatHistoryItem, ChatWrapper, GgufFileInfo, LlamaModel, Token } from 'node-llama-cpp'
 import {
   ChatMLChatWrapper,
   Gemma4ChatWrapper,
   GeneralChatWrapper,
   JinjaTemplateChatWrapper,
+  LlamaText,
   QwenChatWrapper,
   resolveChatWrapper,
 } from 'node-llama-cpp'
 import type { ChatMessage } from '../../contract/backend.ts'
 import type { AlignTokenizer } from './align.ts'
+import type { ThoughtMarks } from './thought-limit.ts'
 
 /** How a conversation is put to a model. */
 export interface Prompt {
@@ -43,6 +45,8 @@ export interface ChatOptions {
   readonly chatTemplate?: string | null
   /** Whether to ask for thoughts; null: as the template has it. */
   readonly thinking?: boolean | null
+  /** How long an answer may think; null: as long as it likes. */
+  readonly thinkingBudgetTokens?: number | null
   /** What `chatFormatOf` has said of the file's template. */
   readonly chatFormat?: string | undefined
 }
@@ -61,12 +65,34 @@ export function chatFormatOf(wrapper: ChatWrapper): string | undefined {
 }
 
 /** What of the options a chat wrapper cannot do, in plain words. */
-export function chatWarnings(wrapper: ChatWrapper, { thinking = null }: ChatOptions): readonly string[] {
-  return thinking === null || canSwitchThinking(wrapper)
-    ? []
-    : [
-        `Thinking cannot be switched ${thinking ? 'on' : 'off'}: the chat template of this model knows no switch`,
-      ]
+export function chatWarnings(
+  wrapper: ChatWrapper,
+  { thinking = null, thinkingBudgetTokens = null }: ChatOptions,
+): readonly string[] {
+  const warnings: string[] = []
+  if (thinking !== null && !canSwitchThinking(wrapper))
+    warnings.push(
+      `Thinking cannot be switched ${thinking ? 'on' : 'off'}: the chat template of this model knows no switch`,
+    )
+  if (thinkingBudgetTokens !== null && thoughtMarksOf(wrapper) === null)
+    warnings.push('Thinking cannot be limited: the chat template of this model marks no thoughts')
+  return warnings
+}
+
+/** How thoughts are marked in what the model writes; null where a template says nothing of it. */
+export function thoughtMarksOf(wrapper: ChatWrapper): ThoughtMarks | null {
+  const thought = wrapper.settings.segments?.thought
+  if (thought?.suffix !== undefined) {
+    const { prefix } = thought
+    const hasPrefix = typeof prefix === 'string' || LlamaText.isLlamaText(prefix)
+    return {
+      prefix: hasPrefix ? plainText(LlamaText(prefix)) : null,
+      suffix: plainText(LlamaText(thought.suffix)),
+    }
+  }
+  // What nearly all templates agree on.
+  const isUsual = wrapper instanceof JinjaTemplateChatWrapper && wrapper.template.includes('</think>')
+  return isUsual ? { prefix: '<think>', suffix: '\n</think>\n\n' } : null
 }
 
 function withThinking(thinking: boolean | null) {

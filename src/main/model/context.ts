@@ -6,11 +6,12 @@ import type { Allocation, ChatMessage, ContextFullEvent, GenerateEvent } from '.
 import { AppError } from '../../contract/errors.ts'
 import type { KvType } from '../../contract/model.ts'
 import { alignTokens } from './align.ts'
-import { alignTokenizerOf, renderPrompt } from './chat.ts'
-import type { Control, WritingOptions } from './generate.ts'
+import { alignTokenizerOf, renderPrompt, thoughtMarksOf } from './chat.ts'
+import type { Control, Reading, WritingOptions } from './generate.ts'
 import { generateAnswer } from './generate.ts'
 import { Gate } from './gate.ts'
 import { Lock } from './lock.ts'
+import { ThoughtLimit } from './thought-limit.ts'
 
 /** What a context needs of its model. */
 export interface ContextOptions {
@@ -22,6 +23,8 @@ export interface ContextOptions {
   readonly kvType: KvType
   /** Layers with a sliding window keep what has left it. */
   readonly fullWindowCache: boolean
+  /** How long an answer may think; null: as long as it likes. */
+  readonly thinkingBudgetTokens?: number | null
   /** Turns what llama.cpp or the library throws into an error that says what was tried. */
   readonly explain: (action: string, error: unknown) => AppError
 }
@@ -189,7 +192,7 @@ export class ModelContext implements AsyncDisposable {
       const neededTokens = this.#alignedLength(tokens) + roomTokens - 1
       if (request.mayGrow && neededTokens > this.#capacityTokens) yield* this.#askForRoom(neededTokens)
       const kept = await this.#keepPrefix(tokens, roomTokens)
-      const reading = { ...kept, stopTokens, stopTexts }
+      const reading = { ...kept, stopTokens, stopTexts, ...this.#limitThoughts(tokens) }
       const place = {
         sequence: () => this.#cells.sequence,
         capacityTokens: () => this.#capacityTokens,
@@ -200,6 +203,15 @@ export class ModelContext implements AsyncDisposable {
       signal?.throwIfAborted()
       throw explain('write an answer', error)
     }
+  }
+
+  #limitThoughts(prompt: readonly Token[]): Pick<Reading, 'thoughts'> {
+    const { model, chat, thinkingBudgetTokens: budgetTokens = null } = this.#options
+    const marks = budgetTokens === null ? null : thoughtMarksOf(chat())
+    if (budgetTokens === null || marks === null) return {}
+    // The last words are enough to see whether the template has begun a thought.
+    const limit = new ThoughtLimit({ marks, budgetTokens, prompt: model.detokenize(prompt.slice(-16), true) })
+    return { thoughts: { limit, end: model.tokenize(marks.suffix, true) } }
   }
 
   /** The library would shift when all cells but one are taken. */

@@ -2,6 +2,7 @@ import type { LlamaContextSequence, Token } from 'node-llama-cpp'
 import type { ContextFullEvent, GenerateEvent } from '../../contract/backend.ts'
 import { AnswerText } from './answer-text.ts'
 import type { Gate } from './gate.ts'
+import type { ThoughtLimit } from './thought-limit.ts'
 
 /** What is read and what ends the answer to it. */
 export interface Reading {
@@ -11,6 +12,8 @@ export interface Reading {
   readonly rest: readonly Token[]
   readonly stopTokens: ReadonlySet<Token>
   readonly stopTexts: readonly string[]
+  /** Ends the thoughts of the answer with these tokens when they have taken too long. */
+  readonly thoughts?: { readonly limit: ThoughtLimit; readonly end: readonly Token[] }
 }
 
 /** Where it is read and written. */
@@ -75,6 +78,7 @@ export async function* generateAnswer(
   let frame = ''
   let frameAt = -Infinity
   let stopReason: StopReason | null
+  let isThoughtEnded: boolean
   let unread = rest.slice(readTokens)
   if (sequence.needsCheckpoints) {
     // Recurrent and sliding-window layers go back to checkpoints only. An answer is asked for again, or another one is put in its place (without its
@@ -84,7 +88,7 @@ export async function* generateAnswer(
     await sequence.takeCheckpoint()
     unread = unread.slice(-1)
   }
-  // Once, and again after each time that the context has grown.
+  // Once, and again after each time that a thought was ended or the context has grown.
   for (;;) {
     const tokens = sequence.evaluate(unread, {
       temperature: options.temperature,
@@ -92,6 +96,7 @@ export async function* generateAnswer(
       ...(options.seed !== null && { seed: options.seed + figures.generatedTokens }),
     })
     stopReason = null
+    isThoughtEnded = false
     try {
       // The generator ends by itself with an end-of-generation token. That token is not read: the next turn brings it along.
       for await (const token of tokens) {
@@ -103,9 +108,10 @@ export async function* generateAnswer(
         frame += shown.text
         if (shown.isStopped) break
         figures.pause(await gate.pass([stop, signal]))
-        stopReason = reasonToStop()
-        if (stopReason === 'context-full') unread = [token]
-        if (stopReason !== null) break
+        isThoughtEnded = endsThought(token)
+        unread = isThoughtEnded ? [token, ...endThought(now)] : [token]
+        stopReason = reasonToStop(unread.length)
+        if (stopReason !== null || isThoughtEnded) break
         if (frame !== '' && now - frameAt >= frameMs) {
           frameAt = now
           yield figures.text(frame)
@@ -115,6 +121,7 @@ export async function* generateAnswer(
     } finally {
       await tokens.return()
     }
+    if (stopReason === null && isThoughtEnded) continue
     if (stopReason !== 'context-full' || !place.askForRoom) break
     const capacityTokens = place.capacityTokens()
     yield* place.askForRoom()
@@ -125,10 +132,24 @@ export async function* generateAnswer(
   if (frame !== '') yield figures.text(frame)
   yield figures.done(stopReason ?? 'end', sequence)
 
-  function reasonToStop(): StopReason | null {
+  function reasonToStop(unreadTokens: number): StopReason | null {
     if (stop.aborted) return 'stopped'
-    if (figures.generatedTokens === options.maxTokens) return 'max-tokens'
-    return sequence.nextTokenIndex >= place.capacityTokens() ? 'context-full' : null
+    if (options.maxTokens !== null && figures.generatedTokens >= options.maxTokens) return 'max-tokens'
+    return sequence.nextTokenIndex + unreadTokens > place.capacityTokens() ? 'context-full' : null
+  }
+
+  function endsThought(token: Token): boolean {
+    return reading.thoughts?.limit.push(sequence.model.detokenize([token], true)) ?? false
+  }
+
+  /** Writes the end of a thought in the model's place. */
+  function endThought(now: number): readonly Token[] {
+    const end = reading.thoughts?.end ?? []
+    for (const token of end) {
+      figures.takeToken(now)
+      frame += text.push(token).text
+    }
+    return end
   }
 }
 

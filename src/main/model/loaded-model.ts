@@ -105,7 +105,10 @@ export class LoadedModel {
    */
   async settleOptions(): Promise<{ kvType: KvType; warnings: string[] }> {
     const { kvType = 'f16', threads, signal } = this.#options
-    const warnings = this.#options.thinking == null ? [] : [...chatWarnings(this.chat, this.#options)]
+    const { thinking = null, thinkingBudgetTokens = null } = this.#options
+    const hasWishes = thinking !== null || thinkingBudgetTokens !== null
+    // Not looked at without need: the chat format is worked out for it.
+    const warnings = hasWishes ? [...chatWarnings(this.chat, this.#options)] : []
     if (kvType === 'f16') return { kvType, warnings }
     try {
       const context = await this.#model.createContext({
@@ -143,6 +146,7 @@ export class LoadedModel {
       batchTokens: this.#options.batchTokens ?? defaultBatchTokens,
       kvType: this.#kvType,
       fullWindowCache: this.#options.fullWindowCache ?? false,
+      thinkingBudgetTokens: this.#options.thinkingBudgetTokens ?? null,
       explain: (action, error) => explain(this.#opened, { action, error }),
     })
     // llama.cpp makes the context on another thread: a first answer finds the chat wrapper ready.

@@ -178,6 +178,18 @@ export function LoadOptionFields({ model, slid, preview, onSave }: LoadOptionFie
           onChoose={(way) => set({ thinking: way === 'default' ? null : way })}
         />
       ))}
+      {row('thinkingBudgetTokens', (noteId) => (
+        <NumberField
+          label="Thinking budget"
+          unit="tokens"
+          value={loadOptions.thinkingBudgetTokens ?? null}
+          placeholder="No limit"
+          min={0}
+          max={16_777_216}
+          describedBy={noteId}
+          onCommit={(thinkingBudgetTokens) => set({ thinkingBudgetTokens })}
+        />
+      ))}
       {row('bandwidthThrottle', (noteId) => (
         <SelectField
           label="Takes turns with other models"

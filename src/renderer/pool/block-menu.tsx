@@ -1,7 +1,7 @@
 import { useEffect, useLayoutEffect, useRef, useState, type KeyboardEvent } from 'react'
 import { formatBytes } from '../../contract/bytes.ts'
 import { toProblem, type Problem } from '../../contract/errors.ts'
-import type { Domain, Resident } from '../../contract/memory.ts'
+import type { Domain, PoolSnapshot, Resident } from '../../contract/memory.ts'
 import { openSettings } from '../proposal.ts'
 import { attempt, chooseNextModel, host, showDialog } from '../store.ts'
 import { Button } from '../ui/button.tsx'
@@ -23,6 +23,8 @@ import {
 type BlockMenuProps = {
   readonly block: Block
   readonly domain: Domain
+  /** The process that is kept ready for the next load. */
+  readonly spare: PoolSnapshot['spare']
   /** The element that opened it: the menu stands beside it, and the focus returns there. */
   readonly anchor: HTMLElement
   readonly isNext: boolean
@@ -31,7 +33,7 @@ type BlockMenuProps = {
 }
 
 /** What a block is, and what can be done with it. A native popover: Escape and a press elsewhere close it. */
-export function BlockMenu({ block, domain, anchor, isNext, onClose, onDetails }: BlockMenuProps) {
+export function BlockMenu({ block, domain, spare, anchor, isNext, onClose, onDetails }: BlockMenuProps) {
   const ref = useRef<HTMLDivElement>(null)
   useLayoutEffect(() => {
     const menu = ref.current
@@ -84,7 +86,7 @@ export function BlockMenu({ block, domain, anchor, isNext, onClose, onDetails }:
           }}
         />
       ) : (
-        <PlainMenu block={block} domain={domain} onClose={close} />
+        <PlainMenu block={block} domain={domain} spare={spare} onClose={close} />
       )}
     </div>
   )
@@ -243,16 +245,20 @@ const explanations = {
 function PlainMenu({
   block,
   domain,
+  spare,
   onClose,
-}: {
+}: Pick<BlockMenuProps, 'domain' | 'spare' | 'onClose'> & {
   readonly block: Exclude<Block, { kind: 'resident' }>
-  readonly domain: Domain
-  readonly onClose: () => void
 }) {
   return (
     <>
       <p className={styles['state']}>{`${formatBytes(block.bytes)} of ${domain.name}`}</p>
       <p className={styles['text']}>{explanations[block.kind]}</p>
+      {block.kind === 'other' && spare && domain.id !== 'vram' && (
+        <p className={styles['text']}>
+          {`${formatBytes(spare.bytes)} of it is a process of Plenum without a model, ready for the next load.`}
+        </p>
+      )}
       <div className={styles['actions']}>
         {block.kind === 'free' && (
           <Button

@@ -12,7 +12,7 @@ const accessWords: Readonly<Record<FileAccess, string>> = {
 
 /** How a resident is loaded, in words; nothing before it is. */
 export function loadedWithFacts(resident: Resident): readonly Fact[] {
-  const { loadedWith, contextLimitTokens, kvBudgetBytes, kvBytesPerToken } = resident
+  const { loadedWith, contextLimitTokens, kvBudgetBytes, kvBytesPerToken, fileAccessReason } = resident
   if (!loadedWith) return []
   const {
     contextTokens,
@@ -37,6 +37,9 @@ export function loadedWithFacts(resident: Resident): readonly Fact[] {
     { name: 'Flash attention', value: flashAttention ? 'On' : 'Off' },
     { name: 'Batch', value: `${formatCount(batchTokens)} tokens at once` },
     { name: 'Threads', value: formatCount(threads) },
-    { name: 'File access', value: accessWords[fileAccess] },
+    {
+      name: 'File access',
+      value: accessWords[fileAccess] + (fileAccessReason === undefined ? '' : ` (${fileAccessReason})`),
+    },
   ]
 }

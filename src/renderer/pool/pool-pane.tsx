@@ -144,6 +144,7 @@ export function PoolPane() {
           key={`${open.key} ${open.count}`}
           block={openBlock}
           domain={openDomain}
+          spare={pool.spare}
           anchor={open.anchor}
           isNext={openBlock.kind === 'resident' && openBlock.resident.modelId === nextModelId}
           onClose={() => setOpen((now) => (now === open ? null : now))}

@@ -33,6 +33,16 @@ export function LoadingSettings({ settings, save }: GroupProps) {
           />
         )}
       </Setting>
+      <Setting effect="While nothing happens, a process without a model is kept ready, so that the next load begins at once. It takes about 45 MB, and goes when memory is short. Default: on.">
+        {(noteId) => (
+          <Check
+            label="Keep a process ready"
+            isOn={settings.spareProcess}
+            describedBy={noteId}
+            onChange={(spareProcess) => save({ spareProcess })}
+          />
+        )}
+      </Setting>
       <Setting effect="How many threads of the CPU each model computes with, from its next load on. Default: one less than the cores.">
         {(noteId) => (
           <NumberField
