@@ -55,6 +55,10 @@ test('a drop shows who would leave, follows the slider, and loads on Enter, by k
   await expect(load).toBeFocused()
   await slider(card).focus()
   await page.keyboard.press('Home')
+  for (const tokens of ['512', '768', '1,024']) {
+    await page.keyboard.press('ArrowRight')
+    await expect(slider(card)).toHaveAttribute('aria-valuetext', `${tokens} tokens`)
+  }
   await expect(leaving).toHaveCount(1)
   const [leaver = ''] = (await leaving.getAttribute('aria-label'))?.split(', ') ?? []
   await page.keyboard.press('Enter')
