@@ -97,7 +97,7 @@ test('what cannot fit is made to fit by one press, and Escape leaves everything 
 test('a model is dragged from the library into the pool', async ({ page }) => {
   await act(page, 'Judge', 'Unload')
   await expectResidents(page, ['Guide', 'Coder'])
-  await page.getByRole('button', { name: 'Library' }).click()
+  await page.getByRole('button', { name: 'Library', exact: true }).click()
   const library = page.getByRole('dialog', { name: 'Library' })
   const target = await poolPane(page).boundingBox()
   if (!target) throw new Error('There is no pool')
@@ -131,7 +131,7 @@ test('load settings show what they take, hold from the next load on, and survive
   await expectResidents(page, demoNames)
 
   await app.restart()
-  await app.page.getByRole('button', { name: 'Library' }).click()
+  await app.page.getByRole('button', { name: 'Library', exact: true }).click()
   await app.page.getByRole('option', { name: /Guide/ }).click()
   await app.page.getByRole('button', { name: 'Load settings' }).click()
   const again = app.page.getByRole('dialog', { name: 'Load settings: Guide' })

@@ -154,9 +154,20 @@ export function dismissNotice(id: string): void {
   set(({ notices }) => ({ notices: notices.filter((notice) => notice.id !== id) }))
 }
 
-/** Changes settings; what is absent stays. Rejects with the host's problem. */
+/** Changes settings; what is absent stays. Seen at once; rejects with the host's problem, and they are as they were. */
 export async function saveSettings(changes: SettingsChanges): Promise<void> {
-  set({ settings: await host().settings.set(changes) })
+  const { settings } = useApp.getState()
+  if (settings) set({ settings: { ...settings, ...withoutUndefined(changes) } })
+  try {
+    set({ settings: await host().settings.set(changes) })
+  } catch (error) {
+    set({ settings })
+    throw error
+  }
+}
+
+function withoutUndefined(changes: SettingsChanges): Partial<Settings> {
+  return Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined))
 }
 
 /** Opens or closes one of the dialogs. */
