@@ -8,7 +8,7 @@ import { act, block, expectResidents, poolPane, showModels } from './screen.ts'
 
 // The demo models leave no room beside them for the smallest context of the long model; it could have 2,048 tokens if all of them left,
 // and twice as many with a q8_0 KV cache.
-test.use({ flags: ['--pool-size', '336MB', '--reserve', '64MB'] })
+test.use({ flags: ['--pool-size', '338MB', '--reserve', '64MB'] })
 
 const place = { folder: '', file: '' }
 test.beforeEach(async ({ page }) => {
@@ -55,7 +55,7 @@ test('a drop shows who would leave, follows the slider, and loads on Enter, by k
   await expect(load).toBeFocused()
   await slider(card).focus()
   await page.keyboard.press('Home')
-  for (const tokens of ['512', '768', '1,024']) {
+  for (const tokens of ['512', '768', '1,024', '1,536']) {
     await page.keyboard.press('ArrowRight')
     await expect(slider(card)).toHaveAttribute('aria-valuetext', `${tokens} tokens`)
   }
@@ -77,8 +77,11 @@ test('what cannot fit is made to fit by one press, and Escape leaves everything 
   await app.drop([place.file])
   const card = cardOf(page)
   await expect(card).toContainText('Needs')
-  await card.getByRole('button', { name: /^Unpin Judge: frees/ }).click()
-  await expect(card).toContainText(/Judge \(.*\) has to leave/)
+  const unpin = card.getByRole('button', { name: /^Unpin \w+: frees/ }).first()
+  const [, unpinned = ''] = /Unpin (\w+):/.exec(await unpin.innerText()) ?? []
+  expect(demoNames).toContain(unpinned)
+  await unpin.click()
+  await expect(card).toContainText(new RegExp(`${unpinned} \\(.*\\) has to leave`))
   await page.keyboard.press('Escape')
   await expect(card).toBeHidden()
   await expectResidents(page, demoNames)
