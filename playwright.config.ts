@@ -27,6 +27,8 @@ export default defineConfig<{ hostKind: HostKind }>({
   workers: availableParallelism() >= 4 ? 2 : 1,
   fullyParallel: true,
   timeout: 60_000,
+  // On a busy machine a real model may answer late once; what fails twice is broken. The report names what needed a second try.
+  retries: 1,
   expect: { timeout: 15_000 },
   forbidOnly: process.env['CI'] !== undefined,
   reporter: 'list',

@@ -41,7 +41,7 @@ test('consolidating wins bytes and says so, and the activity has them with the t
   page,
 }) => {
   await ask(page, 'My name is Nora.', 'Guide')
-  await page.getByRole('button', { name: /^New conversation/ }).click()
+  await page.getByTitle(/^New conversation \(/).click()
   await ask(page, 'What is unified memory?', 'Guide')
   const kv = poolPane(page).getByRole('region', { name: 'KV caches' })
   const consolidate = kv.getByRole('button', { name: 'Consolidate' })
