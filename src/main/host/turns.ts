@@ -14,6 +14,8 @@ export interface ModelLease extends Disposable {
       signal: AbortSignal
       /** Refuse with `CONTEXT_FULL` what leaves little room for the answer. */
       keepsRoom: boolean
+      /** The last message is the beginning of the answer. */
+      continues: boolean
     },
   ): AsyncIterable<GenerateEvent>
 }
@@ -229,7 +231,9 @@ export class Turns implements AsyncDisposable {
       const maySlide = this.#slides() && canSlide(path, window)
       try {
         const messages = messagesOf(turnsInWindow(path, window))
-        const events = lease.generate(conversationId, messages, { signal, keepsRoom: maySlide })
+        const events = lease.generate(conversationId, messages, {
+          ...{ signal, keepsRoom: maySlide, continues: false },
+        })
         for await (const event of events) this.#take(run, event)
         return
       } catch (error) {
