@@ -8,7 +8,7 @@ import {
   turnSchema,
 } from './conversation.ts'
 import { errorCodeSchema, errorDetailsSchema } from './errors.ts'
-import { loadPreviewSchema, measurementSchema, poolSnapshotSchema } from './memory.ts'
+import { loadPreviewSchema, measurementSchema, poolSnapshotSchema, turnPlanSchema } from './memory.ts'
 import { addResultSchema, libraryModelSchema, loadOptionsSchema } from './model.ts'
 import { settingsChangesSchema, settingsSchema } from './settings.ts'
 
@@ -37,6 +37,16 @@ const modelId = z.object({ id: z.string() })
 /** Text in a query, a boolean elsewhere. */
 const queryFlag = z.union([z.boolean(), z.stringbool()]).optional()
 const conversationId = z.object({ id: z.string() })
+/** As many models as one turn may be asked of at once. */
+export const mostAnswerers = 4
+/** Who answers: one model, or several at once; one of the two is needed. */
+const answerers = z.object({
+  modelId: z.string().optional(),
+  modelIds: z.array(z.string()).min(1).max(mostAnswerers).optional(),
+})
+const messageText = z.string().min(1).max(5_000_000)
+const turnId = z.object({ turnId: z.string() })
+const answerId = z.object({ answerId: z.string() })
 
 /** A folder or a GGUF file in the host's own file system, for the picker of the headless host. */
 export const folderEntrySchema = z.object({
@@ -174,31 +184,72 @@ export const contract = {
   },
   turns: {
     /** Records the turn and starts its answer; what follows comes over `conversations.watch`. */
-    send: base
-      .input(
-        z.object({ conversationId: z.string(), text: z.string().min(1).max(5_000_000), modelId: z.string() }),
-      )
-      .output(turnSchema),
+    send: base.input(answerers.extend({ conversationId: z.string(), text: messageText })).output(turnSchema),
     /** For scripts: sends a turn and answers with the whole turn when it is done, or with `stream` the conversation's events as they come. */
     ask: base
       .route({ method: 'POST', path: '/conversations/{id}/turns' })
       .input(
         conversationId.extend({
-          text: z.string().min(1).max(5_000_000),
-          modelId: z.string(),
+          ...answerers.shape,
+          text: messageText,
           stream: z.boolean().default(false),
           /** Nobody waits for this answer: it makes way for those that somebody waits for. */
           background: z.boolean().default(false),
         }),
       )
       .output(type<Turn | AsyncIteratorObject<ConversationEvent, void, void>>()),
-    /** Asks again: adds an answer by this model to the turn and makes it the chosen one. */
-    retry: base.input(z.object({ turnId: z.string(), modelId: z.string() })).output(turnSchema),
-    /** Ends the answer that is being written, keeping its text. Harmless when there is none. */
+    /** Asks any turn of a conversation again: adds an answer and goes on from it. What hangs on other answers of the turn stays with those. */
+    retry: base
+      .route({ method: 'POST', path: '/turns/{turnId}/answers' })
+      .input(answerers.extend(turnId.shape))
+      .output(turnSchema),
+    /** Writes a message anew: a further version of it beside the old one, which is answered. */
+    edit: base
+      .route({ method: 'POST', path: '/turns/{turnId}/versions' })
+      .input(answerers.extend({ ...turnId.shape, text: messageText }))
+      .output(turnSchema),
+    /** Lets an answer that was cut go on where its text ends, by its model. `BAD_INPUT` when it had come to its end. */
+    continue: base
+      .route({ method: 'POST', path: '/answers/{answerId}/continue' })
+      .input(answerId)
+      .output(turnSchema),
+    /** Changes the text of an answer, which models read from then on; null: as the model wrote it. */
+    editAnswer: base
+      .route({ method: 'PATCH', path: '/answers/{answerId}' })
+      .input(answerId.extend({ text: messageText.nullable() }))
+      .output(turnSchema),
+    /** Lets the path go through this version of a message, and on as it last did. */
+    show: base
+      .route({ method: 'POST', path: '/turns/{turnId}/show' })
+      .input(turnId)
+      .output(conversationSchema),
+    /** Keeps this answer: the path goes on from it, as it last did. */
+    choose: base
+      .route({ method: 'POST', path: '/answers/{answerId}/choose' })
+      .input(answerId)
+      .output(conversationSchema),
+    /** A new conversation with a copy of the path up to this turn, its answers, their text and figures. */
+    branch: base
+      .route({ method: 'POST', path: '/turns/{turnId}/branch' })
+      .input(turnId)
+      .output(conversationSchema),
+    /** Deletes a turn with everything below it. */
+    delete: base.route({ method: 'DELETE', path: '/turns/{turnId}' }).input(turnId).output(z.void()),
+    /** Brings a turn back that was deleted since the host started. */
+    restore: base
+      .route({ method: 'POST', path: '/turns/{turnId}/restore' })
+      .input(turnId)
+      .output(conversationSchema),
+    /** Ends the answers of a turn that are being written, or one of them, keeping their text. Harmless when there is none. */
     stop: base
       .route({ method: 'POST', path: '/turns/{turnId}/stop' })
-      .input(z.object({ turnId: z.string() }))
+      .input(turnId.extend({ answerId: z.string().optional() }))
       .output(z.void()),
+    /** What asking these models at once would take, in the order in which they would answer. Nothing happens by asking. */
+    plan: base
+      .route({ method: 'POST', path: '/turns/plan' })
+      .input(z.object({ modelIds: z.array(z.string()).min(1).max(mostAnswerers) }))
+      .output(turnPlanSchema),
   },
   settings: {
     get: base.route({ method: 'GET', path: '/settings' }).output(settingsSchema),

@@ -97,7 +97,16 @@ export function createRouter(host: Procedures) {
         return stream ? turns.askStreaming(question, signal) : turns.ask(question, signal)
       }),
       retry: os.turns.retry.handler(({ input }) => turns.retry(input)),
-      stop: os.turns.stop.handler(({ input }) => turns.stop(input.turnId)),
+      edit: os.turns.edit.handler(({ input }) => turns.edit(input)),
+      continue: os.turns.continue.handler(({ input }) => turns.continue(input.answerId)),
+      editAnswer: os.turns.editAnswer.handler(({ input }) => turns.editAnswer(input.answerId, input.text)),
+      show: os.turns.show.handler(({ input }) => turns.show(input.turnId)),
+      choose: os.turns.choose.handler(({ input }) => turns.choose(input.answerId)),
+      branch: os.turns.branch.handler(({ input }) => turns.branch(input.turnId)),
+      delete: os.turns.delete.handler(({ input }) => turns.deleteTurn(input.turnId)),
+      restore: os.turns.restore.handler(({ input }) => turns.restoreTurn(input.turnId)),
+      stop: os.turns.stop.handler(({ input }) => turns.stop(input.turnId, input)),
+      plan: os.turns.plan.handler(({ input }) => pool.planTurn(input.modelIds)),
     },
     settings: {
       get: os.settings.get.handler(() => settings.get()),

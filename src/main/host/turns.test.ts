@@ -86,11 +86,13 @@ function newTurns() {
   const conversations = new Conversations(database)
   const requests: Request[] = []
   const forgotten: string[] = []
+  const residents = new Set<string>()
   const pool: TurnPool = {
     model(modelId) {
       if (modelId === 'none') throw new AppError('NOT_FOUND', 'There is no model "none"')
       return { id: modelId, name: modelId.toUpperCase() }
     },
+    isResident: (modelId) => residents.has(modelId),
     async acquire(modelId, options) {
       const request = new Request(modelId, options)
       requests.push(request)
@@ -115,7 +117,7 @@ function newTurns() {
   const { id } = conversations.create()
   const answers = () =>
     conversations.get(id).turns.map((turn) => turn.answers.map(({ text, state }) => [text, state]))
-  return { conversations, turns, requests, forgotten, id, answers }
+  return { conversations, turns, requests, residents, forgotten, id, answers }
 }
 
 const stopped: AnswerState = { kind: 'done', stopReason: 'stopped' }
