@@ -100,13 +100,18 @@ test('three models answer one turn; the next goes on from the one that is kept, 
 })
 
 test('models that do not fit together answer one after another, as the plan says', async () => {
-  const { client, ask, untilPool } = await startHost({ poolSizeBytes: 1024 * MB, reserveBytes: 64 * MB })
+  const { client, ask, untilPool } = await startHost()
+  await client.settings.set({ poolSizeBytes: 1024 * MB, reserveBytes: 64 * MB })
   await untilPool(({ residents }) => residents.filter(({ state }) => state === 'ready').length === 3)
   for (const id of models) await client.models.unload({ id })
-  const { footprint } = await client.models.preview({ id: guide })
-  const oneModel = footprint.reduce((sum, { bytes }) => sum + bytes, 0)
-  // Room for one of them, and not for two.
-  await client.settings.set({ poolSizeBytes: 64 * MB + Math.round(oneModel * 1.5), reserveBytes: 64 * MB })
+  // Room for one of them, and not for two: where room is short they begin with short contexts.
+  const room = async (bytes: number) => {
+    const { totalBytes, freeBytes } = (await client.pool.get()).domains[0]!
+    await client.settings.set({ poolSizeBytes: totalBytes - freeBytes + bytes })
+  }
+  await room(100 * MB)
+  const { bytes } = (await client.turns.plan({ modelIds: [guide, coder] })).models[0]!
+  await room(Math.round(bytes * 1.5))
   const plan = await client.turns.plan({ modelIds: [guide, coder] })
   expect(plan).toMatchObject({
     models: [
