@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { ConversationEvent, Turn } from './conversation.ts'
 import {
   conversationEventSchema,
+  conversationListEventSchema,
   conversationSchema,
   conversationSummarySchema,
   turnSchema,
@@ -37,6 +38,7 @@ const modelId = z.object({ id: z.string() })
 /** Text in a query, a boolean elsewhere. */
 const queryFlag = z.union([z.boolean(), z.stringbool()]).optional()
 const conversationId = z.object({ id: z.string() })
+const conversationIds = z.object({ ids: z.array(z.string()).max(100_000) })
 
 /** A folder or a GGUF file in the host's own file system, for the picker of the headless host. */
 export const folderEntrySchema = z.object({
@@ -153,7 +155,8 @@ export const contract = {
   },
   conversations: {
     list: base.route({ method: 'GET', path: '/conversations' }).output(z.array(conversationSummarySchema)),
-    watchList: base.output(eventIterator(z.array(conversationSummarySchema))),
+    /** All of the list first, then what changes, at most ten times a second. */
+    watchList: base.output(eventIterator(conversationListEventSchema)),
     create: base
       .route({ method: 'POST', path: '/conversations' })
       .input(z.object({ title: z.string().max(200).optional() }))
@@ -163,14 +166,31 @@ export const contract = {
       .input(conversationId)
       .output(conversationSchema),
     watch: base.input(conversationId).output(eventIterator(conversationEventSchema)),
-    rename: base
+    /** Changes its title, or where it is in the list; what is absent stays. */
+    update: base
       .route({ method: 'PATCH', path: '/conversations/{id}' })
-      .input(conversationId.extend({ title: z.string().trim().min(1).max(200) }))
+      .input(
+        conversationId.extend({
+          title: z.string().trim().min(1).max(200).optional(),
+          isPinned: z.boolean().optional(),
+          isArchived: z.boolean().optional(),
+        }),
+      )
       .output(conversationSummarySchema),
+    /** Deletes it. For a day, and until Plenum ends, it can be restored; nothing else finds it then. */
     delete: base
       .route({ method: 'DELETE', path: '/conversations/{id}' })
       .input(conversationId)
       .output(z.void()),
+    /** Takes a deletion back. Harmless when it is not deleted; `NOT_FOUND` once it is gone for good. */
+    restore: base
+      .route({ method: 'POST', path: '/conversations/{id}/restore' })
+      .input(conversationId)
+      .output(conversationSummarySchema),
+    /** Deletes several; what is not there is passed over. The ids of those that were there. */
+    deleteMany: base.input(conversationIds).output(z.array(z.string())),
+    /** Restores several; what is gone for good is passed over. */
+    restoreMany: base.input(conversationIds).output(z.void()),
   },
   turns: {
     /** Records the turn and starts its answer; what follows comes over `conversations.watch`. */

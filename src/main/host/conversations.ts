@@ -6,13 +6,16 @@ import type {
   AnswerStats,
   Conversation,
   ConversationEvent,
+  ConversationListEvent,
   ConversationSummary,
   Turn,
 } from '../../contract/conversation.ts'
 import { AppError } from '../../contract/errors.ts'
 import { ConversationRows } from './conversation-rows.ts'
-import { Feed, watchState } from './frames.ts'
+import { ConversationList } from './conversation-list.ts'
+import { Feed } from './frames.ts'
 import type { MemoryWindow } from './memory-window.ts'
+import { titleFrom, untitled } from './title.ts'
 
 /** Text that streams is written to the database this often: what a killed app loses at most. */
 const flushMs = 500
@@ -41,7 +44,7 @@ export class Conversations implements Disposable {
   readonly #onDefect: (error: unknown) => void
   readonly #live = new Map<string, LiveAnswer>()
   readonly #feeds = new Map<string, Set<Feed<ConversationEvent>>>()
-  readonly #listListeners = new Set<() => void>()
+  readonly #list: ConversationList
   #flushTimer: NodeJS.Timeout | undefined
 
   /** Answers that were under way when the app last ended become `interrupted`. `onDefect` hears of text that could not be written. */
@@ -50,6 +53,7 @@ export class Conversations implements Disposable {
     options: { now?: () => number; onDefect?: (error: unknown) => void } = {},
   ) {
     this.#rows = new ConversationRows(database)
+    this.#list = new ConversationList(this.#rows)
     this.#onDefect = options.onDefect ?? (() => undefined)
     this.#now = options.now ?? Date.now
     this.#rows.interruptUnended({
@@ -64,16 +68,9 @@ export class Conversations implements Disposable {
     return this.#rows.summaries()
   }
 
-  /** The list now and after each change, until `signal` aborts. */
-  watchList(signal?: AbortSignal): AsyncIteratorObject<ConversationSummary[], undefined, undefined> {
-    return watchState({
-      read: () => this.list(),
-      subscribe: (listener) => {
-        this.#listListeners.add(listener)
-        return () => void this.#listListeners.delete(listener)
-      },
-      signal,
-    })
+  /** The list now, then what changes of it, until `signal` aborts. */
+  watchList(signal?: AbortSignal): Feed<ConversationListEvent> {
+    return this.#list.watch(signal)
   }
 
   /** Makes an empty conversation. Without a title it gets one from its first message. */
@@ -82,11 +79,11 @@ export class Conversations implements Disposable {
     const id = randomUUID()
     this.#rows.insertConversation({
       id,
-      title: title === '' ? 'New conversation' : title,
+      title: title === '' ? untitled : title,
       isTitled: title !== '',
       at: this.#now(),
     })
-    this.#tellList()
+    this.#list.tell(id)
     return this.get(id)
   }
 
@@ -110,23 +107,63 @@ export class Conversations implements Disposable {
     return feed
   }
 
-  rename(id: string, title: string): ConversationSummary {
+  /** Changes the title, or where it is in the list; what is absent stays. Throws `NOT_FOUND`. */
+  update(
+    id: string,
+    changes: { title?: string | undefined; isPinned?: boolean | undefined; isArchived?: boolean | undefined },
+  ): ConversationSummary {
     this.#summary(id)
-    this.#rows.setTitle(id, title)
+    if (changes.title !== undefined) this.#rows.setTitle(id, changes.title)
+    this.#rows.setPlace(id, changes)
     this.#publishSnapshot(id)
-    this.#tellList()
+    this.#list.tell(id)
     return this.#summary(id)
   }
 
-  /** Deletes a conversation with all its turns. Who runs an answer in it stops that first. */
+  /**
+   * Deletes a conversation with all its turns; `restore` takes it back until it is purged. Who runs an answer in it
+   * stops that first. Throws `NOT_FOUND`.
+   */
   delete(id: string): void {
     this.#summary(id)
+    // What was said stays, should it come back.
+    this.flush()
     for (const [answerId, live] of this.#live) if (live.conversationId === id) this.#live.delete(answerId)
-    this.#rows.deleteConversation(id)
+    this.#rows.markDeleted(id, this.#now())
     this.#publish(id, { kind: 'deleted' })
     for (const feed of this.#feeds.get(id) ?? []) feed.end()
     this.#feeds.delete(id)
-    this.#tellList()
+    this.#list.tell(id)
+  }
+
+  /** Takes a deletion back. Throws `NOT_FOUND` when the conversation has been purged. */
+  restore(id: string): ConversationSummary {
+    this.#rows.restore(id)
+    this.#list.tell(id)
+    return this.#summary(id)
+  }
+
+  /** Those of these ids that are conversations. */
+  existing(ids: readonly string[]): readonly string[] {
+    return ids.filter((id) => this.#rows.summary(id) !== undefined)
+  }
+
+  /** Takes several deletions back; what has been purged is passed over. */
+  restoreMany(ids: readonly string[]): void {
+    this.#rows.together(() => {
+      for (const id of ids) this.#rows.restore(id)
+    })
+    this.#list.tell(...ids)
+  }
+
+  /** Conversations that were deleted longer ago than this many milliseconds. */
+  deletedIds(olderThanMs: number): readonly string[] {
+    return this.#rows.deletedIds(this.#now() - olderThanMs)
+  }
+
+  /** Drops a deleted conversation for good. */
+  purge(id: string): void {
+    this.#rows.purge(id)
   }
 
   /** The turns from the root of their conversation to this one, with the text so far of answers under way. */
@@ -136,6 +173,7 @@ export class Conversations implements Disposable {
 
   /** A turn as it is now. Throws `NOT_FOUND`. */
   turn(turnId: string): Turn {
+    this.conversationOf(turnId)
     const turn = this.#rows.turn(turnId)
     if (!turn) throw new AppError('NOT_FOUND', `There is no turn "${turnId}"`)
     return this.#withLive(turn)
@@ -169,6 +207,8 @@ export class Conversations implements Disposable {
         this.#rows.setTitle(conversationId, titleFrom(message.text), { unlessTitled: true })
       }
       this.#rows.touch(conversationId, answer.createdAt)
+      // Whoever writes in it again wants it in the list.
+      this.#rows.setPlace(conversationId, { isArchived: false })
     })
     this.#begin(conversationId, turn.id, answer)
     if (turn.parentId === null) this.#publishSnapshot(conversationId)
@@ -234,7 +274,7 @@ export class Conversations implements Disposable {
     live.isDirty = true
     this.flush()
     this.#publishTurn(live)
-    this.#tellList()
+    this.#list.tell(live.conversationId)
   }
 
   /** What an answer cost, where that became known only after its end. Ignored when the conversation is gone. */
@@ -274,6 +314,7 @@ export class Conversations implements Disposable {
   [Symbol.dispose](): void {
     this.flush()
     clearTimeout(this.#flushTimer)
+    this.#list[Symbol.dispose]()
     for (const feeds of this.#feeds.values()) for (const feed of feeds) feed.end()
     this.#feeds.clear()
   }
@@ -306,7 +347,7 @@ export class Conversations implements Disposable {
     const live: LiveAnswer = { conversationId, turnId, answer, isDirty: false, hasEnded: false }
     this.#live.set(answer.id, live)
     this.#publishTurn(live)
-    this.#tellList()
+    this.#list.tell(conversationId)
   }
 
   #withLive(turn: Turn): Turn {
@@ -330,24 +371,6 @@ export class Conversations implements Disposable {
   #publish(id: string, event: ConversationEvent): void {
     for (const feed of this.#feeds.get(id) ?? []) feed.push(event)
   }
-
-  #tellList(): void {
-    for (const listener of [...this.#listListeners]) listener()
-  }
-}
-
-/** A title for a conversation: the first line of its first message, shortened at a word to about 60 characters. */
-export function titleFrom(text: string): string {
-  const [first = ''] = text.trimStart().slice(0, 1000).split(/\r?\n/, 1)
-  const line = first.replaceAll(/\s+/g, ' ').trim()
-  if (line === '') return 'New conversation'
-  const characters = [...new Intl.Segmenter().segment(line)]
-  const cut = characters[60]?.index
-  if (cut === undefined) return line
-  const start = line.slice(0, cut)
-  const lastSpace = start.lastIndexOf(' ')
-  // A line without a space in reach (a link, Chinese) is cut where it stands.
-  return `${(lastSpace > 20 ? start.slice(0, lastSpace) : start).replace(/[\s,;:.–—-]+$/, '')}…`
 }
 
 /** Keeps the queue of a slow watcher no longer than what it is about. */

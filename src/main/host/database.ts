@@ -41,6 +41,11 @@ const migrations = [
   ALTER TABLE answers ADD COLUMN memory_starts_at TEXT;
   ALTER TABLE answers ADD COLUMN memory_keeps_first INTEGER;
   `,
+  `
+  ALTER TABLE conversations ADD COLUMN is_pinned INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE conversations ADD COLUMN is_archived INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE conversations ADD COLUMN deleted_at INTEGER;
+  `,
 ]
 
 /** Opens the app's SQLite database (WAL) in a folder that is made when it is not there, and brings its schema up to date. */

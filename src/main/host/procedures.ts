@@ -87,8 +87,13 @@ export function createRouter(host: Procedures) {
       create: os.conversations.create.handler(({ input }) => conversations.create(input)),
       get: os.conversations.get.handler(({ input }) => conversations.get(input.id)),
       watch: os.conversations.watch.handler(({ input, signal }) => conversations.watch(input.id, signal)),
-      rename: os.conversations.rename.handler(({ input }) => conversations.rename(input.id, input.title)),
+      update: os.conversations.update.handler(({ input: { id, ...changes } }) =>
+        conversations.update(id, changes),
+      ),
       delete: os.conversations.delete.handler(({ input }) => turns.deleteConversation(input.id)),
+      restore: os.conversations.restore.handler(({ input }) => conversations.restore(input.id)),
+      deleteMany: os.conversations.deleteMany.handler(({ input }) => turns.deleteConversations(input.ids)),
+      restoreMany: os.conversations.restoreMany.handler(({ input }) => conversations.restoreMany(input.ids)),
     },
     turns: {
       send: os.turns.send.handler(({ input }) => turns.send(input)),

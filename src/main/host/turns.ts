@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import type { GenerateEvent, ChatMessage } from '../../contract/backend.ts'
 import type { AnswerState, AnswerStats, ConversationEvent, Turn } from '../../contract/conversation.ts'
 import { AppError, toProblem } from '../../contract/errors.ts'
@@ -41,8 +42,8 @@ export interface TurnPool {
   model(modelId: string): AnsweringModel
   /** Loads the model when it is not there; Rejects with the signal's reason. */
   acquire(modelId: string, options: AcquireForTurn): Promise<ModelLease>
-  /** Frees what models keep for a conversation. */
-  forget(conversationId: string): void
+  /** Frees what models keep for a conversation in memory and, unless it is to stay, on disk. */
+  forget(conversationId: string, options?: { keepsParked?: boolean }): void
 }
 
 type Run = {
@@ -141,12 +142,30 @@ export class Turns implements AsyncDisposable {
     for (const run of this.#runs.values()) if (run.turnId === turnId) this.#stopRun(run)
   }
 
-  /** Deletes a conversation: its answer under way ends, and models forget what they read of it. */
+  /** Deletes a conversation: its answer under way ends, and models give back what they keep of it. Throws `NOT_FOUND`. */
   deleteConversation(id: string): void {
     const run = this.#runs.get(id)
     if (run) this.#stopRun(run)
     this.#conversations.delete(id)
-    void (run?.finished ?? Promise.resolve()).then(() => this.#pool.forget(id))
+    // What is parked on disk stays until the conversation cannot come back.
+    void (run?.finished ?? Promise.resolve()).then(() => this.#pool.forget(id, { keepsParked: true }))
+  }
+
+  /** Deletes several conversations; what is not there is passed over. The ids of those that were. */
+  deleteConversations(ids: readonly string[]): string[] {
+    const there = new Set(this.#conversations.existing(ids))
+    for (const id of there) this.deleteConversation(id)
+    return [...there]
+  }
+
+  /** Drops for good what was deleted longer ago than this many milliseconds, with what is parked of it; a little at a time. */
+  async purgeDeleted(olderThanMs: number): Promise<void> {
+    for (const id of this.#conversations.deletedIds(olderThanMs)) {
+      await setImmediate()
+      if (this.#isClosed) return
+      this.#conversations.purge(id)
+      this.#pool.forget(id)
+    }
   }
 
   /** Stops all answers and waits until their models are free. */

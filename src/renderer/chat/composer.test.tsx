@@ -36,6 +36,8 @@ function conversation(state: Answer['state']): Conversation {
     updatedAt: 0,
     turnCount: 1,
     lastModelId: 'guide',
+    isPinned: false,
+    isArchived: false,
     turns: [turn],
   }
 }
