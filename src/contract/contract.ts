@@ -11,6 +11,8 @@ import {
 import { errorCodeSchema, errorDetailsSchema } from './errors.ts'
 import { loadPreviewSchema, measurementSchema, poolSnapshotSchema } from './memory.ts'
 import { addResultSchema, libraryModelSchema, loadOptionsSchema } from './model.ts'
+import { foundPlaceSchema, searchResultSchema } from './search.ts'
+import { maxQueryCharacters } from './search-text.ts'
 import { settingsChangesSchema, settingsSchema } from './settings.ts'
 
 const failure = { data: errorDetailsSchema }
@@ -187,6 +189,22 @@ export const contract = {
       .route({ method: 'POST', path: '/conversations/{id}/restore' })
       .input(conversationId)
       .output(conversationSummarySchema),
+    /** Titles, messages and answers with all these words; see parseQuery in search-text.ts. Nothing that is typed is an error. */
+    search: base
+      .route({ method: 'GET', path: '/search' })
+      .input(
+        z.object({
+          query: z.string().max(100_000),
+          limit: z.coerce.number().int().min(1).max(500).default(50),
+        }),
+      )
+      .output(searchResultSchema),
+    /** Where a piece of text is on the shown path of a conversation, in order, whatever the case and accents. */
+    find: base
+      .input(conversationId.extend({ text: z.string().max(maxQueryCharacters) }))
+      .output(z.array(foundPlaceSchema)),
+    /** Shows the path through a turn and, where one is named, to an answer of it. */
+    show: base.input(z.object({ turnId: z.string(), answerId: z.string().optional() })).output(z.void()),
     /** Deletes several; what is not there is passed over. The ids of those that were there. */
     deleteMany: base.input(conversationIds).output(z.array(z.string())),
     /** Restores several; what is gone for good is passed over. */

@@ -194,6 +194,20 @@ export class ConversationRows {
     this.#database.prepare('UPDATE conversations SET shown_turn_id = ? WHERE id = ?').run(turnId, id)
   }
 
+  /** The newest turn without a further one among those that build on this one, itself included. */
+  lastTurnBelow(turnId: string): string {
+    const row = this.#database
+      .prepare(
+        `WITH RECURSIVE below (id, at, row) AS (
+           SELECT id, created_at, rowid FROM turns WHERE id = ?
+           UNION ALL SELECT t.id, t.created_at, t.rowid FROM turns t JOIN below ON t.parent_id = below.id
+         )
+         SELECT id FROM below WHERE NOT EXISTS (SELECT 1 FROM turns WHERE parent_id = below.id) ORDER BY at DESC, row DESC LIMIT 1`,
+      )
+      .get(turnId)
+    return z.object({ id: z.string() }).parse(row).id
+  }
+
   conversationOfTurn(turnId: string): string | undefined {
     const row = this.#database
       .prepare(

@@ -143,6 +143,24 @@ export class Conversations implements Disposable {
     return this.#summary(id)
   }
 
+  /** Shows the path through a turn, to the last turn said after it; with an answer, that one is the chosen one. Throws `NOT_FOUND`. */
+  show(turnId: string, answerId?: string): void {
+    const id = this.conversationOf(turnId)
+    const shownTurnId = this.#rows.shownTurnId(id)
+    const path = shownTurnId === null ? [] : this.pathTo(shownTurnId)
+    const isShown = path.some((turn) => turn.id === turnId)
+    const turn = this.turn(turnId)
+    const isChosen = answerId === undefined || turn.chosenAnswerId === answerId
+    if (isShown && isChosen) return
+    if (!isChosen && !turn.answers.some((answer) => answer.id === answerId))
+      throw new AppError('NOT_FOUND', `There is no answer "${answerId}" to turn "${turnId}"`)
+    this.#rows.together(() => {
+      if (!isShown) this.#rows.showTurn(id, this.#rows.lastTurnBelow(turnId))
+      if (!isChosen) this.#rows.chooseAnswer(turnId, answerId)
+    })
+    this.#publishSnapshot(id)
+  }
+
   /** Those of these ids that are conversations. */
   existing(ids: readonly string[]): readonly string[] {
     return ids.filter((id) => this.#rows.summary(id) !== undefined)

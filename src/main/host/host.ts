@@ -131,7 +131,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
       canChooseFiles: options.chooseFiles !== undefined,
       modelsFolder,
     },
-    ...{ home, pool, library, conversations, turns, settings },
+    ...{ home, pool, library, conversations, turns, settings, database },
     chooseFiles: options.chooseFiles,
     onDefect: logDefect,
   })

@@ -1,11 +1,14 @@
+import type { DatabaseSync } from 'node:sqlite'
 import { implement } from '@orpc/server'
 import { contract, statuses, type HostInfo } from '../../contract/contract.ts'
 import { AppError, toProblem } from '../../contract/errors.ts'
 import { mapRpcErrors, toRpcError } from '../../contract/rpc-errors.ts'
 import type { Conversations } from './conversations.ts'
 import { browse } from './files.ts'
+import { findPlaces } from './find.ts'
 import type { Library } from './library.ts'
 import type { Pool } from './pool.ts'
+import { search } from './search.ts'
 import type { SettingsStore } from './settings.ts'
 import type { Turns } from './turns.ts'
 import { watchState } from './frames.ts'
@@ -19,6 +22,7 @@ export type Procedures = {
   readonly conversations: Conversations
   readonly turns: Turns
   readonly settings: SettingsStore
+  readonly database: DatabaseSync
   /** Opens the system's dialog; absent where there is none. */
   readonly chooseFiles?: ((kind: 'gguf' | 'folder') => Promise<string[]>) | undefined
   /** Hears of errors that are defects of the app. */
@@ -92,6 +96,11 @@ export function createRouter(host: Procedures) {
       ),
       delete: os.conversations.delete.handler(({ input }) => turns.deleteConversation(input.id)),
       restore: os.conversations.restore.handler(({ input }) => conversations.restore(input.id)),
+      search: os.conversations.search.handler(({ input }) => search(host.database, input)),
+      find: os.conversations.find.handler(({ input }) =>
+        findPlaces(conversations.get(input.id).turns, input.text),
+      ),
+      show: os.conversations.show.handler(({ input }) => conversations.show(input.turnId, input.answerId)),
       deleteMany: os.conversations.deleteMany.handler(({ input }) => turns.deleteConversations(input.ids)),
       restoreMany: os.conversations.restoreMany.handler(({ input }) => conversations.restoreMany(input.ids)),
     },
