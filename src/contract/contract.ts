@@ -199,9 +199,14 @@ export const contract = {
         }),
       )
       .output(searchResultSchema),
-    /** Where a piece of text is on the shown path of a conversation, in order, whatever the case and accents. */
+    /** Where a text is on the shown path of a conversation, in order, whatever the case and accents: the `piece` as it stands, or all `words` of a search. */
     find: base
-      .input(conversationId.extend({ text: z.string().max(maxQueryCharacters) }))
+      .input(
+        conversationId.extend({
+          text: z.string().max(maxQueryCharacters),
+          as: z.enum(['piece', 'words']).default('piece'),
+        }),
+      )
       .output(z.array(foundPlaceSchema)),
     /** Shows the path through a turn and, where one is named, to an answer of it. */
     show: base.input(z.object({ turnId: z.string(), answerId: z.string().optional() })).output(z.void()),

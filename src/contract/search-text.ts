@@ -44,6 +44,11 @@ export function findTerms(text: string, terms: readonly Term[], limit = 1000): r
   return findPattern(text, pattern, limit)
 }
 
+/** Whether each of the terms, of which there is at least one, is in the text. */
+export function hasAllTerms(text: string, terms: readonly Term[]): boolean {
+  return terms.length > 0 && terms.every((term) => findTerms(text, [term], 1).length > 0)
+}
+
 /** Where a piece of text is, whatever the case and the accents, in order; at most `limit` places. */
 export function findPiece(text: string, piece: string, limit = 1000): readonly TextRange[] {
   const wanted = fold(piece.trim()).text
@@ -75,7 +80,6 @@ function findPattern(text: string, pattern: RegExp, limit: number): readonly Tex
 /** Lower case and without accents; `places` says where each character was, and is left out where nothing moved. */
 function fold(text: string): { readonly text: string; readonly places: Uint32Array | null } {
   // Most texts: nothing moves.
-  // eslint-disable-next-line no-control-regex
   if (/^[\0-\x7f]*$/.test(text)) return { text: text.toLowerCase(), places: null }
   let folded = ''
   const places: number[] = []
@@ -83,7 +87,7 @@ function fold(text: string): { readonly text: string; readonly places: Uint32Arr
   for (const character of text) {
     const plain = character < '\x80' ? character.toLowerCase() : foldCharacter(character)
     folded += plain
-    for (let count = 0; count < plain.length; count++) places.push(at)
+    places.push(...Array.from({ length: plain.length }, () => at))
     at += character.length
   }
   return { text: folded, places: Uint32Array.from([...places, at]) }

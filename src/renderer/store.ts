@@ -11,6 +11,7 @@ import type { PoolSnapshot } from '../contract/memory.ts'
 import type { LibraryModel } from '../contract/model.ts'
 import type { Settings, SettingsChanges } from '../contract/settings.ts'
 import type { Addition } from './additions.ts'
+import type { Finding } from './chat/finding.ts'
 import { connect, type Client } from './connection.ts'
 import { withTexts, withTurn, type TextDelta } from './conversation-mirror.ts'
 import type { Proposal } from './proposal.ts'
@@ -47,6 +48,8 @@ export type AppState = {
   readonly proposal: Proposal | null
   /** The library's model that is being dragged. */
   readonly draggedId: string | null
+  /** What is looked for in the open conversation; see chat/finding.ts. */
+  readonly finding: Finding | null
 }
 
 /** The page's one store. Actions are the exported functions of this file. */
@@ -68,6 +71,7 @@ export const useApp = create<AppState>(() => ({
   additions: [],
   proposal: null,
   draggedId: null,
+  finding: null,
 }))
 
 const set = useApp.setState

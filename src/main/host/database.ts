@@ -47,9 +47,6 @@ const migrations = [
   ALTER TABLE conversations ADD COLUMN is_archived INTEGER NOT NULL DEFAULT 0;
   ALTER TABLE conversations ADD COLUMN deleted_at INTEGER;
 
-  -- Without it each turn that is deleted is looked for in all others.
-  CREATE INDEX turns_by_parent ON turns (parent_id);
-
   -- Full text search. The index holds no texts: an entry says where each is. Answers are indexed when they have ended.
   CREATE TABLE search_entries (
     id INTEGER PRIMARY KEY, kind TEXT NOT NULL, source_id TEXT NOT NULL, conversation_id TEXT NOT NULL, turn_id TEXT,

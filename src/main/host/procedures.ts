@@ -98,7 +98,7 @@ export function createRouter(host: Procedures) {
       restore: os.conversations.restore.handler(({ input }) => conversations.restore(input.id)),
       search: os.conversations.search.handler(({ input }) => search(host.database, input)),
       find: os.conversations.find.handler(({ input }) =>
-        findPlaces(conversations.get(input.id).turns, input.text),
+        findPlaces(conversations.get(input.id).turns, input),
       ),
       show: os.conversations.show.handler(({ input }) => conversations.show(input.turnId, input.answerId)),
       deleteMany: os.conversations.deleteMany.handler(({ input }) => turns.deleteConversations(input.ids)),

@@ -9,6 +9,8 @@ import { groupByDay } from './conversation-groups.ts'
 import styles from './conversation-list.module.css'
 import { ConversationRows } from './conversation-rows.tsx'
 import { keepListed, noSelection } from './selection.ts'
+import { SearchBox } from './search-box.tsx'
+import { SearchResults } from './search-results.tsx'
 import { SelectionBar } from './selection-bar.tsx'
 
 /** All conversations, the pinned ones first and then by day, with what can be done with each; below them the archive, the library and the settings. */
@@ -21,6 +23,7 @@ export function ConversationList() {
     })),
   )
   const today = useToday()
+  const [query, setQuery] = useState('')
   const [wantsArchived, setWantsArchived] = useState(false)
   const [chosen, setChosen] = useState(noSelection)
   useNewConversationKey()
@@ -54,11 +57,15 @@ export function ConversationList() {
         <span>New conversation</span>
         <kbd>{commandKeys('⇧O')}</kbd>
       </button>
+      <div className={styles['tools']}>
+        <SearchBox query={query} onQuery={setQuery} />
+      </div>
       <SelectionBar
         conversations={conversations.filter(({ id }) => selection.ids.has(id))}
         onDone={() => setChosen(noSelection)}
       />
-      <div className={styles['list']}>
+      {query.trim() !== '' && <SearchResults query={query} onDone={() => setQuery('')} />}
+      <div className={styles['list']} hidden={query.trim() !== ''}>
         <ConversationRows
           groups={groups}
           openId={conversationId}
