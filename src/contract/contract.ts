@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { ConversationEvent, Turn } from './conversation.ts'
 import {
   conversationEventSchema,
+  conversationListEventSchema,
   conversationSchema,
   conversationSummarySchema,
   turnSchema,
@@ -10,6 +11,8 @@ import {
 import { errorCodeSchema, errorDetailsSchema } from './errors.ts'
 import { loadPreviewSchema, measurementSchema, poolSnapshotSchema, turnPlanSchema } from './memory.ts'
 import { addResultSchema, libraryModelSchema, loadOptionsSchema } from './model.ts'
+import { foundPlaceSchema, searchResultSchema } from './search.ts'
+import { maxQueryCharacters } from './search-text.ts'
 import { settingsChangesSchema, settingsSchema } from './settings.ts'
 
 const failure = { data: errorDetailsSchema }
@@ -47,6 +50,7 @@ const answerers = z.object({
 const messageText = z.string().min(1).max(5_000_000)
 const turnId = z.object({ turnId: z.string() })
 const answerId = z.object({ answerId: z.string() })
+const conversationIds = z.object({ ids: z.array(z.string()).max(100_000) })
 
 /** A folder or a GGUF file in the host's own file system, for the picker of the headless host. */
 export const folderEntrySchema = z.object({
@@ -163,7 +167,8 @@ export const contract = {
   },
   conversations: {
     list: base.route({ method: 'GET', path: '/conversations' }).output(z.array(conversationSummarySchema)),
-    watchList: base.output(eventIterator(z.array(conversationSummarySchema))),
+    /** All of the list first, then what changes, at most ten times a second. */
+    watchList: base.output(eventIterator(conversationListEventSchema)),
     create: base
       .route({ method: 'POST', path: '/conversations' })
       .input(z.object({ title: z.string().max(200).optional() }))
@@ -173,14 +178,50 @@ export const contract = {
       .input(conversationId)
       .output(conversationSchema),
     watch: base.input(conversationId).output(eventIterator(conversationEventSchema)),
-    rename: base
+    /** Changes its title, or where it is in the list; what is absent stays. */
+    update: base
       .route({ method: 'PATCH', path: '/conversations/{id}' })
-      .input(conversationId.extend({ title: z.string().trim().min(1).max(200) }))
+      .input(
+        conversationId.extend({
+          title: z.string().trim().min(1).max(200).optional(),
+          isPinned: z.boolean().optional(),
+          isArchived: z.boolean().optional(),
+        }),
+      )
       .output(conversationSummarySchema),
+    /** Deletes it. For a day, and until Plenum ends, it can be restored; nothing else finds it then. */
     delete: base
       .route({ method: 'DELETE', path: '/conversations/{id}' })
       .input(conversationId)
       .output(z.void()),
+    /** Takes a deletion back. Harmless when it is not deleted; `NOT_FOUND` once it is gone for good. */
+    restore: base
+      .route({ method: 'POST', path: '/conversations/{id}/restore' })
+      .input(conversationId)
+      .output(conversationSummarySchema),
+    /** Titles, messages and answers with all these words; see parseQuery in search-text.ts. Nothing that is typed is an error. */
+    search: base
+      .route({ method: 'GET', path: '/search' })
+      .input(
+        z.object({
+          query: z.string().max(100_000),
+          limit: z.coerce.number().int().min(1).max(500).default(50),
+        }),
+      )
+      .output(searchResultSchema),
+    /** Where a text is on the shown path of a conversation, in order, whatever the case and accents: the `piece` as it stands, or all `words` of a search. */
+    find: base
+      .input(
+        conversationId.extend({
+          text: z.string().max(maxQueryCharacters),
+          as: z.enum(['piece', 'words']).default('piece'),
+        }),
+      )
+      .output(z.array(foundPlaceSchema)),
+    /** Deletes several; what is not there is passed over. The ids of those that were there. */
+    deleteMany: base.input(conversationIds).output(z.array(z.string())),
+    /** Restores several; what is gone for good is passed over. */
+    restoreMany: base.input(conversationIds).output(z.void()),
   },
   turns: {
     /** Records the turn and starts its answer; what follows comes over `conversations.watch`. */
@@ -218,15 +259,13 @@ export const contract = {
       .route({ method: 'PATCH', path: '/answers/{answerId}' })
       .input(answerId.extend({ text: messageText.nullable() }))
       .output(turnSchema),
-    /** Lets the path go through this version of a message, and on as it last did. */
+    /**
+     * Lets the path go through this version of a message, and on as it last did; with an answer of it, that one is kept. `MODEL_BUSY` while an answer
+     * of another turn is under way, unless nothing changes.
+     */
     show: base
       .route({ method: 'POST', path: '/turns/{turnId}/show' })
-      .input(turnId)
-      .output(conversationSchema),
-    /** Keeps this answer: the path goes on from it, as it last did. */
-    choose: base
-      .route({ method: 'POST', path: '/answers/{answerId}/choose' })
-      .input(answerId)
+      .input(turnId.extend({ answerId: z.string().optional() }))
       .output(conversationSchema),
     /** A new conversation with a copy of the path up to this turn, its answers, their text and figures. */
     branch: base

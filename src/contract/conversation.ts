@@ -83,8 +83,24 @@ export const conversationSummarySchema = z.object({
   turnCount: z.number().int(),
   /** The model of the last answer: chosen again when the conversation is opened. */
   lastModelId: z.string().nullable(),
+  /** Kept on top of the list. */
+  isPinned: z.boolean(),
+  /** Kept out of the list, until it gets another message. */
+  isArchived: z.boolean(),
 })
 export type ConversationSummary = z.infer<typeof conversationSummarySchema>
+
+/** What a watcher of the list receives: first all of it, then what changes. */
+export const conversationListEventSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('all'), conversations: z.array(conversationSummarySchema) }),
+  z.object({
+    kind: z.literal('changes'),
+    /** New or changed. */
+    changed: z.array(conversationSummarySchema),
+    removedIds: z.array(z.string()),
+  }),
+])
+export type ConversationListEvent = z.infer<typeof conversationListEventSchema>
 
 /** A whole conversation: the path from its first turn to the one that is shown. */
 export const conversationSchema = conversationSummarySchema.extend({ turns: z.array(turnSchema) })

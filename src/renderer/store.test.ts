@@ -31,6 +31,8 @@ function conversation(...turns: readonly Turn[]): Conversation {
     updatedAt: 0,
     turnCount: turns.length,
     lastModelId: 'guide',
+    isPinned: false,
+    isArchived: false,
     turns: [...turns],
   }
 }
@@ -115,7 +117,7 @@ test('a deleted conversation leaves an empty page', () => {
 
 test('takes up the model of the conversation that is opened, and keeps the choice in the one that is open', () => {
   useApp.setState({
-    conversations: [{ ...conversation(), id: 'd', lastModelId: 'coder' }],
+    conversations: [{ ...conversation(), id: 'd', lastModelId: 'coder', isPinned: false, isArchived: false }],
     nextModelId: 'judge',
   })
   openConversation('d')

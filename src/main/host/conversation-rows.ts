@@ -20,6 +20,8 @@ const summarySchema = z
     updated_at: z.number(),
     turn_count: z.number(),
     last_model_id: z.string().nullable(),
+    is_pinned: z.number(),
+    is_archived: z.number(),
   })
   .transform((row): ConversationSummary => ({
     id: row.id,
@@ -28,6 +30,8 @@ const summarySchema = z
     updatedAt: row.updated_at,
     turnCount: row.turn_count,
     lastModelId: row.last_model_id,
+    isPinned: row.is_pinned === 1,
+    isArchived: row.is_archived === 1,
   }))
 
 const json = z.string().transform((text): unknown => JSON.parse(text))
@@ -90,10 +94,10 @@ const turnSchema = z
   }))
 
 const selectSummaries = `
-  SELECT c.id, c.title, c.created_at, c.updated_at,
+  SELECT c.id, c.title, c.created_at, c.updated_at, c.is_pinned, c.is_archived,
     (SELECT count(*) FROM turns t WHERE t.conversation_id = c.id) AS turn_count,
     (SELECT a.model_id FROM turns t JOIN answers a ON a.id = t.chosen_answer_id WHERE t.id = c.shown_turn_id) AS last_model_id
-  FROM conversations c`
+  FROM conversations c WHERE c.deleted_at IS NULL`
 
 /** Conversations as rows of the database: reads and writes them, decides nothing. */
 export class ConversationRows {
@@ -131,7 +135,7 @@ export class ConversationRows {
   }
 
   summary(id: string): ConversationSummary | undefined {
-    const row = this.#database.prepare(`${selectSummaries} WHERE c.id = ?`).get(id)
+    const row = this.#database.prepare(`${selectSummaries} AND c.id = ?`).get(id)
     return row && summarySchema.parse(row)
   }
 
@@ -155,7 +159,38 @@ export class ConversationRows {
     this.#database.prepare('UPDATE conversations SET updated_at = ? WHERE id = ?').run(at, id)
   }
 
-  deleteConversation(id: string): void {
+  /** Keeps it on top of the list, or out of it; what is absent stays. */
+  setPlace(id: string, place: { isPinned?: boolean | undefined; isArchived?: boolean | undefined }): void {
+    const flag = (value: boolean | undefined) => (value === undefined ? null : Number(value))
+    this.#database
+      .prepare(
+        'UPDATE conversations SET is_pinned = coalesce(?, is_pinned), is_archived = coalesce(?, is_archived) WHERE id = ?',
+      )
+      .run(flag(place.isPinned), flag(place.isArchived), id)
+  }
+
+  /** Marks a conversation as deleted; whether there was one that was not. Only `restore` and `purge` see it then. */
+  markDeleted(id: string, at: number): boolean {
+    const { changes } = this.#database
+      .prepare('UPDATE conversations SET deleted_at = ? WHERE id = ? AND deleted_at IS NULL')
+      .run(at, id)
+    return changes > 0
+  }
+
+  restore(id: string): void {
+    this.#database.prepare('UPDATE conversations SET deleted_at = NULL WHERE id = ?').run(id)
+  }
+
+  /** Conversations that were marked as deleted at that time or before. */
+  deletedIds(until: number): string[] {
+    const rows = this.#database
+      .prepare('SELECT id FROM conversations WHERE deleted_at <= ? ORDER BY deleted_at')
+      .all(until)
+    return rows.map((row) => z.object({ id: z.string() }).parse(row).id)
+  }
+
+  /** Takes a conversation and its turns out of the database. */
+  purge(id: string): void {
     // SQLite deletes what hangs on what is deleted no deeper than a thousand levels.
     this.#database.prepare('UPDATE turns SET parent_id = NULL WHERE conversation_id = ?').run(id)
     this.#database.prepare('DELETE FROM conversations WHERE id = ?').run(id)
@@ -167,7 +202,12 @@ export class ConversationRows {
   }
 
   conversationOfTurn(turnId: string): string | undefined {
-    const row = this.#database.prepare('SELECT conversation_id FROM turns WHERE id = ?').get(turnId)
+    const row = this.#database
+      .prepare(
+        `SELECT t.conversation_id FROM turns t JOIN conversations c ON c.id = t.conversation_id
+         WHERE t.id = ? AND c.deleted_at IS NULL`,
+      )
+      .get(turnId)
     return row && z.object({ conversation_id: z.string() }).parse(row).conversation_id
   }
 

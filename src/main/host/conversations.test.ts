@@ -4,7 +4,7 @@ import path from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { ConversationEvent } from '../../contract/conversation.ts'
-import { Conversations, titleFrom } from './conversations.ts'
+import { Conversations } from './conversations.ts'
 import { openDatabase } from './database.ts'
 import { messagesOf } from './messages.ts'
 
@@ -93,6 +93,8 @@ describe('conversations', () => {
         updatedAt: expected.updatedAt,
         turnCount: 2,
         lastModelId: 'guide',
+        isPinned: false,
+        isArchived: false,
       },
     ])
     expect(expected.turns.map(({ text, answers }) => [text, answers[0]?.text, answers[0]?.stats])).toEqual([
@@ -135,7 +137,7 @@ describe('conversations', () => {
     answered(conversations, first.id, 'And a tree?', 'So.')
     const second = conversations.create({ title: 'Mine' })
     answered(conversations, second.id, 'How do I sort a list?', 'So.')
-    conversations.rename(first.id, 'Sorting')
+    conversations.update(first.id, { title: 'Sorting' })
     expect(conversations.list().map(({ title }) => title)).toEqual(['Mine', 'Sorting'])
   })
 
@@ -254,32 +256,75 @@ describe('conversations', () => {
     expect(conversations.list()).toEqual([])
   })
 
-  test('tells watchers of the list, at most ten times a second', async () => {
+  test('tells watchers of the list what changed, at most ten times a second', async () => {
     vi.useFakeTimers()
     const conversations = openConversations()
+    const { id: first } = conversations.create({ title: 'First' })
     const leave = new AbortController()
     const feed = conversations.watchList(leave.signal)
-    expect(await feed.next()).toEqual({ done: false, value: [] })
-    for (let count = 0; count < 20; count++) conversations.create({ title: `Talk ${count}` })
+    expect(await feed.next()).toEqual({
+      done: false,
+      value: { kind: 'all', conversations: [conversations.list()[0]] },
+    })
     const next = feed.next()
+    for (let count = 0; count < 20; count++) conversations.create({ title: `Talk ${count}` })
+    conversations.delete(first)
     vi.advanceTimersByTime(100)
-    expect((await next).value).toHaveLength(20)
+    expect((await next).value).toEqual({
+      kind: 'changes',
+      changed: conversations.list().toReversed(),
+      removedIds: [first],
+    })
+    // Nobody reads for a while: what waits is joined.
+    const again = conversations.create({ title: 'Again' })
+    vi.advanceTimersByTime(100)
+    conversations.update(again.id, { isPinned: true })
+    conversations.restore(first)
+    vi.advanceTimersByTime(100)
+    conversations.delete(first)
+    vi.advanceTimersByTime(100)
+    expect((await feed.next()).value).toEqual({
+      kind: 'changes',
+      changed: [{ ...conversations.list()[0], isPinned: true }],
+      removedIds: [first],
+    })
     const waiting = feed.next()
     leave.abort()
     expect(await waiting).toEqual({ done: true, value: undefined })
   })
-})
 
-test.each([
-  ['Hello', 'Hello'],
-  ['\n\n  First   line \n second', 'First line'],
-  ['   ', 'New conversation'],
-  [
-    'Please explain to me how the memory pool decides, which model has to leave first',
-    'Please explain to me how the memory pool decides, which…',
-  ],
-  [`https://example.org/${'a'.repeat(80)}`, `https://example.org/${'a'.repeat(40)}…`],
-  ['👩‍👩‍👧'.repeat(70), `${'👩‍👩‍👧'.repeat(60)}…`],
-])('titles %j as %j', (text, title) => {
-  expect(titleFrom(text)).toBe(title)
+  test('a deletion is taken back with all that was said, until it is purged', () => {
+    const conversations = openConversations()
+    const { id } = conversations.create()
+    const turn = conversations.addTurn(id, { text: 'One', models: [guide] })
+    conversations.append(turn.chosenAnswerId, 'so far')
+    const other = conversations.create({ title: 'Other' })
+    conversations.delete(id)
+    expect(conversations.list().map(({ title }) => title)).toEqual(['Other'])
+    expect(() => conversations.conversationOf(turn.id)).toThrow('There is no turn')
+    expect(() => conversations.addAnswers(turn.id, [guide])).toThrow('There is no turn')
+    expect(() => conversations.update(id, { title: 'Late' })).toThrow('There is no conversation')
+    expect(conversations.existing([id, other.id, 'nobody'])).toEqual([other.id])
+
+    expect(conversations.restore(id).title).toBe('One')
+    expect(conversations.get(id).turns[0]?.answers[0]?.text).toBe('so far')
+    expect(conversations.restore(id).title).toBe('One')
+
+    conversations.delete(id)
+    expect(conversations.deletedIds(1000)).toEqual([])
+    expect(conversations.deletedIds(0)).toEqual([id])
+    conversations.purge(id)
+    expect(() => conversations.restore(id)).toThrow(`There is no conversation "${id}"`)
+  })
+
+  test('a message brings an archived conversation back into the list, and it stays pinned', () => {
+    const conversations = openConversations()
+    const { id } = conversations.create()
+    conversations.update(id, { isPinned: true, isArchived: true })
+    expect(conversations.list()).toMatchObject([{ isPinned: true, isArchived: true }])
+    conversations.update(id, { title: 'Named' })
+    expect(conversations.list()).toMatchObject([{ title: 'Named', isPinned: true, isArchived: true }])
+    answered(conversations, id, 'Back again', 'Yes')
+    expect(conversations.list()).toMatchObject([{ isPinned: true, isArchived: false }])
+  })
 })

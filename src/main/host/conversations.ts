@@ -6,14 +6,17 @@ import type {
   AnswerStats,
   Conversation,
   ConversationEvent,
+  ConversationListEvent,
   ConversationSummary,
   Turn,
 } from '../../contract/conversation.ts'
 import { AppError } from '../../contract/errors.ts'
 import { mergeEvents } from './conversation-events.ts'
+import { ConversationList } from './conversation-list.ts'
 import { ConversationRows, type TurnRow } from './conversation-rows.ts'
-import { Feed, watchState } from './frames.ts'
+import { Feed } from './frames.ts'
 import type { MemoryWindow } from './memory-window.ts'
+import { titleFrom, untitled } from './title.ts'
 import type { CutTurns } from './turn-tree.ts'
 
 /** Text that streams is written to the database this often: what a killed app loses at most. */
@@ -46,7 +49,7 @@ export class Conversations implements Disposable {
   readonly #onDefect: (error: unknown) => void
   readonly #live = new Map<string, LiveAnswer>()
   readonly #feeds = new Map<string, Set<Feed<ConversationEvent>>>()
-  readonly #listListeners = new Set<() => void>()
+  readonly #list: ConversationList
   /** Deleted turns by id, the last one deleted last. */
   readonly #deletedTurns = new Map<string, { conversationId: string; turns: CutTurns }>()
   #flushTimer: NodeJS.Timeout | undefined
@@ -57,6 +60,7 @@ export class Conversations implements Disposable {
     options: { now?: () => number; onDefect?: (error: unknown) => void } = {},
   ) {
     this.#rows = new ConversationRows(database)
+    this.#list = new ConversationList(this.#rows)
     this.#onDefect = options.onDefect ?? (() => undefined)
     this.#now = options.now ?? Date.now
     this.#rows.interruptUnended({
@@ -71,16 +75,9 @@ export class Conversations implements Disposable {
     return this.#rows.summaries()
   }
 
-  /** The list now and after each change, until `signal` aborts. */
-  watchList(signal?: AbortSignal): AsyncIteratorObject<ConversationSummary[], undefined, undefined> {
-    return watchState({
-      read: () => this.list(),
-      subscribe: (listener) => {
-        this.#listListeners.add(listener)
-        return () => void this.#listListeners.delete(listener)
-      },
-      signal,
-    })
+  /** The list now, then what changes of it, until `signal` aborts. */
+  watchList(signal?: AbortSignal): Feed<ConversationListEvent> {
+    return this.#list.watch(signal)
   }
 
   /** Makes an empty conversation. Without a title it gets one from its first message. */
@@ -89,11 +86,11 @@ export class Conversations implements Disposable {
     const id = randomUUID()
     this.#rows.insertConversation({
       id,
-      title: title === '' ? 'New conversation' : title,
+      title: title === '' ? untitled : title,
       isTitled: title !== '',
       at: this.#now(),
     })
-    this.#tellList()
+    this.#list.tell(id)
     return this.get(id)
   }
 
@@ -117,23 +114,63 @@ export class Conversations implements Disposable {
     return feed
   }
 
-  rename(id: string, title: string): ConversationSummary {
+  /** Changes the title, or where it is in the list; what is absent stays. Throws `NOT_FOUND`. */
+  update(
+    id: string,
+    changes: { title?: string | undefined; isPinned?: boolean | undefined; isArchived?: boolean | undefined },
+  ): ConversationSummary {
     this.summary(id)
-    this.#rows.setTitle(id, title)
+    if (changes.title !== undefined) this.#rows.setTitle(id, changes.title)
+    this.#rows.setPlace(id, changes)
     this.#publishSnapshot(id)
-    this.#tellList()
+    this.#list.tell(id)
     return this.summary(id)
   }
 
-  /** Deletes a conversation with all its turns. Who runs an answer in it stops that first. */
+  /**
+   * Deletes a conversation with all its turns; `restore` takes it back until it is purged. Who runs an answer in it
+   * stops that first. Throws `NOT_FOUND`.
+   */
   delete(id: string): void {
     this.summary(id)
+    // What was said stays, should it come back.
+    this.flush()
     for (const [answerId, live] of this.#live) if (live.conversationId === id) this.#live.delete(answerId)
-    this.#rows.together(() => this.#rows.deleteConversation(id))
+    this.#rows.markDeleted(id, this.#now())
     this.#publish(id, { kind: 'deleted' })
     for (const feed of this.#feeds.get(id) ?? []) feed.end()
     this.#feeds.delete(id)
-    this.#tellList()
+    this.#list.tell(id)
+  }
+
+  /** Takes a deletion back. Throws `NOT_FOUND` when the conversation has been purged. */
+  restore(id: string): ConversationSummary {
+    this.#rows.restore(id)
+    this.#list.tell(id)
+    return this.summary(id)
+  }
+
+  /** Those of these ids that are conversations. */
+  existing(ids: readonly string[]): readonly string[] {
+    return ids.filter((id) => this.#rows.summary(id) !== undefined)
+  }
+
+  /** Takes several deletions back; what has been purged is passed over. */
+  restoreMany(ids: readonly string[]): void {
+    this.#rows.together(() => {
+      for (const id of ids) this.#rows.restore(id)
+    })
+    this.#list.tell(...ids)
+  }
+
+  /** Conversations that were deleted longer ago than this many milliseconds. */
+  deletedIds(olderThanMs: number): readonly string[] {
+    return this.#rows.deletedIds(this.#now() - olderThanMs)
+  }
+
+  /** Drops a deleted conversation for good. */
+  purge(id: string): void {
+    this.#rows.purge(id)
   }
 
   /** The turns from the root of their conversation to this one, with the text so far of answers under way. */
@@ -143,6 +180,7 @@ export class Conversations implements Disposable {
 
   /** A turn as it is now. Throws `NOT_FOUND`. */
   turn(turnId: string): Turn {
+    this.conversationOf(turnId)
     const turn = this.#rows.turn(turnId)
     if (!turn) throw new AppError('NOT_FOUND', `There is no turn "${turnId}"`)
     return this.#withLive(turn)
@@ -189,6 +227,8 @@ export class Conversations implements Disposable {
       if (parentId === null)
         this.#rows.setTitle(conversationId, titleFrom(message.text), { unlessTitled: true })
       this.#rows.touch(conversationId, chosen.createdAt)
+      // Whoever writes in it again wants it in the list.
+      this.#rows.setPlace(conversationId, { isArchived: false })
     })
     this.#begin(conversationId, turn.id, answers)
     if (message.inPlaceOf !== undefined || this.summary(conversationId).title !== title)
@@ -247,32 +287,33 @@ export class Conversations implements Disposable {
       this.#rows.touch(place.conversationId, this.#now())
     })
     this.#publishTurn(place)
-    this.#tellList()
+    this.#list.tell(place.conversationId)
     return this.turn(place.turnId)
   }
 
-  /** Lets the path go through this version of a message, and on as it last did. */
-  show(turnId: string): Conversation {
-    const conversationId = this.conversationOf(turnId)
-    this.#rows.together(() => this.#rows.tree.show(conversationId, turnId))
-    this.#publishSnapshot(conversationId)
-    this.#tellList()
-    return this.get(conversationId)
+  /** Whether the path goes through a turn, and through an answer of it that was kept. Throws `NOT_FOUND`. */
+  isShown(turnId: string, answerId?: string): boolean {
+    const { chosenAnswerId, isUndecided } = this.turn(turnId)
+    const isKept = answerId === undefined || (chosenAnswerId === answerId && !isUndecided)
+    return isKept && this.#rows.tree.isShown(this.conversationOf(turnId), turnId)
   }
 
-  /** Lets the path go through this answer, which is kept, and on as it last did. */
-  choose(answerId: string): Conversation {
-    const { turnId, conversationId } = this.placeOfAnswer(answerId)
-    const isPathSame = this.#rows.shownTurnId(conversationId) === turnId
+  /** Lets the path go through a turn and on as it last did; with an answer of it, that one is kept. Throws `NOT_FOUND`. */
+  show(turnId: string, answerId?: string): Conversation {
+    const id = this.conversationOf(turnId)
+    const before = this.#rows.shownTurnId(id)
+    const { chosenAnswerId, answers } = this.turn(turnId)
+    if (answerId !== undefined && !answers.some((answer) => answer.id === answerId))
+      throw new AppError('NOT_FOUND', `There is no answer "${answerId}" to turn "${turnId}"`)
     this.#rows.together(() => {
-      this.#rows.chooseAnswer(turnId, answerId, { isUndecided: false })
-      this.#rows.tree.show(conversationId, turnId)
+      if (answerId !== undefined) this.#rows.chooseAnswer(turnId, answerId, { isUndecided: false })
+      this.#rows.tree.show(id, turnId)
     })
-    if (isPathSame && this.#rows.shownTurnId(conversationId) === turnId)
-      this.#publishTurn({ conversationId, turnId })
-    else this.#publishSnapshot(conversationId)
-    this.#tellList()
-    return this.get(conversationId)
+    const isPathSame = this.#rows.shownTurnId(id) === before
+    if (isPathSame && before === turnId) this.#publishTurn({ conversationId: id, turnId })
+    else if (!isPathSame || (answerId ?? chosenAnswerId) !== chosenAnswerId) this.#publishSnapshot(id)
+    this.#list.tell(id)
+    return this.get(id)
   }
 
   /** A new conversation with a copy of the path up to a turn. No answer of it may be under way. */
@@ -283,7 +324,7 @@ export class Conversations implements Disposable {
     this.#rows.together(() =>
       this.#rows.tree.branch(turnId, { id, title: `${title} (branch)`, at: this.#now() }),
     )
-    this.#tellList()
+    this.#list.tell(id)
     return this.get(id)
   }
 
@@ -295,7 +336,7 @@ export class Conversations implements Disposable {
     this.#deletedTurns.set(turnId, { conversationId, turns })
     for (const id of [...this.#deletedTurns.keys()].slice(0, -keptDeletions)) this.#deletedTurns.delete(id)
     this.#publishSnapshot(conversationId)
-    this.#tellList()
+    this.#list.tell(conversationId)
   }
 
   /** The conversation that a deleted turn belonged to. Throws `NOT_FOUND`. */
@@ -316,7 +357,7 @@ export class Conversations implements Disposable {
       })
     this.#deletedTurns.delete(turnId)
     this.#publishSnapshot(conversationId)
-    this.#tellList()
+    this.#list.tell(conversationId)
     return this.get(conversationId)
   }
 
@@ -367,7 +408,7 @@ export class Conversations implements Disposable {
     this.flush()
     this.#chooseEnded(live)
     this.#publishTurn(live)
-    this.#tellList()
+    this.#list.tell(live.conversationId)
   }
 
   /** What an answer cost, where that became known only after its end. Ignored when the conversation is gone. */
@@ -410,6 +451,7 @@ export class Conversations implements Disposable {
   [Symbol.dispose](): void {
     this.flush()
     clearTimeout(this.#flushTimer)
+    this.#list[Symbol.dispose]()
     for (const feeds of this.#feeds.values()) for (const feed of feeds) feed.end()
     this.#feeds.clear()
   }
@@ -454,7 +496,7 @@ export class Conversations implements Disposable {
     for (const answer of answers)
       this.#live.set(answer.id, { conversationId, turnId, answer, isDirty: false, hasEnded: false })
     this.#publishTurn({ conversationId, turnId })
-    this.#tellList()
+    this.#list.tell(conversationId)
   }
 
   /** While nobody has kept an answer of several, the path goes on from the first that ended well. */
@@ -487,24 +529,6 @@ export class Conversations implements Disposable {
   #publish(id: string, event: ConversationEvent): void {
     for (const feed of this.#feeds.get(id) ?? []) feed.push(event)
   }
-
-  #tellList(): void {
-    for (const listener of [...this.#listListeners]) listener()
-  }
-}
-
-/** A title for a conversation: the first line of its first message, shortened at a word to about 60 characters. */
-export function titleFrom(text: string): string {
-  const [first = ''] = text.trimStart().slice(0, 1000).split(/\r?\n/, 1)
-  const line = first.replaceAll(/\s+/g, ' ').trim()
-  if (line === '') return 'New conversation'
-  const characters = [...new Intl.Segmenter().segment(line)]
-  const cut = characters[60]?.index
-  if (cut === undefined) return line
-  const start = line.slice(0, cut)
-  const lastSpace = start.lastIndexOf(' ')
-  // A line without a space in reach (a link, Chinese) is cut where it stands.
-  return `${(lastSpace > 20 ? start.slice(0, lastSpace) : start).replace(/[\s,;:.–—-]+$/, '')}…`
 }
 
 function endedWell({ state, text }: Answer): boolean {

@@ -337,9 +337,9 @@ export class Pool implements TurnPool, AsyncDisposable {
     }
   }
 
-  forget(conversationId: string): void {
+  forget(conversationId: string, { keepsParked = false } = {}): void {
     for (const model of this.#models.values()) model.forget(conversationId)
-    this.#options.parking.forget(conversationId)
+    if (!keepsParked) this.#options.parking.forget(conversationId)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -79,9 +79,9 @@ test('a new answer of an earlier turn begins a new path; the old one comes back 
   const again = retry(one.id)
   expect(texts()).toEqual(['one', 'answer 4'])
   send('and two')
-  conversations.choose(one.chosenAnswerId)
+  conversations.show(one.id, one.chosenAnswerId)
   expect(texts()).toEqual(['one', 'answer 1', 'two', 'answer 2', 'three', 'answer 3'])
-  conversations.choose(again.chosenAnswerId)
+  conversations.show(one.id, again.chosenAnswerId)
   expect(texts()).toEqual(['one', 'answer 4', 'and two', 'answer 5'])
 })
 
@@ -208,7 +208,7 @@ test('whatever is done, models read the path that is shown, and nothing is lost'
         else if (kind === 'edit') note(edit(turn.id, `message ${String(++said)}`))
         else if (kind === 'retry') note(retry(turn.id, which % 2 === 0 ? [guide] : [guide, coder]))
         else if (kind === 'show') conversations.show(turn.siblingIds[which % turn.siblingIds.length]!)
-        else if (kind === 'choose') conversations.choose(turn.answers[which % turn.answers.length]!.id)
+        else if (kind === 'choose') conversations.show(turn.id, turn.answers[which % turn.answers.length]!.id)
         else if (kind === 'branch') {
           const branch = conversations.branch(turn.id)
           expect(shownTexts(branch)).toEqual(

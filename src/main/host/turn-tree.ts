@@ -82,6 +82,15 @@ export class TurnTree {
     )
   }
 
+  /** Whether the path that is shown goes through a turn. */
+  isShown(conversationId: string, turnId: string): boolean {
+    const shown = this.#shownTurnId(conversationId)
+    return (
+      typeof shown === 'string' &&
+      this.#database.prepare(`${pathToTurn} SELECT 1 FROM path WHERE id = ?`).get(shown, turnId) !== undefined
+    )
+  }
+
   /** All versions of each message of a path, by turn id, oldest first. */
   siblings(turnId: string): ReadonlyMap<string, string[]> {
     const rows = this.#database
@@ -125,7 +134,7 @@ export class TurnTree {
     this.#insert('conversations', {
       ...conversation,
       ...{ id: copy.id, title: copy.title, is_titled: 1, shown_turn_id: renamed(turnId) },
-      ...{ created_at: copy.at, updated_at: copy.at },
+      ...{ created_at: copy.at, updated_at: copy.at, is_pinned: 0, is_archived: 0 },
     })
     for (const [index, turn] of turns.entries()) {
       const goesOnFrom = turns[index + 1]?.['parent_answer_id'] ?? turn['chosen_answer_id']

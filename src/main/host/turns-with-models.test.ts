@@ -67,7 +67,7 @@ test('three models answer one turn; the next goes on from the one that is kept, 
     models.map(() => ({ kind: 'done', stopReason: 'end' })),
   )
   expect(turn).toMatchObject({ isUndecided: true })
-  await client.turns.choose({ answerId: turn.answers[0]!.id })
+  await client.turns.show({ turnId: turn.id, answerId: turn.answers[0]!.id })
   const next = await ask(id, 'What is my name?', guide, coder)
   expect(next.answers[0]?.text).toContain('Nora')
   // Guide wrote the answer that was kept; Coder has read the message only.

@@ -359,7 +359,7 @@ describe('several models at once', () => {
     for (const request of requests) await request.grant()
     await requests[0]!.say('One')
     const [turn] = conversations.get(id).turns
-    turns.choose(turn!.answers[1]!.id)
+    turns.show(turn!.id, turn!.answers[1]!.id)
     await requests[0]!.say(done, 'end')
     expect(conversations.turn(turn!.id)).toMatchObject({
       chosenAnswerId: turn!.answers[1]!.id,

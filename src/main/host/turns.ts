@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import type { GenerateEvent, ChatMessage } from '../../contract/backend.ts'
 import type {
   Answer,
@@ -64,8 +65,8 @@ export interface TurnPool {
   isResident(modelId: string): boolean
   /** Loads the model when it is not there; Rejects with the signal's reason. */
   acquire(modelId: string, options: AcquireForTurn): Promise<ModelLease>
-  /** Frees what models keep for a conversation. */
-  forget(conversationId: string): void
+  /** Frees what models keep for a conversation in memory and, unless it is to stay, on disk. */
+  forget(conversationId: string, options?: { keepsParked?: boolean }): void
 }
 
 type Run = {
@@ -156,17 +157,12 @@ export class Turns implements AsyncDisposable {
     return this.#conversations.editAnswer(answerId, text)
   }
 
-  /** Lets the path go through a version of a message. Throws `MODEL_BUSY` as `send` does. */
-  show(turnId: string): Conversation {
-    this.#checkTurnFree(turnId, 'show another version in')
-    return this.#conversations.show(turnId)
-  }
-
-  /** Keeps an answer. Throws `MODEL_BUSY` while an answer of another turn of the conversation is under way. */
-  choose(answerId: string): Conversation {
-    const { conversationId, turnId } = this.#conversations.placeOfAnswer(answerId)
-    this.#checkFree(conversationId, 'show another answer in', { but: turnId })
-    return this.#conversations.choose(answerId)
+  /** Lets the path go through a turn, and through this answer of it, which is kept. Throws `MODEL_BUSY` while an answer of another turn is under way. */
+  show(turnId: string, answerId?: string): Conversation {
+    const conversationId = this.#conversations.conversationOf(turnId)
+    if (!this.#conversations.isShown(turnId, answerId))
+      this.#checkFree(conversationId, 'show another version in', { but: turnId })
+    return this.#conversations.show(turnId, answerId)
   }
 
   /** Copies the path up to a turn. Throws `MODEL_BUSY` while an answer of that turn is under way. */
@@ -228,12 +224,32 @@ export class Turns implements AsyncDisposable {
     for (const run of this.#runs) if (run.turnId === turnId) this.#stopRun(run)
   }
 
-  /** Deletes a conversation: its answers under way end, and models forget what they read of it. */
+  /** Deletes a conversation: its answers under way end, and models give back what they keep of it. Throws `NOT_FOUND`. */
   deleteConversation(id: string): void {
     const runs = this.#runsOf(id)
     for (const run of runs) this.#stopRun(run)
     this.#conversations.delete(id)
-    void Promise.all(runs.map(({ finished }) => finished)).then(() => this.#pool.forget(id))
+    // What is parked on disk stays until the conversation cannot come back.
+    void Promise.all(runs.map(({ finished }) => finished)).then(() =>
+      this.#pool.forget(id, { keepsParked: true }),
+    )
+  }
+
+  /** Deletes several conversations; what is not there is passed over. The ids of those that were. */
+  deleteConversations(ids: readonly string[]): string[] {
+    const there = new Set(this.#conversations.existing(ids))
+    for (const id of there) this.deleteConversation(id)
+    return [...there]
+  }
+
+  /** Drops for good what was deleted longer ago than this many milliseconds, with what is parked of it; a little at a time. */
+  async purgeDeleted(olderThanMs: number): Promise<void> {
+    for (const id of this.#conversations.deletedIds(olderThanMs)) {
+      await setImmediate()
+      if (this.#isClosed) return
+      this.#conversations.purge(id)
+      this.#pool.forget(id)
+    }
   }
 
   /** Stops all answers and waits until their models are free. */

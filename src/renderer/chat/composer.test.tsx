@@ -39,6 +39,8 @@ function conversation(state: Answer['state']): Conversation {
     updatedAt: 0,
     turnCount: 1,
     lastModelId: 'guide',
+    isPinned: false,
+    isArchived: false,
     turns: [turn],
   }
 }
