@@ -3,6 +3,9 @@ import { useShallow } from 'zustand/react/shallow'
 import styles from './app.module.css'
 import { ChatPane } from './chat/chat-pane.tsx'
 import { ConversationList } from './chat/conversation-list.tsx'
+import { CommandPalette } from './commands/command-palette.tsx'
+import { useCommandKeys } from './commands/command-keys.ts'
+import { ShortcutSheet } from './commands/shortcut-sheet.tsx'
 import { LibraryDialog } from './library/library-dialog.tsx'
 import { LoadSettings } from './library/load-settings.tsx'
 import { machineText } from './pool/machine-text.ts'
@@ -15,11 +18,13 @@ import { useMediaQuery } from './ui/use-media-query.ts'
 
 /** The whole page: conversations, chat and pool side by side. */
 export function App() {
-  const { connection, machine, dialog, settingsOf } = useApp(
+  useCommandKeys()
+  const { connection, machine, dialog, overlay, settingsOf } = useApp(
     useShallow((state) => ({
       connection: state.connection,
       machine: state.pool && machineText(state.pool),
       dialog: state.dialog,
+      overlay: state.overlay,
       settingsOf: state.models.find(
         ({ id }) => state.proposal?.from === 'settings' && id === state.proposal.modelId,
       ),
@@ -81,6 +86,8 @@ export function App() {
       {dialog === 'library' && <LibraryDialog />}
       {dialog === 'settings' && <SettingsDialog />}
       {settingsOf && <LoadSettings key={settingsOf.id} model={settingsOf} />}
+      {overlay === 'palette' && <CommandPalette />}
+      {overlay === 'shortcuts' && <ShortcutSheet />}
       <Notices />
     </div>
   )

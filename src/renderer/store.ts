@@ -8,6 +8,7 @@ import type { Settings, SettingsChanges } from '../contract/settings.ts'
 import type { Addition } from './additions.ts'
 import { connect, type Client } from './connection.ts'
 import { withTexts, withTurn, type TextDelta } from './conversation-mirror.ts'
+import { rememberedPanes, type Panes } from './pane-sizes.ts'
 import type { Proposal } from './proposal.ts'
 
 /** A message that stays on the screen until it is read. */
@@ -30,6 +31,10 @@ export type AppState = {
   /** Text that was typed but not sent, by conversation; '' is the key of a new one. */
   readonly drafts: Readonly<Record<string, string>>
   readonly dialog: 'library' | 'settings' | null
+  /** What is open over everything else. */
+  readonly overlay: 'palette' | 'shortcuts' | null
+  /** Size and state of the panes beside the chat; see pane-sizes.ts. */
+  readonly panes: Panes
   readonly notices: readonly Notice[]
   /** Files on their way into the library, and what became of them; see additions.ts. */
   readonly additions: readonly Addition[]
@@ -53,6 +58,8 @@ export const useApp = create<AppState>(() => ({
   nextModelId: null,
   drafts: {},
   dialog: null,
+  overlay: null,
+  panes: rememberedPanes(),
   notices: [],
   additions: [],
   proposal: null,
@@ -173,6 +180,11 @@ function withoutUndefined(changes: SettingsChanges): Partial<Settings> {
 /** Opens or closes one of the dialogs. */
 export function showDialog(dialog: AppState['dialog']): void {
   set({ dialog })
+}
+
+/** Opens or closes the command palette or the list of shortcuts. */
+export function showOverlay(overlay: AppState['overlay']): void {
+  set({ overlay })
 }
 
 /** Names the model that takes the next turn. What it would take to load one that is not in memory is shown. */

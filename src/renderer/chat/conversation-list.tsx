@@ -1,11 +1,11 @@
-import { useEffect, useRef, useState, type KeyboardEvent } from 'react'
+import { useRef, useState, type KeyboardEvent } from 'react'
 import { useShallow } from 'zustand/react/shallow'
 import type { ConversationSummary } from '../../contract/conversation.ts'
 import { attempt, host, newConversation, showDialog, useApp } from '../store.ts'
 import { Button } from '../ui/button.tsx'
 import { Dialog } from '../ui/dialog.tsx'
 import { Icon } from '../ui/icon.tsx'
-import { commandKeys } from '../ui/shortcut.ts'
+import { ariaChord, chordText } from '../ui/shortcut.ts'
 import { useToday } from '../ui/use-today.ts'
 import { focusComposer } from './composer.tsx'
 import { groupByDay } from './conversation-groups.ts'
@@ -26,7 +26,6 @@ export function ConversationList() {
   const [focusedId, setFocusedId] = useState<string | null>(null)
   const [renamingId, setRenamingId] = useState<string | null>(null)
   const [deleting, setDeleting] = useState<ConversationSummary | null>(null)
-  useNewConversationKey()
 
   // One stop for the Tab key: the row that had the focus last, else the open one, else the first.
   const tabStop = [focusedId, conversationId].find((id) => conversations.some((known) => known.id === id))
@@ -53,13 +52,13 @@ export function ConversationList() {
         type="button"
         className={styles['new']}
         data-new=""
-        aria-keyshortcuts="Control+Shift+O"
-        title="New conversation (Ctrl+Shift+O)"
+        aria-keyshortcuts={ariaChord('Mod+Shift+O')}
+        title={`New conversation (${chordText('Mod+Shift+O')})`}
         onClick={startConversation}
       >
         <Icon name="plus" />
         <span>New conversation</span>
-        <kbd>{commandKeys('⇧O')}</kbd>
+        <kbd>{chordText('Mod+Shift+O', { short: true })}</kbd>
       </button>
       {/* The arrow keys move between the rows, which are the controls. */}
       {/* eslint-disable-next-line jsx-a11y/no-static-element-interactions */}
@@ -115,22 +114,10 @@ export function ConversationList() {
   )
 }
 
-function startConversation(): void {
+/** Shows an empty page for a new conversation, ready to be written on. */
+export function startConversation(): void {
   newConversation()
   requestAnimationFrame(focusComposer)
-}
-
-function useNewConversationKey(): void {
-  useEffect(() => {
-    const onKeyDown = (event: globalThis.KeyboardEvent) => {
-      if (!(event.ctrlKey || event.metaKey) || !event.shiftKey || event.key.toLowerCase() !== 'o') return
-      if (document.querySelector('dialog[open]')) return
-      event.preventDefault()
-      startConversation()
-    }
-    window.addEventListener('keydown', onKeyDown)
-    return () => window.removeEventListener('keydown', onKeyDown)
-  }, [])
 }
 
 type DeleteDialogProps = {
