@@ -95,6 +95,10 @@ async function mirrorUntilLost(client: Client, lost: Promise<void>, signal: Abor
   if (conversationId !== null) openConversation(conversationId)
   await Promise.all([
     follow(
+      () => client.settings.watch(undefined, { signal: over.signal }),
+      (changed) => set({ settings: changed }),
+    ),
+    follow(
       () => client.pool.watch(undefined, { signal: over.signal }),
       (pool) => set({ pool }),
     ),

@@ -91,12 +91,12 @@ export function ConversationList() {
       </div>
       <ul className={styles['ends']}>
         <li>
-          <button type="button" className={styles['end']} onClick={() => showDialog('library')}>
+          <button type="button" data-end="" className={styles['end']} onClick={() => showDialog('library')}>
             <Icon name="library" /> Library
           </button>
         </li>
         <li>
-          <button type="button" className={styles['end']} onClick={() => showDialog('settings')}>
+          <button type="button" data-end="" className={styles['end']} onClick={() => showDialog('settings')}>
             <Icon name="settings" /> Settings
           </button>
         </li>

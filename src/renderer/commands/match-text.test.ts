@@ -22,6 +22,9 @@ test('words are found in any order, and each of them has to be there', () => {
   expect(marked('Load Qwen3 Coder 30B', 'coder load')).toBe('[L][o][a][d] Qwen3 [C][o][d][e][r] 30B')
   expect(matchText('Load Coder', 'load judge')).toBeNull()
   expect(matchText('Load', 'loaded')).toBeNull()
+  // Letters from the midst of other words are no match.
+  expect(matchText('Choose the model of the next turn', 'coder')).toBeNull()
+  expect(marked('Open the conversation', 'cnv')).toBe('Open the [c]o[n][v]ersation')
 })
 
 test('accents and case do not matter, and indexes stay those of the text', () => {

@@ -8,11 +8,12 @@ export type Match = {
 
 // A letter that begins a word says more than one within it, and one that follows the letter before says most.
 const points = { letter: 1, wordStart: 8, textStart: 2, next: 10 } as const
-/** Letters passed over cost little, so that a long title with the words in it still beats scattered letters. */
+/** What each letter that is passed over costs. */
 const gapCost = 0.1
 
 /**
- * Finds the words of a query in a text, each as letters in their order and in the best place; null when one is not there.
+ * Finds the words of a query in a text, in any order, each in its best place: letters in their order, where one that does not follow the
+ * letter before is in the same word or begins another. Null when one is not there.
  * Takes query length × text length steps. Pure.
  */
 export function matchText(text: string, query: string): Match | null {
@@ -26,7 +27,7 @@ export function matchText(text: string, query: string): Match | null {
     score += found.score
     for (const mark of found.marks) marks.add(mark)
   }
-  return { score: score - text.length / 1000, marks: [...marks].sort((a, b) => a - b) }
+  return { score, marks: [...marks].sort((a, b) => a - b) }
 }
 
 /** One character each, lower case and without accents, so that indexes stay those of the text. */
@@ -44,27 +45,26 @@ function matchWord(text: readonly string[], word: readonly string[]): Match | nu
   for (const [i, letter] of word.entries()) {
     const next: number[] = []
     const back: number[] = []
-    let reach = -Infinity
-    let reachFrom = -1
+    // The best earlier end, in the same word and in all of the text, less what lies between.
+    let inWord = { score: -Infinity, at: -1 }
+    let inText = { score: -Infinity, at: -1 }
     for (const [j, other] of text.entries()) {
-      // The best of the earlier ends, less what lies between.
-      reach -= gapCost
-      const before = i === 0 ? 0 : (best[j - 1] ?? -Infinity)
-      if (i > 0 && before > reach) {
-        reach = before
-        reachFrom = j - 1
-      }
+      const startsWord = isWordStart(text, j)
+      const before = { score: i === 0 ? 0 : (best[j - 1] ?? -Infinity), at: j - 1 }
+      inText = better(before, { ...inText, score: inText.score - gapCost })
+      inWord = startsWord
+        ? { score: -Infinity, at: -1 }
+        : better(before, { ...inWord, score: inWord.score - gapCost })
       if (other !== letter) {
         next.push(-Infinity)
         back.push(-1)
         continue
       }
-      const base =
-        points.letter + (isWordStart(text, j) ? points.wordStart : 0) + (j === 0 ? points.textStart : 0)
-      const follows = i > 0 ? before + points.next : 0
-      const jumps = i > 0 ? reach : 0
-      next.push(base + Math.max(follows, jumps))
-      back.push(follows >= jumps ? j - 1 : reachFrom)
+      const base = points.letter + (startsWord ? points.wordStart : 0) + (j === 0 ? points.textStart : 0)
+      const follows = { ...before, score: before.score + (i === 0 ? 0 : points.next) }
+      const chosen = i === 0 ? follows : better(follows, startsWord ? inText : inWord)
+      next.push(base + chosen.score)
+      back.push(chosen.at)
     }
     best = next
     from.push(back)
@@ -77,6 +77,10 @@ function matchWord(text: readonly string[], word: readonly string[]): Match | nu
     at = from[i]?.[at] ?? -1
   }
   return { score, marks: marks.reverse() }
+}
+
+function better<Of extends { readonly score: number }>(one: Of, other: Of): Of {
+  return one.score >= other.score ? one : other
 }
 
 function isWordStart(text: readonly string[], index: number): boolean {
