@@ -12,6 +12,7 @@ import { PaneSeparator } from './pane-separator.tsx'
 import { PoolPane } from './pool/pool-pane.tsx'
 import { SettingsDialog } from './settings/settings-dialog.tsx'
 import { useApp } from './store.ts'
+import { Tour } from './tour/tour.tsx'
 import { Notices } from './ui/notices.tsx'
 import { useMediaQuery } from './ui/use-media-query.ts'
 import { WindowHeader } from './window-header.tsx'
@@ -55,6 +56,7 @@ export function App() {
       data-pool={panes.pool.isOpen ? 'open' : 'closed'}
     >
       <WindowHeader listSheet={isNarrow ? listId : null} poolSheet={isPhone ? poolId : null} />
+      <Tour />
       {/* Presses bubble up to it; it is no control itself. */}
       {/* eslint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/no-noninteractive-element-interactions */}
       <nav

@@ -31,8 +31,12 @@ export type AppState = {
   /** Text that was typed but not sent, by conversation; '' is the key of a new one. */
   readonly drafts: Readonly<Record<string, string>>
   readonly dialog: 'library' | 'settings' | null
+  /** What the settings are searched for when they are opened. */
+  readonly settingsFilter: string
   /** What is open over everything else. */
   readonly overlay: 'palette' | 'shortcuts' | null
+  /** The step of the tour that was asked for; null: none was, see tour.tsx for the one that comes by itself. */
+  readonly tourStep: number | null
   /** Size and state of the panes beside the chat; see pane-sizes.ts. */
   readonly panes: Panes
   readonly notices: readonly Notice[]
@@ -58,7 +62,9 @@ export const useApp = create<AppState>(() => ({
   nextModelId: null,
   drafts: {},
   dialog: null,
+  settingsFilter: '',
   overlay: null,
+  tourStep: null,
   panes: rememberedPanes(),
   notices: [],
   additions: [],
@@ -183,12 +189,28 @@ function withoutUndefined(changes: SettingsChanges): Partial<Settings> {
 
 /** Opens or closes one of the dialogs. */
 export function showDialog(dialog: AppState['dialog']): void {
-  set({ dialog })
+  set({ dialog, settingsFilter: '' })
+}
+
+/** Opens the settings on those that match. */
+export function showSettings(settingsFilter: string): void {
+  set({ dialog: 'settings', settingsFilter })
 }
 
 /** Opens or closes the command palette or the list of shortcuts. */
 export function showOverlay(overlay: AppState['overlay']): void {
   set({ overlay })
+}
+
+/** Shows a step of the tour. */
+export function showTour(tourStep: number): void {
+  set({ tourStep })
+}
+
+/** Ends the tour, for this data folder: it does not come by itself again. */
+export function endTour(): void {
+  set({ tourStep: null })
+  if (get().settings?.isTourSeen === false) void attempt(() => saveSettings({ isTourSeen: true }))
 }
 
 /** Names the model that takes the next turn. What it would take to load one that is not in memory is shown. */

@@ -91,7 +91,13 @@ export function ConversationList() {
       </div>
       <ul className={styles['ends']}>
         <li>
-          <button type="button" data-end="" className={styles['end']} onClick={() => showDialog('library')}>
+          <button
+            type="button"
+            data-end=""
+            data-tour="library"
+            className={styles['end']}
+            onClick={() => showDialog('library')}
+          >
             <Icon name="library" /> Library
           </button>
         </li>

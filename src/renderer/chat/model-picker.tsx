@@ -29,7 +29,7 @@ export function ModelPicker({ models, residency, chosen, onChosen }: ModelPicker
   const chips = residents.slice(0, mostChips)
   if (chosen && !chips.includes(chosen)) chips.splice(Math.min(chips.length, mostChips - 1), 1, chosen)
   return (
-    <div className={styles['picker']}>
+    <div className={styles['picker']} data-tour="model">
       <fieldset className={styles['chips']}>
         <legend className="visually-hidden">Model for this turn</legend>
         {chips.map((model) => (

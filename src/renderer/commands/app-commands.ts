@@ -3,7 +3,17 @@ import { startConversation } from '../chat/conversation-list.tsx'
 import { toggleModelMenu } from '../chat/model-menu.tsx'
 import { chosenAnswer, runningTurnId } from '../conversation-mirror.ts'
 import { resetPanes, togglePane } from '../panes.ts'
-import { attempt, host, openConversation, showDialog, showOverlay, useApp, type AppState } from '../store.ts'
+import {
+  attempt,
+  host,
+  openConversation,
+  saveSettings,
+  showDialog,
+  showOverlay,
+  showTour,
+  useApp,
+  type AppState,
+} from '../store.ts'
 import { copyText } from '../ui/copy-text.ts'
 import type { Chord } from '../ui/shortcut.ts'
 import type { Command, Section } from './command.ts'
@@ -137,6 +147,14 @@ export const appCommands: readonly Command[] = [
     words: 'preferences options configure',
     run: () => showDialog('settings'),
   },
+  ...(['system', 'light', 'dark'] as const).map((theme): Command => ({
+    id: `window.theme-${theme}`,
+    title: `Theme: ${theme === 'system' ? 'as the system' : theme}`,
+    section: 'Window',
+    words: 'colours appearance mode',
+    when: (state) => isConnected(state) && state.settings?.theme !== theme,
+    run: () => void attempt(() => saveSettings({ theme })),
+  })),
   {
     id: 'help.palette',
     title: 'Find a command',
@@ -152,6 +170,13 @@ export const appCommands: readonly Command[] = [
     keys: ['Mod+/', '?'],
     words: 'keyboard keys help',
     run: () => toggleOverlay('shortcuts'),
+  },
+  {
+    id: 'help.tour',
+    title: 'Show the tour',
+    section: 'Help',
+    words: 'introduction first steps learn',
+    run: () => showTour(0),
   },
 ]
 

@@ -3,11 +3,12 @@ import { focusComposer } from '../chat/composer.tsx'
 import { residencyOf } from '../chat/use-next-model.ts'
 import type { LibraryModel } from '../../contract/model.ts'
 import { openSettings } from '../proposal.ts'
-import { attempt, chooseNextModel, host, openConversation, type AppState } from '../store.ts'
+import { allSettings } from '../settings/all-settings.ts'
+import { attempt, chooseNextModel, host, openConversation, showSettings, type AppState } from '../store.ts'
 import { appCommands } from './app-commands.ts'
 import type { Command } from './command.ts'
 
-/** Everything that can be asked for now, by palette and by key: the app's own commands, those of each model, and a switch to each conversation. */
+/** Everything that can be asked for now, by palette and by key: the app's own commands, those of each model, each setting, and a switch to each conversation. */
 export function availableCommands(state: AppState): readonly Command[] {
   const residency = residencyOf(state)
   const residents = residentIds(residency)
@@ -20,6 +21,7 @@ export function availableCommands(state: AppState): readonly Command[] {
         nth: residents.indexOf(model.id) + 1,
       }),
     ),
+    ...settingCommands,
     ...state.conversations
       .filter(({ id }) => id !== state.conversationId)
       .map(({ id, title }): Command => ({
@@ -31,6 +33,14 @@ export function availableCommands(state: AppState): readonly Command[] {
       })),
   ]
 }
+
+const settingCommands = allSettings.map(({ id, title, section }): Command => ({
+  id: `setting ${id}`,
+  title: `Setting: ${title}`,
+  section: 'Window',
+  words: `${section} preferences`,
+  run: () => showSettings(title),
+}))
 
 function modelCommands(
   { id, name, colour, pinned }: LibraryModel,

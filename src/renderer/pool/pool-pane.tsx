@@ -112,7 +112,12 @@ export function PoolPane() {
           pinnedIds={new Set(models.filter(({ pinned }) => pinned).map(({ id }) => id))}
         />
         {pool.domains.map((domain) => (
-          <div key={domain.id} className={styles['domain']} data-split={pool.kind === 'split' || undefined}>
+          <div
+            key={domain.id}
+            className={styles['domain']}
+            data-tour="pool"
+            data-split={pool.kind === 'split' || undefined}
+          >
             {pool.kind === 'split' && <h3 className={styles['domainName']}>{domainText(domain)}</h3>}
             {shown === 'table' ? (
               <PoolTable
