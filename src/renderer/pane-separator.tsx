@@ -24,7 +24,11 @@ export function PaneSeparator({ name, label, pane }: PaneSeparatorProps) {
   }
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.altKey || event.ctrlKey || event.metaKey) return
-    const next = widthByKey(name, { key: event.key, width, isBig: event.shiftKey })
+    const next = widthByKey(name, {
+      key: event.key,
+      width: pane?.offsetWidth ?? width,
+      isBig: event.shiftKey,
+    })
     if (next !== null) resizePane(name, next)
     else if (event.key === 'Enter') togglePane(name)
     else return
