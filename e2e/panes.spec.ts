@@ -90,8 +90,8 @@ test('at 200 % zoom and at 900 pixels everything is there and nothing is cut off
     [900, 640],
   ] as const) {
     await page.setViewportSize({ width, height })
-    for (const name of ['Find a command', 'Send', 'Memory pool'])
-      await expect(page.getByRole('button', { name, exact: true })).toBeInViewport({ ratio: 1 })
+    for (const name of [/^Find a command/, /^Send$/, /^Memory pool$/])
+      await expect(page.getByRole('button', { name })).toBeInViewport({ ratio: 1 })
     await expect(page.getByRole('textbox', { name: 'Message', exact: true })).toBeInViewport({ ratio: 1 })
     await expect(poolPane(page).getByRole('heading', { name: 'Pool' })).toBeInViewport({ ratio: 1 })
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width)

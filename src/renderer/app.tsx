@@ -9,9 +9,10 @@ import { ShortcutSheet } from './commands/shortcut-sheet.tsx'
 import { LibraryDialog } from './library/library-dialog.tsx'
 import { LoadSettings } from './library/load-settings.tsx'
 import { PaneSeparator } from './pane-separator.tsx'
+import { ActivityDialog } from './pool/activity-dialog.tsx'
 import { PoolPane } from './pool/pool-pane.tsx'
 import { SettingsDialog } from './settings/settings-dialog.tsx'
-import { useApp } from './store.ts'
+import { showDialog, useApp } from './store.ts'
 import { Tour } from './tour/tour.tsx'
 import { Notices } from './ui/notices.tsx'
 import { useMediaQuery } from './ui/use-media-query.ts'
@@ -25,12 +26,13 @@ const poolPane = <PoolPane />
 /** The whole page: conversations, chat and pool side by side; with less room the first, and on a phone also the last, open over the chat. */
 export function App() {
   useCommandKeys()
-  const { connection, panes, dialog, overlay, settingsOf } = useApp(
+  const { connection, panes, dialog, overlay, settingsOf, events } = useApp(
     useShallow((state) => ({
       connection: state.connection,
       panes: state.panes,
       dialog: state.dialog,
       overlay: state.overlay,
+      events: state.dialog === 'activity' ? state.pool?.events : undefined,
       settingsOf: state.models.find(
         ({ id }) => state.proposal?.from === 'settings' && id === state.proposal.modelId,
       ),
@@ -71,16 +73,11 @@ export function App() {
         onClick={isNarrow ? closeAfterChoice : undefined}
       >
         {conversationList}
+        {!isNarrow && <PaneSeparator name="list" label="Width of the conversation list" pane={list} />}
       </nav>
-      {!isNarrow && panes.list.isOpen && !isCovered && (
-        <PaneSeparator name="list" label="Width of the conversation list" pane={list} />
-      )}
       <main className={styles['main']} inert={isCovered}>
         {chatPane}
       </main>
-      {!isPhone && panes.pool.isOpen && (
-        <PaneSeparator name="pool" label="Width of the memory pool" pane={pool} />
-      )}
       <aside
         ref={setPool}
         id={poolId}
@@ -91,10 +88,12 @@ export function App() {
         hidden={!isPhone && !panes.pool.isOpen}
         popover={isPhone ? 'auto' : undefined}
       >
+        {!isPhone && <PaneSeparator name="pool" label="Width of the memory pool" pane={pool} />}
         {poolPane}
       </aside>
       {dialog === 'library' && <LibraryDialog />}
       {dialog === 'settings' && <SettingsDialog />}
+      {events && <ActivityDialog events={events} onClose={() => showDialog(null)} />}
       {settingsOf && <LoadSettings key={settingsOf.id} model={settingsOf} />}
       {overlay === 'palette' && <CommandPalette />}
       {overlay === 'shortcuts' && <ShortcutSheet />}

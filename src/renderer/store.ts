@@ -9,6 +9,7 @@ import type { Addition } from './additions.ts'
 import { connect, type Client } from './connection.ts'
 import { withTexts, withTurn, type TextDelta } from './conversation-mirror.ts'
 import { rememberedPanes, type Panes } from './pane-sizes.ts'
+import { keepPicture, rememberedPicture, type PoolPicture } from './pool-picture.ts'
 import type { Proposal } from './proposal.ts'
 
 /** A message that stays on the screen until it is read. */
@@ -30,13 +31,15 @@ export type AppState = {
   readonly nextModelId: string | null
   /** Text that was typed but not sent, by conversation; '' is the key of a new one. */
   readonly drafts: Readonly<Record<string, string>>
-  readonly dialog: 'library' | 'settings' | null
+  readonly dialog: 'library' | 'settings' | 'activity' | null
   /** What the settings are searched for when they are opened. */
   readonly settingsFilter: string
   /** What is open over everything else. */
   readonly overlay: 'palette' | 'shortcuts' | null
   /** The step of the tour that was asked for; null: none was, see tour.tsx for the one that comes by itself. */
   readonly tourStep: number | null
+  /** What the pool shows; null until it was chosen, and then as fits the pool. */
+  readonly poolPicture: PoolPicture | null
   /** Size and state of the panes beside the chat; see pane-sizes.ts. */
   readonly panes: Panes
   readonly notices: readonly Notice[]
@@ -66,6 +69,7 @@ export const useApp = create<AppState>(() => ({
   overlay: null,
   tourStep: null,
   panes: rememberedPanes(),
+  poolPicture: rememberedPicture(),
   notices: [],
   additions: [],
   proposal: null,
@@ -200,6 +204,12 @@ export function showSettings(settingsFilter: string): void {
 /** Opens or closes the command palette or the list of shortcuts. */
 export function showOverlay(overlay: AppState['overlay']): void {
   set({ overlay })
+}
+
+/** Has the pool show the machine, the models, or a table of the same. */
+export function showPicture(poolPicture: PoolPicture): void {
+  keepPicture(poolPicture)
+  set({ poolPicture })
 }
 
 /** Shows a step of the tour. */

@@ -54,7 +54,6 @@ export function WindowHeader({ listSheet, poolSheet }: WindowHeaderProps) {
       <button
         type="button"
         className={styles['find']}
-        aria-label="Find a command"
         aria-keyshortcuts={ariaChord('Mod+K')}
         aria-haspopup="dialog"
         onClick={() => showOverlay('palette')}
