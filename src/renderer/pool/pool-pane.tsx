@@ -43,7 +43,7 @@ const views = [
 
 /** The memory pool: what fills it, how full the KV caches are, what happened, and where models are dropped. */
 export function PoolPane() {
-  const { pool, models, conversations, additions, wanted, chosen } = useApp(
+  const { pool, models, conversations, additions, wanted, chosen, startTokens } = useApp(
     useShallow((state) => ({
       pool: state.pool,
       models: state.models,
@@ -51,6 +51,7 @@ export function PoolPane() {
       additions: state.additions,
       wanted: state.proposal,
       chosen: state.poolPicture,
+      startTokens: state.settings?.startContextTokens ?? 0,
     })),
   )
   const proposal = shownProposal(wanted, { additions, pool })
@@ -90,6 +91,7 @@ export function PoolPane() {
             model={proposed}
             answer={answer}
             note={noteOf(proposal, additions)}
+            startTokens={startTokens}
           />
         )}
         <AdditionsList
