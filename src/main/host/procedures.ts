@@ -122,6 +122,13 @@ export function createRouter(host: Procedures) {
     },
     settings: {
       get: os.settings.get.handler(() => settings.get()),
+      watch: os.settings.watch.handler(({ signal }) =>
+        watchState({
+          read: () => settings.get(),
+          subscribe: (listener) => settings.onChange(listener),
+          signal,
+        }),
+      ),
       set: os.settings.set.handler(({ input }) => pool.changeSettings(input)),
     },
   })
