@@ -1,5 +1,7 @@
 import { eventIterator, oc, type } from '@orpc/contract'
 import { z } from 'zod'
+import { askingChangesSchema, askingSchema } from './asking.ts'
+import { attachmentSchema, maxAttachmentCharacters, turnCostSchema } from './attachment.ts'
 import type { ConversationEvent, Turn } from './conversation.ts'
 import {
   conversationEventSchema,
@@ -10,6 +12,7 @@ import {
 import { errorCodeSchema, errorDetailsSchema } from './errors.ts'
 import { loadPreviewSchema, measurementSchema, poolSnapshotSchema } from './memory.ts'
 import { addResultSchema, libraryModelSchema, loadOptionsSchema } from './model.ts'
+import { samplingSchema } from './sampling.ts'
 import { settingsChangesSchema, settingsSchema } from './settings.ts'
 
 const failure = { data: errorDetailsSchema }
@@ -86,13 +89,14 @@ export const contract = {
       .output(z.array(addResultSchema)),
     /** Takes an entry out of the library; the file stays where it is. */
     remove: base.route({ method: 'DELETE', path: '/models/{id}' }).input(modelId).output(z.void()),
-    /** Changes the name or the load options. */
+    /** Changes the name, the load options or the sampling. */
     update: base
       .route({ method: 'PATCH', path: '/models/{id}' })
       .input(
         modelId.extend({
           name: z.string().trim().min(1).max(200).optional(),
           loadOptions: loadOptionsSchema.optional(),
+          sampling: samplingSchema.optional(),
         }),
       )
       .output(libraryModelSchema),
@@ -156,7 +160,7 @@ export const contract = {
     watchList: base.output(eventIterator(z.array(conversationSummarySchema))),
     create: base
       .route({ method: 'POST', path: '/conversations' })
-      .input(z.object({ title: z.string().max(200).optional() }))
+      .input(z.object({ title: z.string().max(200).optional(), asking: askingChangesSchema.optional() }))
       .output(conversationSchema),
     get: base
       .route({ method: 'GET', path: '/conversations/{id}' })
@@ -167,6 +171,11 @@ export const contract = {
       .route({ method: 'PATCH', path: '/conversations/{id}' })
       .input(conversationId.extend({ title: z.string().trim().min(1).max(200) }))
       .output(conversationSummarySchema),
+    /** Changes how its models are asked; what is absent stays. */
+    setAsking: base
+      .route({ method: 'PATCH', path: '/conversations/{id}/asking' })
+      .input(conversationId.extend(askingChangesSchema.shape))
+      .output(askingSchema),
     delete: base
       .route({ method: 'DELETE', path: '/conversations/{id}' })
       .input(conversationId)
@@ -176,7 +185,13 @@ export const contract = {
     /** Records the turn and starts its answer; what follows comes over `conversations.watch`. */
     send: base
       .input(
-        z.object({ conversationId: z.string(), text: z.string().min(1).max(5_000_000), modelId: z.string() }),
+        z.object({
+          conversationId: z.string(),
+          /** May be empty beside attachments. */
+          text: z.string().max(5_000_000),
+          modelId: z.string(),
+          attachmentIds: z.array(z.string()).max(100).optional(),
+        }),
       )
       .output(turnSchema),
     /** For scripts: sends a turn and answers with the whole turn when it is done, or with `stream` the conversation's events as they come. */
@@ -189,9 +204,24 @@ export const contract = {
           stream: z.boolean().default(false),
           /** Nobody waits for this answer: it makes way for those that somebody waits for. */
           background: z.boolean().default(false),
+          /** For this answer alone; goes before what the conversation says. */
+          ...askingChangesSchema.shape,
+          attachmentIds: z.array(z.string()).max(100).optional(),
         }),
       )
       .output(type<Turn | AsyncIteratorObject<ConversationEvent, void, void>>()),
+    /** What sending a draft would cost, without doing anything. `conversationId` null: a new one, asked as `asking` says. */
+    cost: base
+      .input(
+        z.object({
+          conversationId: z.string().nullable(),
+          asking: askingChangesSchema.optional(),
+          text: z.string().max(5_000_000),
+          modelId: z.string(),
+          attachmentIds: z.array(z.string()).max(100),
+        }),
+      )
+      .output(turnCostSchema),
     /** Asks again: adds an answer by this model to the turn and makes it the chosen one. */
     retry: base.input(z.object({ turnId: z.string(), modelId: z.string() })).output(turnSchema),
     /** Ends the answer that is being written, keeping its text. Harmless when there is none. */
@@ -199,6 +229,37 @@ export const contract = {
       .route({ method: 'POST', path: '/turns/{turnId}/stop' })
       .input(z.object({ turnId: z.string() }))
       .output(z.void()),
+  },
+  attachments: {
+    /**
+     * Takes a file (base64) or a pasted text for a message that is still to be sent. `BAD_INPUT` says what is wrong: no text in it, too
+     * large, a PDF that cannot be read.
+     */
+    add: base
+      .route({ method: 'POST', path: '/attachments' })
+      .input(
+        z
+          .object({
+            name: z.string().trim().min(1).max(255),
+            data: z.base64().optional(),
+            text: z.string().max(maxAttachmentCharacters).optional(),
+          })
+          .refine(
+            ({ data, text }) => (data === undefined) !== (text === undefined),
+            'Takes either "data" or "text"',
+          ),
+      )
+      .output(attachmentSchema),
+    text: base
+      .route({ method: 'GET', path: '/attachments/{id}' })
+      .input(z.object({ id: z.string() }))
+      .output(z.object({ text: z.string() })),
+    /** Cuts the end of one that is not sent yet, so that it has about so many tokens for a model. */
+    cut: base
+      .input(z.object({ id: z.string(), modelId: z.string(), tokens: z.number().int().min(1) }))
+      .output(attachmentSchema),
+    /** Takes one away that is not sent yet. Harmless when it is not there. */
+    remove: base.input(z.object({ id: z.string() })).output(z.void()),
   },
   settings: {
     get: base.route({ method: 'GET', path: '/settings' }).output(settingsSchema),

@@ -1,5 +1,6 @@
 // @vitest-environment jsdom
 import { beforeEach, expect, test, vi } from 'vitest'
+import { plainAsking } from '../contract/asking.ts'
 import type { Answer, Conversation, Turn } from '../contract/conversation.ts'
 import type { Client } from './connection.ts'
 import { applyEvent, openConversation, sendTurn, setDraft, useApp } from './store.ts'
@@ -28,6 +29,7 @@ function conversation(...turns: readonly Turn[]): Conversation {
     updatedAt: 0,
     turnCount: turns.length,
     lastModelId: 'guide',
+    ...plainAsking,
     turns: [...turns],
   }
 }

@@ -302,6 +302,9 @@ export function applyEvent(event: ConversationEvent): void {
       pendingText.set(event.answerId, joinText(pendingText.get(event.answerId), event))
       return
     }
+    case 'asking':
+      set(({ conversation }) => (conversation ? { conversation: { ...conversation, ...event.asking } } : {}))
+      return
     case 'deleted':
       newConversation()
       return

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { DatabaseSync } from 'node:sqlite'
+import { plainAsking, withAsking, type Asking, type AskingChanges } from '../../contract/asking.ts'
+import type { Attachment } from '../../contract/attachment.ts'
 import type {
   Answer,
   AnswerState,
@@ -10,6 +12,8 @@ import type {
   Turn,
 } from '../../contract/conversation.ts'
 import { AppError } from '../../contract/errors.ts'
+import type { ResolvedSampling } from '../../contract/sampling.ts'
+import { Attachments } from './attachments.ts'
 import { ConversationRows } from './conversation-rows.ts'
 import { Feed, watchState } from './frames.ts'
 import type { MemoryWindow } from './memory-window.ts'
@@ -37,6 +41,7 @@ type LiveAnswer = {
  */
 export class Conversations implements Disposable {
   readonly #rows: ConversationRows
+  readonly #attachments: Attachments
   readonly #now: () => number
   readonly #onDefect: (error: unknown) => void
   readonly #live = new Map<string, LiveAnswer>()
@@ -47,9 +52,10 @@ export class Conversations implements Disposable {
   /** Answers that were under way when the app last ended become `interrupted`. `onDefect` hears of text that could not be written. */
   constructor(
     database: DatabaseSync,
-    options: { now?: () => number; onDefect?: (error: unknown) => void } = {},
+    options: { now?: () => number; onDefect?: (error: unknown) => void; attachments?: Attachments } = {},
   ) {
     this.#rows = new ConversationRows(database)
+    this.#attachments = options.attachments ?? new Attachments(database)
     this.#onDefect = options.onDefect ?? (() => undefined)
     this.#now = options.now ?? Date.now
     this.#rows.interruptUnended({
@@ -77,7 +83,7 @@ export class Conversations implements Disposable {
   }
 
   /** Makes an empty conversation. Without a title it gets one from its first message. */
-  create(options: { title?: string | undefined } = {}): Conversation {
+  create(options: { title?: string | undefined; asking?: AskingChanges | undefined } = {}): Conversation {
     const title = options.title?.trim() ?? ''
     const id = randomUUID()
     this.#rows.insertConversation({
@@ -86,6 +92,7 @@ export class Conversations implements Disposable {
       isTitled: title !== '',
       at: this.#now(),
     })
+    if (options.asking) this.#rows.setAsking(id, withAsking(plainAsking, options.asking))
     this.#tellList()
     return this.get(id)
   }
@@ -94,7 +101,29 @@ export class Conversations implements Disposable {
   get(id: string): Conversation {
     const shown = this.#summary(id)
     const shownTurnId = this.#rows.shownTurnId(id)
-    return { ...shown, turns: shownTurnId === null ? [] : this.pathTo(shownTurnId) }
+    const turns = shownTurnId === null ? [] : this.pathTo(shownTurnId)
+    return { ...shown, ...this.#rows.asking(id), turns }
+  }
+
+  /** The path that is shown: what a next turn follows. Throws `NOT_FOUND`. */
+  shownPath(id: string): Turn[] {
+    this.#summary(id)
+    const shownTurnId = this.#rows.shownTurnId(id)
+    return shownTurnId === null ? [] : this.pathTo(shownTurnId)
+  }
+
+  /** How models are asked in a conversation. */
+  asking(id: string): Asking {
+    return this.#rows.asking(id)
+  }
+
+  /** Changes that from the next answer on; what is absent stays. Throws `NOT_FOUND`. */
+  setAsking(id: string, changes: AskingChanges): Asking {
+    this.#summary(id)
+    const asking = withAsking(this.#rows.asking(id), changes)
+    this.#rows.setAsking(id, asking)
+    this.#publish(id, { kind: 'asking', asking })
+    return asking
   }
 
   /** What happens in a conversation: a snapshot first, then turns and text as they come, until `signal` aborts. */
@@ -131,14 +160,15 @@ export class Conversations implements Disposable {
 
   /** The turns from the root of their conversation to this one, with the text so far of answers under way. */
   pathTo(turnId: string): Turn[] {
-    return this.#rows.path(turnId).map((turn) => this.#withLive(turn))
+    const attachments = this.#attachments.ofPath(turnId)
+    return this.#rows.path(turnId).map((turn) => this.#withLive(turn, attachments.get(turn.id)))
   }
 
   /** A turn as it is now. Throws `NOT_FOUND`. */
   turn(turnId: string): Turn {
     const turn = this.#rows.turn(turnId)
     if (!turn) throw new AppError('NOT_FOUND', `There is no turn "${turnId}"`)
-    return this.#withLive(turn)
+    return this.#withLive(turn, this.#attachments.ofTurn(turnId))
   }
 
   /** The conversation that a turn belongs to. Throws `NOT_FOUND`. */
@@ -149,7 +179,15 @@ export class Conversations implements Disposable {
   }
 
   /** Records a message at the end of the shown path, and an answer to it that waits for `model`. */
-  addTurn(conversationId: string, message: { text: string; model: AnsweringModel; reason: string }): Turn {
+  addTurn(
+    conversationId: string,
+    message: {
+      text: string
+      model: AnsweringModel
+      reason: string
+      attachmentIds?: readonly string[] | undefined
+    },
+  ): Turn {
     this.#summary(conversationId)
     const answer = this.#newAnswer(message)
     const turn: Turn = {
@@ -164,9 +202,12 @@ export class Conversations implements Disposable {
     this.#rows.together(() => {
       this.#rows.insertTurn(conversationId, turn)
       this.#rows.insertAnswer(turn.id, answer)
+      this.#attachments.send(turn.id, message.attachmentIds ?? [])
       this.#rows.showTurn(conversationId, turn.id)
       if (turn.parentId === null) {
-        this.#rows.setTitle(conversationId, titleFrom(message.text), { unlessTitled: true })
+        const [attachment] = this.#attachments.ofTurn(turn.id)
+        const title = titleFrom(message.text.trim() === '' ? (attachment?.name ?? '') : message.text)
+        this.#rows.setTitle(conversationId, title, { unlessTitled: true })
       }
       this.#rows.touch(conversationId, answer.createdAt)
     })
@@ -207,6 +248,15 @@ export class Conversations implements Disposable {
       memoryStartsAtTurnId: window.startsAtTurnId,
       memoryKeepsFirstTurn: window.keepsFirstTurn,
     }
+    this.#makeDirty(live)
+    this.#publishTurn(live)
+  }
+
+  /** Tells how the tokens of an answer under way are chosen. Ignored when it has ended. */
+  setSampling(answerId: string, how: { sampling: ResolvedSampling; isJson: boolean }): void {
+    const live = this.#underWay(answerId)
+    if (!live) return
+    live.answer = { ...live.answer, sampling: how.sampling, ...(how.isJson && { isJson: true }) }
     this.#makeDirty(live)
     this.#publishTurn(live)
   }
@@ -309,8 +359,9 @@ export class Conversations implements Disposable {
     this.#tellList()
   }
 
-  #withLive(turn: Turn): Turn {
-    return { ...turn, answers: turn.answers.map((answer) => this.#live.get(answer.id)?.answer ?? answer) }
+  #withLive(turn: Turn, attachments: readonly Attachment[] = []): Turn {
+    const answers = turn.answers.map((answer) => this.#live.get(answer.id)?.answer ?? answer)
+    return { ...turn, answers, ...(attachments.length > 0 && { attachments: [...attachments] }) }
   }
 
   #makeDirty(live: LiveAnswer): void {
@@ -371,6 +422,8 @@ function mergeEvents(queued: readonly ConversationEvent[], event: ConversationEv
     }
     case 'text':
       return appendText(queued, event)
+    case 'asking':
+      return [...queued.filter(({ kind }) => kind !== 'asking'), event]
     default:
       return event satisfies never
   }

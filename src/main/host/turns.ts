@@ -1,6 +1,9 @@
+import { withAsking, type AskingChanges } from '../../contract/asking.ts'
 import type { GenerateEvent, ChatMessage } from '../../contract/backend.ts'
 import type { AnswerState, AnswerStats, ConversationEvent, Turn } from '../../contract/conversation.ts'
 import { AppError, toProblem } from '../../contract/errors.ts'
+import { parseJsonSchema } from '../../contract/json-schema.ts'
+import { resolveSampling, type ResolvedSampling, type Sampling } from '../../contract/sampling.ts'
 import type { AnsweringModel, Conversations } from './conversations.ts'
 import { canSlide, slideWindow, turnsInWindow, windowOf, type MemoryWindow } from './memory-window.ts'
 import { messagesOf } from './messages.ts'
@@ -14,6 +17,9 @@ export interface ModelLease extends Disposable {
       signal: AbortSignal
       /** Refuse with `CONTEXT_FULL` what leaves little room for the answer. */
       keepsRoom: boolean
+      sampling: ResolvedSampling
+      /** A JSON schema that the answer follows; null: it is free. */
+      jsonSchema: unknown
     },
   ): AsyncIterable<GenerateEvent>
 }
@@ -33,12 +39,16 @@ type Question = {
   readonly modelId: string
   /** Nobody waits for the answer: others go before it. */
   readonly background?: boolean | undefined
-}
+  readonly attachmentIds?: readonly string[] | undefined
+} & AskingChanges
 
 /** What turns need of the pool. */
 export interface TurnPool {
   /** Throws `NOT_FOUND` when the library has no such model. */
-  model(modelId: string): AnsweringModel
+  model(modelId: string): AnsweringModel & {
+    /** How it is asked where the conversation does not say: the first that has a value decides. Default: nothing said. */
+    readonly samplings?: readonly (Sampling | undefined)[]
+  }
   /** Loads the model when it is not there; Rejects with the signal's reason. */
   acquire(modelId: string, options: AcquireForTurn): Promise<ModelLease>
   /** Frees what models keep for a conversation. */
@@ -48,8 +58,10 @@ export interface TurnPool {
 type Run = {
   readonly turnId: string
   readonly answerId: string
-  readonly model: AnsweringModel
+  readonly model: ReturnType<TurnPool['model']>
   readonly isBackground: boolean
+  /** For this answer alone: goes before what the conversation says. */
+  readonly asking?: AskingChanges
   readonly controller: AbortController
   /** The answer has its last state; what is left winds down. */
   hasEnded: boolean
@@ -61,6 +73,7 @@ type Run = {
 export class Turns implements AsyncDisposable {
   readonly #conversations: Conversations
   readonly #pool: TurnPool
+  readonly #textOf: (attachmentId: string) => string
   readonly #slides: () => boolean
   readonly #onDefect: (error: unknown, path: readonly string[]) => void
   /** The last run of each conversation, until it has finished. */
@@ -70,6 +83,8 @@ export class Turns implements AsyncDisposable {
   constructor(options: {
     conversations: Conversations
     pool: TurnPool
+    /** The text of an attachment; default: there are none. */
+    textOf?: (attachmentId: string) => string
     /** Whether the oldest turns slide out when a context is full, asked each time; else the answer stops with a message. */
     slides: () => boolean
     /** Hears of errors that are defects of the app. */
@@ -77,20 +92,25 @@ export class Turns implements AsyncDisposable {
   }) {
     this.#conversations = options.conversations
     this.#pool = options.pool
+    this.#textOf = options.textOf ?? (() => '')
     this.#slides = options.slides
     this.#onDefect = options.onDefect
   }
 
   /** Records a turn and starts its answer. Throws `MODEL_BUSY` while an answer of this conversation is under way. */
   send(input: Question): Turn {
-    this.#checkFree(input.conversationId)
+    const { conversationId, text, attachmentIds, background: isBackground = false } = input
+    this.#checkFree(conversationId)
+    if (text === '' && (attachmentIds ?? []).length === 0)
+      throw new AppError('BAD_INPUT', 'Cannot send a message without text or attachments')
     const model = this.#pool.model(input.modelId)
-    const turn = this.#conversations.addTurn(input.conversationId, {
-      text: input.text,
-      model,
-      reason: waitingFor(model),
+    const reason = waitingFor(model)
+    const turn = this.#conversations.addTurn(conversationId, { text, model, reason, attachmentIds })
+    const { instructions, sampling, jsonSchema } = input
+    return this.#start(conversationId, turn, {
+      ...{ model, isBackground },
+      asking: { instructions, sampling, jsonSchema },
     })
-    return this.#start(input.conversationId, turn, { model, isBackground: input.background ?? false })
   }
 
   /** Asks a turn again: a further answer, which becomes the chosen one. */
@@ -170,7 +190,7 @@ export class Turns implements AsyncDisposable {
     )
   }
 
-  #start(conversationId: string, turn: Turn, how: Pick<Run, 'model' | 'isBackground'>): Turn {
+  #start(conversationId: string, turn: Turn, how: Pick<Run, 'model' | 'isBackground' | 'asking'>): Turn {
     const previous = this.#runs.get(conversationId)
     const run: Run = {
       turnId: turn.id,
@@ -223,20 +243,39 @@ export class Turns implements AsyncDisposable {
     const { answerId, controller, model } = run
     const { signal } = controller
     const path = this.#conversations.pathTo(run.turnId)
+    const { instructions, ...how } = this.#askingOf(conversationId, run)
+    this.#conversations.setSampling(answerId, { sampling: how.sampling, isJson: how.jsonSchema !== null })
+    const messages = (turns: readonly Turn[]) => messagesOf(turns, { instructions, textOf: this.#textOf })
     let window = windowOf(path, model.id)
     for (;;) {
       if (window) this.#conversations.setMemory(answerId, window)
       const maySlide = this.#slides() && canSlide(path, window)
       try {
-        const messages = messagesOf(turnsInWindow(path, window))
-        const events = lease.generate(conversationId, messages, { signal, keepsRoom: maySlide })
+        const read = messages(turnsInWindow(path, window))
+        const events = lease.generate(conversationId, read, { signal, keepsRoom: maySlide, ...how })
         for await (const event of events) this.#take(run, event)
         return
       } catch (error) {
-        const slid = maySlide ? afterFull(error, path, window) : null
+        const slid = maySlide ? afterFull(error, path, { window, messages }) : null
         if (!slid) throw error
         window = slid
       }
+    }
+  }
+
+  /** How the model of a run is asked: as the turn says, else the conversation, else the model. */
+  #askingOf(
+    conversationId: string,
+    { asking = {}, model }: Run,
+  ): { instructions: string | null; sampling: ResolvedSampling; jsonSchema: unknown } {
+    const usual = this.#conversations.asking(conversationId)
+    const { instructions, jsonSchema } = withAsking(usual, asking)
+    const parsed = jsonSchema === null ? null : parseJsonSchema(jsonSchema)
+    return {
+      instructions,
+      sampling: resolveSampling(asking.sampling, usual.sampling, ...(model.samplings ?? [])),
+      // It was checked when it was set.
+      jsonSchema: parsed && 'schema' in parsed ? parsed.schema : null,
     }
   }
 
@@ -291,11 +330,15 @@ export class Turns implements AsyncDisposable {
 }
 
 /** The window that is tried after the one that did not fit; null when the error says something else, or there is none. */
-function afterFull(error: unknown, path: readonly Turn[], window: MemoryWindow | null): MemoryWindow | null {
+function afterFull(
+  error: unknown,
+  path: readonly Turn[],
+  { window, messages }: { window: MemoryWindow | null; messages: (turns: readonly Turn[]) => ChatMessage[] },
+): MemoryWindow | null {
   const { code, details } = toProblem(error)
   const { neededTokens, contextTokens } = details
   if (code !== 'CONTEXT_FULL' || neededTokens === undefined || contextTokens === undefined) return null
-  return slideWindow(path, window, { neededTokens, contextTokens })
+  return slideWindow(path, window, { neededTokens, contextTokens, messages })
 }
 
 function waitingFor(model: AnsweringModel): string {

@@ -2,6 +2,7 @@
 import { act, Profiler } from 'react'
 import { createRoot, type Root } from 'react-dom/client'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { plainAsking } from '../../contract/asking.ts'
 import type { Answer, Conversation } from '../../contract/conversation.ts'
 import type { PoolSnapshot } from '../../contract/memory.ts'
 import type { LibraryModel, ModelFileState } from '../../contract/model.ts'
@@ -36,6 +37,7 @@ function conversation(state: Answer['state']): Conversation {
     updatedAt: 0,
     turnCount: 1,
     lastModelId: 'guide',
+    ...plainAsking,
     turns: [turn],
   }
 }
