@@ -27,6 +27,8 @@ export const turnCostSchema = z.object({
   promptTokens: z.number().int(),
   /** Of these, what it holds in memory or on disk and does not read again. */
   reusedTokens: z.number().int(),
+  /** Tokens of the draft without the turns before it: what has to fit into a context in any case. */
+  aloneTokens: z.number().int(),
   /** By the model's own tokenizer; else judged by the number of letters. */
   isExact: z.boolean(),
   /** Tokens that the model has held of this conversation and could not use for this: the path or the instructions have changed. */

@@ -1,5 +1,6 @@
 import type { AskingChanges } from '../../contract/asking.ts'
 import type { Attachment, TurnCost } from '../../contract/attachment.ts'
+import type { ChatMessage } from '../../contract/backend.ts'
 import type { Turn } from '../../contract/conversation.ts'
 import type { Attachments } from './attachments.ts'
 import type { Conversations } from './conversations.ts'
@@ -63,17 +64,20 @@ export class TurnCosts {
       ...(conversationId === null ? [] : this.#conversations.shownPath(conversationId)),
       draftTurn(draft.text, attachments),
     ]
-    const messages = messagesOf(turnsInWindow(path, windowOf(path, modelId)), {
+    const options = {
       instructions:
         conversationId === null
           ? (draft.asking?.instructions ?? null)
           : this.#conversations.asking(conversationId).instructions,
-      textOf: (id) => this.#attachments.text(id),
-    })
-    const counted = (await model.resident?.countPrompt(conversationId, messages, signal)) ?? {
-      promptTokens: messages.reduce((sum, { text }) => sum + tokensPerMessage + guessTokens(text), 0),
-      ...{ reusedTokens: 0, heldTokens: 0, isExact: false },
+      textOf: (id: string) => this.#attachments.text(id),
     }
+    const count = async (turns: readonly Turn[], place: string | null) => {
+      const messages = messagesOf(turns, options)
+      return (await model.resident?.countPrompt(place, messages, signal)) ?? guess(messages)
+    }
+    const counted = await count(turnsInWindow(path, windowOf(path, modelId)), conversationId)
+    const fits = counted.promptTokens <= model.contextTokens / 2 || path.length === 1
+    const alone = fits ? counted : await count(path.slice(-1), null)
     const attachmentTokens: number[] = []
     for (const attachment of attachments) {
       signal?.throwIfAborted()
@@ -83,6 +87,7 @@ export class TurnCosts {
     const readTokens = promptTokens - reusedTokens
     return {
       ...{ promptTokens, reusedTokens, isExact, attachmentTokens, contextTokens: model.contextTokens },
+      aloneTokens: alone.promptTokens,
       lostTokens: Math.max(0, Math.min(heldTokens - reusedTokens, readTokens)),
       readingSeconds: model.tokensPerSecond === null ? null : readTokens / model.tokensPerSecond,
       loadingSeconds: model.resident ? null : model.loadingSeconds,
@@ -132,6 +137,12 @@ async function lengthOf(
     guess = next > fits && next <= tooLong ? next : Math.floor((fits + tooLong + 1) / 2)
   }
   return fits
+}
+
+/** What messages would have where no tokenizer is at hand. */
+function guess(messages: readonly ChatMessage[]) {
+  const promptTokens = messages.reduce((sum, { text }) => sum + tokensPerMessage + guessTokens(text), 0)
+  return { promptTokens, reusedTokens: 0, heldTokens: 0, isExact: false }
 }
 
 function guessTokens(text: string): number {
