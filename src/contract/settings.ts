@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { presetSchema } from './asking.ts'
 
 const fields = {
   /** Size of the pool in bytes; null: what the machine has. */
@@ -33,6 +34,10 @@ const fields = {
   parking: z.boolean(),
   /** Disk room for that, in bytes; null: 16 GB or a tenth of the disk's free room, whichever is less. */
   parkingBudgetBytes: z.number().int().min(0).nullable(),
+  /** Named ways of asking. */
+  presets: z.array(presetSchema).max(200),
+  /** The preset that new conversations begin with; null: none. */
+  defaultPresetId: z.string().nullable(),
 }
 
 /** A change of some settings: no defaults, so that what is absent stays as it is, and what is wrong is refused. */
@@ -57,5 +62,7 @@ export const settingsSchema = z.object({
   contextFull: fields.contextFull.default('slide').catch('slide'),
   parking: fields.parking.default(true).catch(true),
   parkingBudgetBytes: fields.parkingBudgetBytes.default(null).catch(null),
+  presets: fields.presets.default([]).catch([]),
+  defaultPresetId: fields.defaultPresetId.default(null).catch(null),
 })
 export type Settings = z.infer<typeof settingsSchema>

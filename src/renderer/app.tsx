@@ -1,6 +1,7 @@
 import { useId, type MouseEvent } from 'react'
 import { useShallow } from 'zustand/react/shallow'
 import styles from './app.module.css'
+import { AskingDialog } from './chat/asking-dialog.tsx'
 import { ChatPane } from './chat/chat-pane.tsx'
 import { ConversationList } from './chat/conversation-list.tsx'
 import { LibraryDialog } from './library/library-dialog.tsx'
@@ -8,7 +9,7 @@ import { LoadSettings } from './library/load-settings.tsx'
 import { machineText } from './pool/machine-text.ts'
 import { PoolPane } from './pool/pool-pane.tsx'
 import { SettingsDialog } from './settings/settings-dialog.tsx'
-import { useApp } from './store.ts'
+import { showDialog, useApp } from './store.ts'
 import { Icon } from './ui/icon.tsx'
 import { Notices } from './ui/notices.tsx'
 import { useMediaQuery } from './ui/use-media-query.ts'
@@ -80,6 +81,7 @@ export function App() {
       </aside>
       {dialog === 'library' && <LibraryDialog />}
       {dialog === 'settings' && <SettingsDialog />}
+      {dialog === 'asking' && <AskingDialog onClose={() => showDialog(null)} />}
       {settingsOf && <LoadSettings key={settingsOf.id} model={settingsOf} />}
       <Notices />
     </div>

@@ -11,6 +11,8 @@ import type { PoolSnapshot } from '../contract/memory.ts'
 import type { LibraryModel } from '../contract/model.ts'
 import type { Settings, SettingsChanges } from '../contract/settings.ts'
 import type { Addition } from './additions.ts'
+import type { Asking } from '../contract/asking.ts'
+import type { DraftAttachment } from './chat/draft-attachments.ts'
 import type { Finding } from './chat/finding.ts'
 import { connect, type Client } from './connection.ts'
 import { withTexts, withTurn, type TextDelta } from './conversation-mirror.ts'
@@ -38,7 +40,11 @@ export type AppState = {
   readonly nextModelId: string | null
   /** Text that was typed but not sent, by conversation; '' is the key of a new one. */
   readonly drafts: Readonly<Record<string, string>>
-  readonly dialog: 'library' | 'settings' | null
+  /** Attachments of messages that are being written, by conversation like `drafts`. */
+  readonly attachments: Readonly<Record<string, readonly DraftAttachment[]>>
+  /** How a new conversation will be asked; null: as the default preset says. */
+  readonly newAsking: Asking | null
+  readonly dialog: 'library' | 'settings' | 'asking' | null
   readonly notices: readonly Notice[]
   /** What can be taken back, the last one last; each for some seconds. */
   readonly undos: readonly Undo[]
@@ -65,6 +71,8 @@ export const useApp = create<AppState>(() => ({
   conversation: null,
   nextModelId: null,
   drafts: {},
+  attachments: {},
+  newAsking: null,
   dialog: null,
   notices: [],
   undos: [],
@@ -292,9 +300,18 @@ function withDraft(
 export async function sendTurn(text: string, modelId: string): Promise<void> {
   await attempt(async () => {
     const conversationId = get().conversationId ?? (await startConversation())
-    const turn = await host().turns.send({ conversationId, text, modelId })
-    set(({ conversation, drafts }) => ({
+    const attached = get().attachments[conversationId] ?? []
+    const attachmentIds = attached.flatMap((each) => (each.kind === 'ready' ? [each.attachment.id] : []))
+    const turn = await host().turns.send({
+      ...{ conversationId, text, modelId },
+      ...(attachmentIds.length > 0 && { attachmentIds }),
+    })
+    set(({ conversation, drafts, attachments }) => ({
       nextModelId: modelId,
+      attachments: {
+        ...attachments,
+        [conversationId]: (attachments[conversationId] ?? []).filter((each) => !attached.includes(each)),
+      },
       drafts: drafts[conversationId] === text ? withDraft(drafts, conversationId, '') : drafts,
       // The watcher may have brought a later state of it already.
       ...(conversation?.id === conversationId && !conversation.turns.some(({ id }) => id === turn.id)
@@ -310,9 +327,15 @@ export async function retryTurn(turnId: string, modelId: string): Promise<void> 
 }
 
 async function startConversation(): Promise<string> {
-  const conversation = await host().conversations.create({})
-  const { drafts, conversationId } = get()
-  set({ drafts: withDraft(withDraft(drafts, null, ''), conversation.id, drafts[''] ?? '') })
+  const { newAsking } = get()
+  const conversation = await host().conversations.create(newAsking ? { asking: newAsking } : {})
+  const { drafts, attachments, conversationId } = get()
+  const { '': attached = [], ...others } = attachments
+  set({
+    drafts: withDraft(withDraft(drafts, null, ''), conversation.id, drafts[''] ?? ''),
+    attachments: { ...others, [conversation.id]: attached },
+    newAsking: null,
+  })
   // Whoever opened another one in the meantime stays there.
   if (conversationId === null) {
     set({ conversation })
@@ -344,6 +367,9 @@ export function applyEvent(event: ConversationEvent): void {
       pendingText.set(event.answerId, joinText(pendingText.get(event.answerId), event))
       return
     }
+    case 'asking':
+      set(({ conversation }) => (conversation ? { conversation: { ...conversation, ...event.asking } } : {}))
+      return
     case 'deleted':
       newConversation()
       return

@@ -7,6 +7,7 @@ import { AnswerEnd } from './answer-end.tsx'
 import { AnswerFigures } from './answer-figures.tsx'
 import { ReadingNote, WaitingNote } from './answer-progress.tsx'
 import styles from './answer-view.module.css'
+import { asJsonCode } from './json-answer.ts'
 import { Markdown } from './markdown.tsx'
 
 type AnswerViewProps = {
@@ -45,7 +46,9 @@ export const AnswerView = memo(function AnswerView({ answer, turnId, colour, isL
       </header>
       {state.kind === 'waiting' && <WaitingNote modelId={answer.modelId} reason={state.reason} />}
       {state.kind === 'reading' && <ReadingNote state={state} />}
-      {(text !== '' || isWriting) && <Markdown text={text} isGrowing={isWriting} />}
+      {(text !== '' || isWriting) && (
+        <Markdown text={answer.isJson === true ? asJsonCode(text) : text} isGrowing={isWriting} />
+      )}
       {!isRunning(answer) && <AnswerEnd answer={answer} turnId={turnId} isLast={isLast} />}
     </article>
   )

@@ -3,6 +3,7 @@ import type { Turn } from '../../contract/conversation.ts'
 import { chosenAnswer } from '../conversation-mirror.ts'
 import { formatCount } from '../ui/format.ts'
 import { AnswerView } from './answer-view.tsx'
+import { SentAttachments } from './sent-attachments.tsx'
 import styles from './turn-view.module.css'
 
 type TurnViewProps = {
@@ -19,7 +20,8 @@ export const TurnView = memo(function TurnView({ turn, colour, isLast, memoryTex
   return (
     <section className={styles['turn']} data-turn={turn.id} data-last={isLast || undefined}>
       {memoryText !== null && <p className={styles['memory']}>{memoryText}</p>}
-      <UserMessage text={turn.text} />
+      {turn.attachments && <SentAttachments attachments={turn.attachments} />}
+      {turn.text !== '' && <UserMessage text={turn.text} />}
       <AnswerView answer={chosenAnswer(turn)} turnId={turn.id} colour={colour} isLast={isLast} />
     </section>
   )
