@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { z } from 'zod'
 import {
+  answerSchema as wholeAnswerSchema,
   answerStateSchema,
   answerStatsSchema,
   type Answer,
@@ -31,6 +32,8 @@ const summarySchema = z
 
 const json = z.string().transform((text): unknown => JSON.parse(text))
 
+const thoughtsSchema = wholeAnswerSchema.shape.thoughts.unwrap()
+
 const answerSchema = z
   .object({
     id: z.string(),
@@ -42,6 +45,7 @@ const answerSchema = z
     stats: json.pipe(answerStatsSchema).nullable(),
     memory_starts_at: z.string().nullable(),
     memory_keeps_first: z.number().nullable(),
+    thoughts: json.pipe(thoughtsSchema).nullable(),
     created_at: z.number(),
   })
   .transform((row): { turnId: string; answer: Answer } => ({
@@ -57,6 +61,7 @@ const answerSchema = z
         memoryStartsAtTurnId: row.memory_starts_at,
         memoryKeepsFirstTurn: row.memory_keeps_first === 1,
       }),
+      ...(row.thoughts !== null && { thoughts: row.thoughts }),
       createdAt: row.created_at,
     },
   }))
@@ -216,7 +221,7 @@ export class ConversationRows {
   saveAnswer(answer: Answer): void {
     this.#database
       .prepare(
-        'UPDATE answers SET text = ?, state = ?, stats = ?, memory_starts_at = ?, memory_keeps_first = ? WHERE id = ?',
+        'UPDATE answers SET text = ?, state = ?, stats = ?, memory_starts_at = ?, memory_keeps_first = ?, thoughts = ? WHERE id = ?',
       )
       .run(
         answer.text,
@@ -224,6 +229,7 @@ export class ConversationRows {
         answer.stats && JSON.stringify(answer.stats),
         answer.memoryStartsAtTurnId ?? null,
         answer.memoryKeepsFirstTurn === undefined ? null : Number(answer.memoryKeepsFirstTurn),
+        answer.thoughts === undefined ? null : JSON.stringify(answer.thoughts),
         answer.id,
       )
   }

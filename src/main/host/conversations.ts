@@ -13,6 +13,7 @@ import { AppError } from '../../contract/errors.ts'
 import { ConversationRows } from './conversation-rows.ts'
 import { Feed, watchState } from './frames.ts'
 import type { MemoryWindow } from './memory-window.ts'
+import { endThoughts, timeThoughts } from './thought-times.ts'
 
 /** Text that streams is written to the database this often: what a killed app loses at most. */
 const flushMs = 500
@@ -216,9 +217,14 @@ export class Conversations implements Disposable {
     const live = this.#underWay(answerId)
     if (!live || text === '') return
     const at = live.answer.text.length
-    live.answer = { ...live.answer, text: live.answer.text + text }
+    const grown = live.answer.text + text
+    const thoughts = timeThoughts(grown, live.answer.thoughts, this.#now())
+    const isTold = thoughts !== live.answer.thoughts
+    live.answer = { ...live.answer, text: grown, ...(thoughts && { thoughts }) }
     this.#makeDirty(live)
     this.#publish(live.conversationId, { kind: 'text', turnId: live.turnId, answerId, at, text })
+    // A thought that began or ended.
+    if (isTold) this.#publishTurn(live)
   }
 
   /** Ends an answer under way: its state, text and stats are in the database when this returns. Ignored when it has ended. */
@@ -229,7 +235,8 @@ export class Conversations implements Disposable {
   ): void {
     const live = this.#underWay(answerId)
     if (!live) return
-    live.answer = { ...live.answer, state, stats: stats ?? null }
+    const thoughts = endThoughts(live.answer.thoughts, this.#now())
+    live.answer = { ...live.answer, state, stats: stats ?? null, ...(thoughts && { thoughts }) }
     live.hasEnded = true
     live.isDirty = true
     this.flush()

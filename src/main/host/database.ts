@@ -41,6 +41,9 @@ const migrations = [
   ALTER TABLE answers ADD COLUMN memory_starts_at TEXT;
   ALTER TABLE answers ADD COLUMN memory_keeps_first INTEGER;
   `,
+  `
+  ALTER TABLE answers ADD COLUMN thoughts TEXT;
+  `,
 ]
 
 /** Opens the app's SQLite database (WAL) in a folder that is made when it is not there, and brings its schema up to date. */
