@@ -13,6 +13,9 @@ import type { Proposal } from './proposal.ts'
 /** A message that stays on the screen until it is read. */
 export type Notice = { readonly id: string; readonly problem: Problem }
 
+/** A link to the world, with the text that it is shown with. */
+export type OutsideLink = { readonly address: string; readonly shownAs: string }
+
 /** What the page knows: a mirror of the host, and what the user is about to do. */
 export type AppState = {
   readonly connection: 'connecting' | 'open' | 'lost'
@@ -37,6 +40,10 @@ export type AppState = {
   readonly proposal: Proposal | null
   /** The library's model that is being dragged. */
   readonly draggedId: string | null
+  /** The link that the user has pressed: where it leads is shown before it is opened. */
+  readonly outsideLink: OutsideLink | null
+  /** The turn to bring into view as soon as its conversation is there. */
+  readonly turnToShow: string | null
 }
 
 /** The page's one store. Actions are the exported functions of this file. */
@@ -57,6 +64,8 @@ export const useApp = create<AppState>(() => ({
   additions: [],
   proposal: null,
   draggedId: null,
+  outsideLink: null,
+  turnToShow: null,
 }))
 
 const set = useApp.setState
@@ -173,6 +182,16 @@ function withoutUndefined(changes: SettingsChanges): Partial<Settings> {
 /** Opens or closes one of the dialogs. */
 export function showDialog(dialog: AppState['dialog']): void {
   set({ dialog })
+}
+
+/** Shows where a link leads, or (null) no longer. */
+export function previewLink(outsideLink: OutsideLink | null): void {
+  set({ outsideLink })
+}
+
+/** Brings a turn of the open conversation into view, or as soon as its conversation has come. */
+export function scrollToTurn(turnId: string): void {
+  set({ turnToShow: turnId })
 }
 
 /** Names the model that takes the next turn. What it would take to load one that is not in memory is shown. */

@@ -1,13 +1,14 @@
 import { memo } from 'react'
 import type { Answer } from '../../contract/conversation.ts'
+import { withoutThoughts } from '../../contract/thoughts.ts'
 import { isRunning } from '../conversation-mirror.ts'
 import { CopyButton } from '../ui/copy-button.tsx'
 import { ModelSwatch } from '../ui/model-swatch.tsx'
 import { AnswerEnd } from './answer-end.tsx'
+import { AnswerText } from './answer-text.tsx'
 import { AnswerFigures } from './answer-figures.tsx'
 import { ReadingNote, WaitingNote } from './answer-progress.tsx'
 import styles from './answer-view.module.css'
-import { Markdown } from './markdown.tsx'
 
 type AnswerViewProps = {
   readonly answer: Answer
@@ -36,7 +37,7 @@ export const AnswerView = memo(function AnswerView({ answer, turnId, colour, isL
           </span>
           {text !== '' && !isRunning(answer) && (
             <span className={styles['copy']}>
-              <CopyButton label="Copy answer" text={() => text} />
+              <CopyButton label="Copy answer" text={() => withoutThoughts(text)} />
             </span>
           )}
         </span>
@@ -44,7 +45,9 @@ export const AnswerView = memo(function AnswerView({ answer, turnId, colour, isL
       </header>
       {state.kind === 'waiting' && <WaitingNote modelId={answer.modelId} reason={state.reason} />}
       {state.kind === 'reading' && <ReadingNote state={state} />}
-      {(text !== '' || isWriting) && <Markdown text={text} isGrowing={isWriting} />}
+      {(text !== '' || isWriting) && (
+        <AnswerText text={text} thoughts={answer.thoughts} isGrowing={isWriting} />
+      )}
       {!isRunning(answer) && <AnswerEnd answer={answer} turnId={turnId} isLast={isLast} />}
     </article>
   )
