@@ -23,6 +23,8 @@ export type Notice = { readonly id: string; readonly problem: Problem }
 
 /** Something that was done at once and can be taken back. */
 export type Undo = { readonly id: string; readonly text: string; readonly undo: () => Promise<unknown> }
+/** A link to the world, with the text that it is shown with. */
+export type OutsideLink = { readonly address: string; readonly shownAs: string }
 
 /** What the page knows: a mirror of the host, and what the user is about to do. */
 export type AppState = {
@@ -56,6 +58,10 @@ export type AppState = {
   readonly draggedId: string | null
   /** What is looked for in the open conversation; see chat/finding.ts. */
   readonly finding: Finding | null
+  /** The link that the user has pressed: where it leads is shown before it is opened. */
+  readonly outsideLink: OutsideLink | null
+  /** The turn to bring into view as soon as its conversation is there. */
+  readonly turnToShow: string | null
 }
 
 /** The page's one store. Actions are the exported functions of this file. */
@@ -80,6 +86,8 @@ export const useApp = create<AppState>(() => ({
   proposal: null,
   draggedId: null,
   finding: null,
+  outsideLink: null,
+  turnToShow: null,
 }))
 
 const set = useApp.setState
@@ -223,6 +231,16 @@ function withoutUndefined(changes: SettingsChanges): Partial<Settings> {
 /** Opens or closes one of the dialogs. */
 export function showDialog(dialog: AppState['dialog']): void {
   set({ dialog })
+}
+
+/** Shows where a link leads, or (null) no longer. */
+export function previewLink(outsideLink: OutsideLink | null): void {
+  set({ outsideLink })
+}
+
+/** Brings a turn of the open conversation into view, or as soon as its conversation has come. */
+export function scrollToTurn(turnId: string): void {
+  set({ turnToShow: turnId })
 }
 
 /** Names the model that takes the next turn. What it would take to load one that is not in memory is shown. */
