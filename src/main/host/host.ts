@@ -6,6 +6,7 @@ import { z } from 'zod'
 import type { HostInfo } from '../../contract/contract.ts'
 import type { Settings } from '../../contract/settings.ts'
 import { limitDevice } from './device-memory.ts'
+import { ConversationFiles } from './conversation-files.ts'
 import { Conversations } from './conversations.ts'
 import { openDatabase } from './database.ts'
 import { Library } from './library.ts'
@@ -66,6 +67,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
   const conversations = resources.use(
     new Conversations(database, { onDefect: (error) => logDefect(error, ['conversations']) }),
   )
+  const files = resources.use(new ConversationFiles({ database, conversations }))
   const probe = resources.use(createProbe({ start, file, env }))
   const { totalBytes } = await readMachineMemory()
   const library = resources.use(
@@ -131,7 +133,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
       canChooseFiles: options.chooseFiles !== undefined,
       modelsFolder,
     },
-    ...{ home, pool, library, conversations, turns, settings, database },
+    ...{ home, pool, library, conversations, files, turns, settings, database },
     chooseFiles: options.chooseFiles,
     onDefect: logDefect,
   })

@@ -3,6 +3,7 @@ import { implement } from '@orpc/server'
 import { contract, statuses, type HostInfo } from '../../contract/contract.ts'
 import { AppError, toProblem } from '../../contract/errors.ts'
 import { mapRpcErrors, toRpcError } from '../../contract/rpc-errors.ts'
+import type { ConversationFiles } from './conversation-files.ts'
 import type { Conversations } from './conversations.ts'
 import { browse } from './files.ts'
 import { findPlaces } from './find.ts'
@@ -20,6 +21,7 @@ export type Procedures = {
   readonly pool: Pool
   readonly library: Library
   readonly conversations: Conversations
+  readonly files: ConversationFiles
   readonly turns: Turns
   readonly settings: SettingsStore
   readonly database: DatabaseSync
@@ -31,7 +33,7 @@ export type Procedures = {
 
 /** The contract, implemented: each call is one function of the host. Both shells serve this router. */
 export function createRouter(host: Procedures) {
-  const { info, pool, library, conversations, turns, settings } = host
+  const { info, pool, library, conversations, files, turns, settings } = host
   const os = implement(contract).use(async ({ next, path, signal }, _input, output) => {
     const mapErrors = mapRpcErrors((error) => {
       // The caller has gone: nobody to tell, and nothing is wrong.
@@ -101,6 +103,13 @@ export function createRouter(host: Procedures) {
         findPlaces(conversations.get(input.id).turns, input),
       ),
       show: os.conversations.show.handler(({ input }) => conversations.show(input.turnId, input.answerId)),
+      export: os.conversations.export.handler(({ input }) => files.export(input.id, input.format)),
+      exportAll: os.conversations.exportAll.handler(() => files.exportAll()),
+      import: os.conversations.import.handler(({ input, signal }) => files.import(input, signal)),
+      importPart: os.conversations.importPart.handler(({ input }) => files.importPart(input)),
+      importEnd: os.conversations.importEnd.handler(({ input, signal }) =>
+        files.importEnd(input.importId, signal),
+      ),
       deleteMany: os.conversations.deleteMany.handler(({ input }) => turns.deleteConversations(input.ids)),
       restoreMany: os.conversations.restoreMany.handler(({ input }) => conversations.restoreMany(input.ids)),
     },

@@ -13,7 +13,7 @@ export function FindBar() {
   const conversationId = useApp((state) => state.conversationId)
   useFoundMarks()
   useFindKeys()
-  if (!finding || finding.conversationId !== conversationId) return null
+  if (conversationId === null || finding?.conversationId !== conversationId) return null
   const { text, places, at } = finding
   const count = places ? countHits(places) : 0
   const said =
