@@ -3,6 +3,7 @@ import { useShallow } from 'zustand/react/shallow'
 import styles from './app.module.css'
 import { ChatPane } from './chat/chat-pane.tsx'
 import { ConversationList } from './chat/conversation-list.tsx'
+import { ImportDialog } from './chat/import-dialog.tsx'
 import { LibraryDialog } from './library/library-dialog.tsx'
 import { LoadSettings } from './library/load-settings.tsx'
 import { machineText } from './pool/machine-text.ts'
@@ -81,6 +82,7 @@ export function App() {
       {dialog === 'library' && <LibraryDialog />}
       {dialog === 'settings' && <SettingsDialog />}
       {settingsOf && <LoadSettings key={settingsOf.id} model={settingsOf} />}
+      <ImportDialog />
       <Notices />
     </div>
   )

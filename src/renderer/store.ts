@@ -11,6 +11,7 @@ import type { PoolSnapshot } from '../contract/memory.ts'
 import type { LibraryModel } from '../contract/model.ts'
 import type { Settings, SettingsChanges } from '../contract/settings.ts'
 import type { Addition } from './additions.ts'
+import type { Importing } from './chat/conversation-files.ts'
 import type { Finding } from './chat/finding.ts'
 import { connect, type Client } from './connection.ts'
 import { withTexts, withTurn, type TextDelta } from './conversation-mirror.ts'
@@ -50,6 +51,8 @@ export type AppState = {
   readonly draggedId: string | null
   /** What is looked for in the open conversation; see chat/finding.ts. */
   readonly finding: Finding | null
+  /** A file of conversations on its way in; see chat/conversation-files.ts. */
+  readonly importing: Importing | null
 }
 
 /** The page's one store. Actions are the exported functions of this file. */
@@ -72,6 +75,7 @@ export const useApp = create<AppState>(() => ({
   proposal: null,
   draggedId: null,
   finding: null,
+  importing: null,
 }))
 
 const set = useApp.setState

@@ -1,10 +1,11 @@
 import { useEffect, useState } from 'react'
 import { AppError, toProblem } from '../../contract/errors.ts'
+import { importFiles, isConversationFile } from '../chat/conversation-files.ts'
 import { isDesktop } from '../connection.ts'
 import { pathGifts, uploadGifts, type Gift } from '../gifts.ts'
 
 /**
- * Takes files that are dropped anywhere on the window; whether some are held over it now. In the desktop app files and
+ * Takes files that are dropped anywhere on the window: models, and exported conversations (JSON), which are brought in. Whether some are held over it now. In the desktop app files and
  * folders arrive as paths, in a browser as files to be uploaded, the parts of a split model together.
  */
 export function useFileDrop(onDrop: (gifts: readonly Gift[]) => void): boolean {
@@ -34,7 +35,10 @@ export function useFileDrop(onDrop: (gifts: readonly Gift[]) => void): boolean {
         setIsOver(false)
         if (!hasFiles(event) || !event.dataTransfer) return
         event.preventDefault()
-        onDrop(giftsOf(event.dataTransfer))
+        const conversations = [...event.dataTransfer.files].filter(isConversationFile)
+        if (conversations.length > 0) void importFiles(conversations)
+        const gifts = giftsOf(event.dataTransfer)
+        if (gifts.length > 0) onDrop(gifts)
       },
       options,
     )
@@ -53,7 +57,7 @@ function giftsOf(transfer: DataTransfer): readonly Gift[] {
     const entry = item.webkitGetAsEntry()
     return entry?.isDirectory === true ? [entry.name] : []
   })
-  const files = [...transfer.files]
+  const files = [...transfer.files].filter((file) => !isConversationFile(file))
   if (isDesktop()) return pathGifts(files, (file) => window.plenum?.pathForFile(file) ?? file.name)
   return [
     ...folders.map((name): Gift => ({ kind: 'refused', name, problem: toProblem(noFolders(name)) })),
