@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
+import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
 import { setImmediate } from 'node:timers/promises'
 import type { z } from 'zod'
 import {
@@ -14,13 +14,14 @@ import {
 import { AppError } from '../../contract/errors.ts'
 import { exportRow, fieldName, jsonColumns } from './conversation-export.ts'
 import type { ConversationRows } from './conversation-rows.ts'
+import { frameMs } from './frames.ts'
 import { JsonParts } from './json-parts.ts'
 import { looksLikeChat, readChat } from './open-webui.ts'
 
 /** More than any history holds; a guard for the memory. Characters. */
 const maxCharacters = 1_000_000_000
 /** The database is written for so long, then the app goes on, in milliseconds. */
-const sliceMs = 15
+const sliceMs = 25
 
 type LeftOut = ImportResult['leftOut']
 
@@ -66,22 +67,30 @@ export class ConversationImport {
     const ids: string[] = []
     let isDone = false
     try {
-      let begun = performance.now()
-      for (const [index, conversation] of conversations.entries()) {
-        if (performance.now() - begun > sliceMs) {
-          yield { kind: 'writing', done: index, of: conversations.length }
-          await setImmediate()
-          begun = performance.now()
-        }
+      let toldAt = performance.now()
+      for (let at = 0; at < conversations.length;) {
         options.signal?.throwIfAborted()
-        const written = options.rows.together(() =>
-          writer.write(conversation, `conversations[${String(index)}]`),
-        )
-        if (written === null) result.known++
-        else {
-          ids.push(written)
-          result.turns += conversation.turns.length
+        // Many in one transaction: the search index merges what each of them has added.
+        at = options.rows.together(() => {
+          const begun = performance.now()
+          let next = at
+          for (const conversation of conversations.slice(at)) {
+            const written = writer.write(conversation, `conversations[${String(next)}]`)
+            if (written === null) result.known++
+            else {
+              ids.push(written)
+              result.turns += conversation.turns.length
+            }
+            next++
+            if (performance.now() - begun > sliceMs) break
+          }
+          return next
+        })
+        if (performance.now() - toldAt > frameMs) {
+          yield { kind: 'writing', done: at, of: conversations.length }
+          toldAt = performance.now()
         }
+        await setImmediate()
       }
       options.reveal(ids)
       isDone = true
@@ -218,6 +227,7 @@ class Writer {
   readonly #rows: ConversationRows
   readonly #now: number
   readonly #columns: ReadonlyMap<string, readonly string[]>
+  readonly #statements = new Map<string, StatementSync>()
 
   constructor({ database, rows, now }: { database: DatabaseSync; rows: ConversationRows; now: number }) {
     this.#database = database
@@ -236,7 +246,7 @@ class Writer {
 
   /** The id under which a conversation was written, hidden; null when it is here already. Throws `BAD_INPUT` with its place. */
   write(conversation: ExportedConversation, place: string): string | null {
-    const here = this.#database.prepare('SELECT * FROM conversations WHERE id = ?').get(conversation.id)
+    const here = this.#prepare('SELECT * FROM conversations WHERE id = ?').get(conversation.id)
     if (
       here?.['deleted_at'] === null &&
       fingerprint(exportRow(this.#database, here)) === fingerprint(conversation)
@@ -269,8 +279,8 @@ class Writer {
 
   /** Whether one of its ids belongs to another conversation here. */
   #takesIds({ turns }: ExportedConversation): boolean {
-    const hasTurn = this.#database.prepare('SELECT 1 FROM turns WHERE id = ?')
-    const hasAnswer = this.#database.prepare('SELECT 1 FROM answers WHERE id = ?')
+    const hasTurn = this.#prepare('SELECT 1 FROM turns WHERE id = ?')
+    const hasAnswer = this.#prepare('SELECT 1 FROM answers WHERE id = ?')
     return turns.some(
       (turn) =>
         hasTurn.get(turn.id) !== undefined || turn.answers.some(({ id }) => hasAnswer.get(id) !== undefined),
@@ -289,9 +299,15 @@ class Writer {
       values.set(column, columnValue(column, value, ids))
     }
     const names = [...values.keys()]
-    this.#database
-      .prepare(`INSERT INTO ${table} (${names.join(', ')}) VALUES (${names.map(() => '?').join(', ')})`)
-      .run(...values.values())
+    this.#prepare(
+      `INSERT INTO ${table} (${names.join(', ')}) VALUES (${names.map(() => '?').join(', ')})`,
+    ).run(...values.values())
+  }
+
+  #prepare(sql: string): StatementSync {
+    const statement = this.#statements.get(sql) ?? this.#database.prepare(sql)
+    this.#statements.set(sql, statement)
+    return statement
   }
 }
 
