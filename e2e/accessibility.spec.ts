@@ -92,7 +92,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
     const threads = page.getByRole('textbox', { name: 'Threads' })
     await threads.fill('1')
     await page.keyboard.press('Enter')
-    await expect(page.getByRole('button', { name: 'Reset Threads to its default' })).toBeVisible()
+    await expect(page.getByRole('button', { name: 'Reset to default: Threads' })).toBeVisible()
     await look('settings, searched and changed')
     await page.keyboard.press('Escape')
     await page.keyboard.press('Control+K')
