@@ -1,12 +1,18 @@
 import { create } from 'zustand'
 import type { HostInfo } from '../contract/contract.ts'
-import type { Conversation, ConversationEvent, ConversationSummary } from '../contract/conversation.ts'
+import type {
+  Conversation,
+  ConversationEvent,
+  ConversationListEvent,
+  ConversationSummary,
+} from '../contract/conversation.ts'
 import { definedOf } from '../contract/defined.ts'
 import { AppError, toProblem, type Problem } from '../contract/errors.ts'
 import type { PoolSnapshot } from '../contract/memory.ts'
 import type { LibraryModel } from '../contract/model.ts'
 import type { Settings, SettingsChanges } from '../contract/settings.ts'
 import type { Addition } from './additions.ts'
+import type { Finding } from './chat/finding.ts'
 import { connect, type Client } from './connection.ts'
 import { withTexts, withTurn, type TextDelta } from './conversation-mirror.ts'
 import { rememberedPanes, type Panes } from './pane-sizes.ts'
@@ -15,6 +21,9 @@ import type { Proposal } from './proposal.ts'
 
 /** A message that stays on the screen until it is read. */
 export type Notice = { readonly id: string; readonly problem: Problem }
+
+/** Something that was done at once and can be taken back. */
+export type Undo = { readonly id: string; readonly text: string; readonly undo: () => Promise<unknown> }
 
 /** What the page knows: a mirror of the host, and what the user is about to do. */
 export type AppState = {
@@ -44,12 +53,16 @@ export type AppState = {
   /** Size and state of the panes beside the chat; see pane-sizes.ts. */
   readonly panes: Panes
   readonly notices: readonly Notice[]
+  /** What can be taken back, the last one last; each for some seconds. */
+  readonly undos: readonly Undo[]
   /** Files on their way into the library, and what became of them; see additions.ts. */
   readonly additions: readonly Addition[]
   /** The load that the user thinks about; see proposal.ts. */
   readonly proposal: Proposal | null
   /** The library's model that is being dragged. */
   readonly draggedId: string | null
+  /** What is looked for in the open conversation; see chat/finding.ts. */
+  readonly finding: Finding | null
 }
 
 /** The page's one store. Actions are the exported functions of this file. */
@@ -72,9 +85,11 @@ export const useApp = create<AppState>(() => ({
   panes: rememberedPanes(),
   poolPicture: rememberedPicture(),
   notices: [],
+  undos: [],
   additions: [],
   proposal: null,
   draggedId: null,
+  finding: null,
 }))
 
 const set = useApp.setState
@@ -117,10 +132,7 @@ async function mirrorUntilLost(client: Client, lost: Promise<void>, signal: Abor
       () => client.models.watch(undefined, { signal: over.signal }),
       (models) => set({ models }),
     ),
-    follow(
-      () => client.conversations.watchList(undefined, { signal: over.signal }),
-      (conversations) => set({ conversations }),
-    ),
+    follow(() => client.conversations.watchList(undefined, { signal: over.signal }), applyListEvent),
     lost,
   ])
   signal.removeEventListener('abort', stop)
@@ -174,6 +186,36 @@ export function notify(problem: Problem): void {
 /** Takes a notice off the screen. */
 export function dismissNotice(id: string): void {
   set(({ notices }) => ({ notices: notices.filter((notice) => notice.id !== id) }))
+}
+
+/** How many deletions and the like are offered to be taken back at once. */
+const maxUndos = 3
+
+/** Says what was done, and offers to take it back; see ui/notices.tsx for how long. */
+export function offerUndo(text: string, undo: Undo['undo']): void {
+  set(({ undos }) => ({ undos: [...undos, { id: crypto.randomUUID(), text, undo }].slice(-maxUndos) }))
+}
+
+/** Takes back what was done: this one, or the last one. Nothing happens when there is none. */
+export async function takeBack(id = get().undos.at(-1)?.id): Promise<void> {
+  const known = get().undos.find((undo) => undo.id === id)
+  if (!known) return
+  dropUndo(known.id)
+  await attempt(known.undo)
+}
+
+/** Takes the offer off the screen; what was done stays done. */
+export function dropUndo(id: string): void {
+  set(({ undos }) => ({ undos: undos.filter((undo) => undo.id !== id) }))
+}
+
+/** Applies what the host says of the list of conversations. */
+export function applyListEvent(event: ConversationListEvent): void {
+  set(({ conversations }) => {
+    if (event.kind === 'all') return { conversations: event.conversations }
+    const gone = new Set([...event.removedIds, ...event.changed.map(({ id }) => id)])
+    return { conversations: [...event.changed, ...conversations.filter(({ id }) => !gone.has(id))] }
+  })
 }
 
 /** Changes settings; what is absent stays. Seen at once; rejects with the host's problem, and they are as they were. */

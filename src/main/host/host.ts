@@ -19,6 +19,8 @@ import { readMemo, SettingsStore, writeMemo } from './settings.ts'
 import type { StartChild } from './starter.ts'
 import { Turns } from './turns.ts'
 
+const dayMs = 24 * 3_600_000
+
 /** What a shell gives to its host. */
 export type HostOptions = {
   readonly kind: HostInfo['kind']
@@ -115,6 +117,14 @@ export async function createHost(options: HostOptions): Promise<Host> {
       onDefect: logDefect,
     }),
   )
+  const purge = (olderThanMs: number) =>
+    void turns.purgeDeleted(olderThanMs).catch((error: unknown) => logDefect(error, ['conversations']))
+  // Nobody can ask any more for what an earlier run has deleted.
+  purge(0)
+  resources.adopt(
+    setInterval(() => purge(dayMs), dayMs / 24),
+    clearInterval,
+  )
 
   const router = createRouter({
     info: {
@@ -124,7 +134,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
       canChooseFiles: options.chooseFiles !== undefined,
       modelsFolder,
     },
-    ...{ home, pool, library, conversations, turns, settings },
+    ...{ home, pool, library, conversations, turns, settings, database },
     chooseFiles: options.chooseFiles,
     onDefect: logDefect,
   })

@@ -32,7 +32,11 @@ test('two models answer one after the other, and background work stands still me
     const events: GenerateEvent[] = []
     const { signal } = new AbortController()
     const messages = [{ role: 'user' as const, text: 'How do I pin a model?' }]
-    for await (const event of lease.generate('conversation', messages, { signal, keepsRoom: false })) {
+    for await (const event of lease.generate('conversation', messages, {
+      signal,
+      keepsRoom: false,
+      continues: false,
+    })) {
       events.push(event)
       log.push(name)
       if (event.kind === 'text') first.resolve(null)

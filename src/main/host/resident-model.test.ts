@@ -17,6 +17,7 @@ import {
   ask,
   demoFacts,
   demoFiles,
+  goOn,
   startTestModel,
   type Done,
   type TestConversation,
@@ -69,6 +70,25 @@ test('remembers a name over several turns, and reads only what is new', async ()
   expect(second.done.reusedTokens).toBe(first.done.promptTokens + first.done.generatedTokens)
   expect(third.done.reusedTokens).toBe(second.done.promptTokens + second.done.generatedTokens)
   expect(third.done.usedTokens).toBe(third.done.promptTokens + third.done.generatedTokens)
+})
+
+test('an answer that was cut goes on as if it had not been, in its context and in a fresh one', async () => {
+  const model = await startLoaded(guide, { contextTokens: 512 })
+  const question = 'How do I pin a model?'
+  const uncut = await ask(model, newConversation('uncut'), question)
+  const { generatedTokens } = uncut.done
+  expect(generatedTokens).toBeGreaterThan(8)
+  for (const maxTokens of [1, Math.floor(generatedTokens / 2), generatedTokens - 1]) {
+    const conversation = newConversation(`cut ${String(maxTokens)}`)
+    const cut = await ask(model, conversation, question, { maxTokens })
+    expect(cut.done.stopReason).toBe('max-tokens')
+    for (const id of [conversation.id, `fresh ${conversation.id}`]) {
+      const rest = await goOn(model, { id, messages: conversation.messages })
+      expect(cut.answer + rest.answer).toBe(uncut.answer)
+      expect(rest.done.stopReason).toBe('end')
+      if (id === conversation.id) expect(rest.done.reusedTokens).toBeGreaterThanOrEqual(cut.done.promptTokens)
+    }
+  }
 })
 
 test('a second model sees what was said to the first, and each keeps its own context', async () => {

@@ -43,13 +43,26 @@ export async function ask(
   options: AnswerOptions = {},
 ): Promise<{ answer: string; done: Done }> {
   messages.push({ role: 'user', text })
+  const answered = await collect(model.generate(id, messages, options))
+  messages.push({ role: 'assistant', text: answered.answer })
+  return answered
+}
+
+/** Lets the last message of a conversation, an answer that was cut, go on. */
+export async function goOn(
+  model: ResidentModel,
+  { id, messages }: Pick<TestConversation, 'id'> & { readonly messages: readonly ChatMessage[] },
+): Promise<{ answer: string; done: Done }> {
+  return collect(model.generate(id, messages, { continues: true }))
+}
+
+async function collect(events: AsyncIterable<GenerateEvent>): Promise<{ answer: string; done: Done }> {
   let answer = ''
   let done: Done | null = null
-  for await (const event of model.generate(id, messages, options)) {
+  for await (const event of events) {
     if (event.kind === 'text') answer += event.text
     if (event.kind === 'done') done = event
   }
-  messages.push({ role: 'assistant', text: answer })
   if (!done) throw new Error('The answer has no end')
   return { answer, done }
 }

@@ -1,6 +1,7 @@
 import { useApp } from '../store.ts'
 import styles from './chat-pane.module.css'
 import { Composer } from './composer.tsx'
+import { FindBar } from './find-bar.tsx'
 import { Transcript } from './transcript.tsx'
 
 /** The conversation on the screen and the message box below it. */
@@ -9,6 +10,7 @@ export function ChatPane() {
   return (
     <div className={styles['pane']}>
       <Transcript key={conversationId} />
+      <FindBar />
       <Composer />
     </div>
   )

@@ -17,7 +17,7 @@ type TurnViewProps = {
 /** A message and its answer. Drawn again only when the turn is another object. */
 export const TurnView = memo(function TurnView({ turn, colour, isLast, memoryText }: TurnViewProps) {
   return (
-    <section className={styles['turn']} data-last={isLast || undefined}>
+    <section className={styles['turn']} data-turn={turn.id} data-last={isLast || undefined}>
       {memoryText !== null && <p className={styles['memory']}>{memoryText}</p>}
       <UserMessage text={turn.text} />
       <AnswerView answer={chosenAnswer(turn)} turnId={turn.id} colour={colour} isLast={isLast} />
@@ -36,7 +36,12 @@ const UserMessage = memo(function UserMessage({ text }: { readonly text: string 
     <article className={styles['message']} aria-label="Your message">
       <div className={styles['text']}>{isLong && !isWhole ? `${folded} …` : text}</div>
       {isLong && (
-        <button type="button" className={styles['fold']} onClick={() => setIsWhole(!isWhole)}>
+        <button
+          type="button"
+          className={styles['fold']}
+          aria-expanded={isWhole}
+          onClick={() => setIsWhole(!isWhole)}
+        >
           {isWhole ? 'Show less' : `Show all ${formatCount(text.length)} characters`}
         </button>
       )}

@@ -1,5 +1,7 @@
 import { focusComposer } from '../chat/composer.tsx'
 import { startConversation } from '../chat/conversation-list.tsx'
+import { findNext, openFind } from '../chat/finding.ts'
+import { focusSearch } from '../chat/search-box.tsx'
 import { toggleModelMenu } from '../chat/model-menu.tsx'
 import { chosenAnswer, runningTurnId } from '../conversation-mirror.ts'
 import { resetPanes, togglePane } from '../panes.ts'
@@ -76,6 +78,39 @@ export const appCommands: readonly Command[] = [
     words: 'newer up',
     when: (state) => state.conversations.length > 0,
     run: () => openBeside(-1),
+  },
+  {
+    id: 'conversation.search',
+    title: 'Search all conversations',
+    section: 'Conversation',
+    keys: ['Mod+Shift+F'],
+    words: 'look for full text history',
+    run: focusSearch,
+  },
+  {
+    id: 'conversation.find',
+    title: 'Find in this conversation',
+    section: 'Conversation',
+    keys: ['Mod+F'],
+    words: 'look for text',
+    when: (state) => state.conversationId !== null,
+    run: openFind,
+  },
+  {
+    id: 'conversation.find-next',
+    title: 'Next hit in this conversation',
+    section: 'Conversation',
+    keys: ['F3', 'Mod+G'],
+    when: (state) => state.finding !== null,
+    run: () => void findNext(1),
+  },
+  {
+    id: 'conversation.find-previous',
+    title: 'Previous hit in this conversation',
+    section: 'Conversation',
+    keys: ['Shift+F3', 'Mod+Shift+G'],
+    when: (state) => state.finding !== null,
+    run: () => void findNext(-1),
   },
   {
     id: 'models.choose',
