@@ -1,6 +1,7 @@
 import { useEffect, useId, useState, type CSSProperties, type MouseEvent } from 'react'
 import { useShallow } from 'zustand/react/shallow'
 import styles from './app.module.css'
+import { AskingDialog } from './chat/asking-dialog.tsx'
 import { ChatPane } from './chat/chat-pane.tsx'
 import { ConversationList } from './chat/conversation-list.tsx'
 import { useCommandKeys } from './commands/command-keys.ts'
@@ -94,6 +95,7 @@ export function App() {
       {dialog === 'library' && <LibraryDialog />}
       {dialog === 'settings' && <SettingsDialog />}
       {events && <ActivityDialog events={events} onClose={() => showDialog(null)} />}
+      {dialog === 'asking' && <AskingDialog onClose={() => showDialog(null)} />}
       {settingsOf && <LoadSettings key={settingsOf.id} model={settingsOf} />}
       {overlay === 'palette' && <CommandPalette />}
       {overlay === 'shortcuts' && <ShortcutSheet />}

@@ -12,6 +12,8 @@ import type { PoolSnapshot } from '../contract/memory.ts'
 import type { LibraryModel } from '../contract/model.ts'
 import type { Settings, SettingsChanges } from '../contract/settings.ts'
 import type { Addition } from './additions.ts'
+import type { Asking } from '../contract/asking.ts'
+import type { DraftAttachment } from './chat/draft-attachments.ts'
 import type { Finding } from './chat/finding.ts'
 import { connect, type Client } from './connection.ts'
 import { withTexts, withTurn, type TextDelta } from './conversation-mirror.ts'
@@ -24,6 +26,8 @@ export type Notice = { readonly id: string; readonly problem: Problem }
 
 /** Something that was done at once and can be taken back. */
 export type Undo = { readonly id: string; readonly text: string; readonly undo: () => Promise<unknown> }
+/** A link to the world, with the text that it is shown with. */
+export type OutsideLink = { readonly address: string; readonly shownAs: string }
 
 /** What the page knows: a mirror of the host, and what the user is about to do. */
 export type AppState = {
@@ -41,7 +45,6 @@ export type AppState = {
   readonly nextModelId: string | null
   /** Text that was typed but not sent, by conversation; '' is the key of a new one. */
   readonly drafts: Readonly<Record<string, string>>
-  readonly dialog: 'library' | 'settings' | 'activity' | null
   /** What the settings are searched for when they are opened. */
   readonly settingsFilter: string
   /** What is open over everything else. */
@@ -52,6 +55,11 @@ export type AppState = {
   readonly poolPicture: PoolPicture | null
   /** Size and state of the panes beside the chat; see pane-sizes.ts. */
   readonly panes: Panes
+  /** Attachments of messages that are being written, by conversation like `drafts`. */
+  readonly attachments: Readonly<Record<string, readonly DraftAttachment[]>>
+  /** How a new conversation will be asked; null: as the default preset says. */
+  readonly newAsking: Asking | null
+  readonly dialog: 'library' | 'settings' | 'activity' | 'asking' | null
   readonly notices: readonly Notice[]
   /** What can be taken back, the last one last; each for some seconds. */
   readonly undos: readonly Undo[]
@@ -63,6 +71,10 @@ export type AppState = {
   readonly draggedId: string | null
   /** What is looked for in the open conversation; see chat/finding.ts. */
   readonly finding: Finding | null
+  /** The link that the user has pressed: where it leads is shown before it is opened. */
+  readonly outsideLink: OutsideLink | null
+  /** The turn to bring into view as soon as its conversation is there. */
+  readonly turnToShow: string | null
 }
 
 /** The page's one store. Actions are the exported functions of this file. */
@@ -78,6 +90,8 @@ export const useApp = create<AppState>(() => ({
   conversation: null,
   nextModelId: null,
   drafts: {},
+  attachments: {},
+  newAsking: null,
   dialog: null,
   settingsFilter: '',
   overlay: null,
@@ -90,6 +104,8 @@ export const useApp = create<AppState>(() => ({
   proposal: null,
   draggedId: null,
   finding: null,
+  outsideLink: null,
+  turnToShow: null,
 }))
 
 const set = useApp.setState
@@ -262,6 +278,16 @@ export function endTour(): void {
   if (get().settings?.isTourSeen === false) void attempt(() => saveSettings({ isTourSeen: true }))
 }
 
+/** Shows where a link leads, or (null) no longer. */
+export function previewLink(outsideLink: OutsideLink | null): void {
+  set({ outsideLink })
+}
+
+/** Brings a turn of the open conversation into view, or as soon as its conversation has come. */
+export function scrollToTurn(turnId: string): void {
+  set({ turnToShow: turnId })
+}
+
 /** Names the model that takes the next turn. What it would take to load one that is not in memory is shown. */
 export function chooseNextModel(modelId: string): void {
   set(({ pool, proposal }) => {
@@ -337,9 +363,18 @@ function withDraft(
 export async function sendTurn(text: string, modelId: string): Promise<void> {
   await attempt(async () => {
     const conversationId = get().conversationId ?? (await startConversation())
-    const turn = await host().turns.send({ conversationId, text, modelId })
-    set(({ conversation, drafts }) => ({
+    const attached = get().attachments[conversationId] ?? []
+    const attachmentIds = attached.flatMap((each) => (each.kind === 'ready' ? [each.attachment.id] : []))
+    const turn = await host().turns.send({
+      ...{ conversationId, text, modelId },
+      ...(attachmentIds.length > 0 && { attachmentIds }),
+    })
+    set(({ conversation, drafts, attachments }) => ({
       nextModelId: modelId,
+      attachments: {
+        ...attachments,
+        [conversationId]: (attachments[conversationId] ?? []).filter((each) => !attached.includes(each)),
+      },
       drafts: drafts[conversationId] === text ? withDraft(drafts, conversationId, '') : drafts,
       // The watcher may have brought a later state of it already.
       ...(conversation?.id === conversationId && !conversation.turns.some(({ id }) => id === turn.id)
@@ -355,9 +390,15 @@ export async function retryTurn(turnId: string, modelId: string): Promise<void> 
 }
 
 async function startConversation(): Promise<string> {
-  const conversation = await host().conversations.create({})
-  const { drafts, conversationId } = get()
-  set({ drafts: withDraft(withDraft(drafts, null, ''), conversation.id, drafts[''] ?? '') })
+  const { newAsking } = get()
+  const conversation = await host().conversations.create(newAsking ? { asking: newAsking } : {})
+  const { drafts, attachments, conversationId } = get()
+  const { '': attached = [], ...others } = attachments
+  set({
+    drafts: withDraft(withDraft(drafts, null, ''), conversation.id, drafts[''] ?? ''),
+    attachments: { ...others, [conversation.id]: attached },
+    newAsking: null,
+  })
   // Whoever opened another one in the meantime stays there.
   if (conversationId === null) {
     set({ conversation })
@@ -389,6 +430,9 @@ export function applyEvent(event: ConversationEvent): void {
       pendingText.set(event.answerId, joinText(pendingText.get(event.answerId), event))
       return
     }
+    case 'asking':
+      set(({ conversation }) => (conversation ? { conversation: { ...conversation, ...event.asking } } : {}))
+      return
     case 'deleted':
       newConversation()
       return

@@ -1,10 +1,11 @@
 import { useEffect, useState } from 'react'
 import { AppError, toProblem } from '../../contract/errors.ts'
+import { attachFiles } from '../chat/draft-attachments.ts'
 import { isDesktop } from '../connection.ts'
 import { pathGifts, uploadGifts, type Gift } from '../gifts.ts'
 
 /**
- * Takes files that are dropped anywhere on the window; whether some are held over it now. In the desktop app files and
+ * Takes files that are dropped anywhere on the window: on the chat, what is no GGUF is attached to the message; whether some are held over it now. In the desktop app files and
  * folders arrive as paths, in a browser as files to be uploaded, the parts of a split model together.
  */
 export function useFileDrop(onDrop: (gifts: readonly Gift[]) => void): boolean {
@@ -34,7 +35,12 @@ export function useFileDrop(onDrop: (gifts: readonly Gift[]) => void): boolean {
         setIsOver(false)
         if (!hasFiles(event) || !event.dataTransfer) return
         event.preventDefault()
-        onDrop(giftsOf(event.dataTransfer))
+        const isChat = event.target instanceof Element && event.target.closest('[data-attaches]') !== null
+        const files = [...event.dataTransfer.files]
+        const attached = isChat ? files.filter(({ name }) => !isModel(name)) : []
+        if (attached.length > 0) void attachFiles(attached)
+        if (attached.length < files.length)
+          onDrop(giftsOf(event.dataTransfer, (name) => !isChat || isModel(name)))
       },
       options,
     )
@@ -47,13 +53,17 @@ function hasFiles(event: DragEvent): boolean {
   return event.dataTransfer?.types.includes('Files') ?? false
 }
 
-function giftsOf(transfer: DataTransfer): readonly Gift[] {
+function isModel(name: string): boolean {
+  return /\.gguf$/i.test(name)
+}
+
+function giftsOf(transfer: DataTransfer, isWanted: (name: string) => boolean): readonly Gift[] {
   const items = [...transfer.items].filter(({ kind }) => kind === 'file')
   const folders = items.flatMap((item) => {
     const entry = item.webkitGetAsEntry()
-    return entry?.isDirectory === true ? [entry.name] : []
+    return entry?.isDirectory === true && isWanted(entry.name) ? [entry.name] : []
   })
-  const files = [...transfer.files]
+  const files = [...transfer.files].filter(({ name }) => isWanted(name))
   if (isDesktop()) return pathGifts(files, (file) => window.plenum?.pathForFile(file) ?? file.name)
   return [
     ...folders.map((name): Gift => ({ kind: 'refused', name, problem: toProblem(noFolders(name)) })),
