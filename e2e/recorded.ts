@@ -31,7 +31,7 @@ export function recordConversation(
     using conversations = new Conversations(database, { now: () => clock.now })
     const { id } = conversations.create({ title })
     for (const { text, answer, by = 'Recorded 70B' } of turns) {
-      const turn = conversations.addTurn(id, { text, model: { id: 'recorded', name: by }, reason: '' })
+      const turn = conversations.addTurn(id, { text, models: [{ id: 'recorded', name: by }] })
       conversations.setState(turn.chosenAnswerId, { kind: 'writing' })
       // What comes after a thought comes later.
       for (const piece of answer.split(/(?=<\/think>)/)) {

@@ -1,13 +1,22 @@
 import { create } from 'zustand'
 import type { HostInfo } from '../contract/contract.ts'
-import type { Conversation, ConversationEvent, ConversationSummary } from '../contract/conversation.ts'
+import type {
+  Conversation,
+  ConversationEvent,
+  ConversationListEvent,
+  ConversationSummary,
+} from '../contract/conversation.ts'
+import { definedOf } from '../contract/defined.ts'
 import { AppError, toProblem, type Problem } from '../contract/errors.ts'
 import type { PoolSnapshot } from '../contract/memory.ts'
 import type { LibraryModel } from '../contract/model.ts'
 import type { Settings, SettingsChanges } from '../contract/settings.ts'
 import type { Addition } from './additions.ts'
+import type { Finding } from './chat/finding.ts'
 import { connect, type Client } from './connection.ts'
 import { withTexts, withTurn, type TextDelta } from './conversation-mirror.ts'
+import { rememberedPanes, type Panes } from './pane-sizes.ts'
+import { keepPicture, rememberedPicture, type PoolPicture } from './pool-picture.ts'
 import type { Proposal } from './proposal.ts'
 
 /** A message that stays on the screen until it is read. */
@@ -15,6 +24,8 @@ export type Notice = { readonly id: string; readonly problem: Problem }
 
 /** A link to the world, with the text that it is shown with. */
 export type OutsideLink = { readonly address: string; readonly shownAs: string }
+/** Something that was done at once and can be taken back. */
+export type Undo = { readonly id: string; readonly text: string; readonly undo: () => Promise<unknown> }
 
 /** What the page knows: a mirror of the host, and what the user is about to do. */
 export type AppState = {
@@ -32,8 +43,20 @@ export type AppState = {
   readonly nextModelId: string | null
   /** Text that was typed but not sent, by conversation; '' is the key of a new one. */
   readonly drafts: Readonly<Record<string, string>>
-  readonly dialog: 'library' | 'settings' | null
+  readonly dialog: 'library' | 'settings' | 'activity' | null
+  /** What the settings are searched for when they are opened. */
+  readonly settingsFilter: string
+  /** What is open over everything else. */
+  readonly overlay: 'palette' | 'shortcuts' | null
+  /** The step of the tour that was asked for; null: none was, see tour.tsx for the one that comes by itself. */
+  readonly tourStep: number | null
+  /** What the pool shows; null until it was chosen, and then as fits the pool. */
+  readonly poolPicture: PoolPicture | null
+  /** Size and state of the panes beside the chat; see pane-sizes.ts. */
+  readonly panes: Panes
   readonly notices: readonly Notice[]
+  /** What can be taken back, the last one last; each for some seconds. */
+  readonly undos: readonly Undo[]
   /** Files on their way into the library, and what became of them; see additions.ts. */
   readonly additions: readonly Addition[]
   /** The load that the user thinks about; see proposal.ts. */
@@ -44,6 +67,8 @@ export type AppState = {
   readonly outsideLink: OutsideLink | null
   /** The turn to bring into view as soon as its conversation is there. */
   readonly turnToShow: string | null
+  /** What is looked for in the open conversation; see chat/finding.ts. */
+  readonly finding: Finding | null
 }
 
 /** The page's one store. Actions are the exported functions of this file. */
@@ -60,12 +85,19 @@ export const useApp = create<AppState>(() => ({
   nextModelId: null,
   drafts: {},
   dialog: null,
+  settingsFilter: '',
+  overlay: null,
+  tourStep: null,
+  panes: rememberedPanes(),
+  poolPicture: rememberedPicture(),
   notices: [],
+  undos: [],
   additions: [],
   proposal: null,
   draggedId: null,
   outsideLink: null,
   turnToShow: null,
+  finding: null,
 }))
 
 const set = useApp.setState
@@ -97,6 +129,10 @@ async function mirrorUntilLost(client: Client, lost: Promise<void>, signal: Abor
   if (conversationId !== null) openConversation(conversationId)
   await Promise.all([
     follow(
+      () => client.settings.watch(undefined, { signal: over.signal }),
+      (changed) => set({ settings: changed }),
+    ),
+    follow(
       () => client.pool.watch(undefined, { signal: over.signal }),
       (pool) => set({ pool }),
     ),
@@ -104,10 +140,7 @@ async function mirrorUntilLost(client: Client, lost: Promise<void>, signal: Abor
       () => client.models.watch(undefined, { signal: over.signal }),
       (models) => set({ models }),
     ),
-    follow(
-      () => client.conversations.watchList(undefined, { signal: over.signal }),
-      (conversations) => set({ conversations }),
-    ),
+    follow(() => client.conversations.watchList(undefined, { signal: over.signal }), applyListEvent),
     lost,
   ])
   signal.removeEventListener('abort', stop)
@@ -163,10 +196,40 @@ export function dismissNotice(id: string): void {
   set(({ notices }) => ({ notices: notices.filter((notice) => notice.id !== id) }))
 }
 
+/** How many deletions and the like are offered to be taken back at once. */
+const maxUndos = 3
+
+/** Says what was done, and offers to take it back; see ui/notices.tsx for how long. */
+export function offerUndo(text: string, undo: Undo['undo']): void {
+  set(({ undos }) => ({ undos: [...undos, { id: crypto.randomUUID(), text, undo }].slice(-maxUndos) }))
+}
+
+/** Takes back what was done: this one, or the last one. Nothing happens when there is none. */
+export async function takeBack(id = get().undos.at(-1)?.id): Promise<void> {
+  const known = get().undos.find((undo) => undo.id === id)
+  if (!known) return
+  dropUndo(known.id)
+  await attempt(known.undo)
+}
+
+/** Takes the offer off the screen; what was done stays done. */
+export function dropUndo(id: string): void {
+  set(({ undos }) => ({ undos: undos.filter((undo) => undo.id !== id) }))
+}
+
+/** Applies what the host says of the list of conversations. */
+export function applyListEvent(event: ConversationListEvent): void {
+  set(({ conversations }) => {
+    if (event.kind === 'all') return { conversations: event.conversations }
+    const gone = new Set([...event.removedIds, ...event.changed.map(({ id }) => id)])
+    return { conversations: [...event.changed, ...conversations.filter(({ id }) => !gone.has(id))] }
+  })
+}
+
 /** Changes settings; what is absent stays. Seen at once; rejects with the host's problem, and they are as they were. */
 export async function saveSettings(changes: SettingsChanges): Promise<void> {
   const { settings } = useApp.getState()
-  if (settings) set({ settings: { ...settings, ...withoutUndefined(changes) } })
+  if (settings) set({ settings: { ...settings, ...definedOf(changes) } })
   try {
     set({ settings: await host().settings.set(changes) })
   } catch (error) {
@@ -175,13 +238,36 @@ export async function saveSettings(changes: SettingsChanges): Promise<void> {
   }
 }
 
-function withoutUndefined(changes: SettingsChanges): Partial<Settings> {
-  return Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined))
-}
-
 /** Opens or closes one of the dialogs. */
 export function showDialog(dialog: AppState['dialog']): void {
-  set({ dialog })
+  set({ dialog, settingsFilter: '' })
+}
+
+/** Opens the settings on those that match. */
+export function showSettings(settingsFilter: string): void {
+  set({ dialog: 'settings', settingsFilter })
+}
+
+/** Opens or closes the command palette or the list of shortcuts. */
+export function showOverlay(overlay: AppState['overlay']): void {
+  set({ overlay })
+}
+
+/** Has the pool show the machine, the models, or a table of the same. */
+export function showPicture(poolPicture: PoolPicture): void {
+  keepPicture(poolPicture)
+  set({ poolPicture })
+}
+
+/** Shows a step of the tour. */
+export function showTour(tourStep: number): void {
+  set({ tourStep })
+}
+
+/** Ends the tour, for this data folder: it does not come by itself again. */
+export function endTour(): void {
+  set({ tourStep: null })
+  if (get().settings?.isTourSeen === false) void attempt(() => saveSettings({ isTourSeen: true }))
 }
 
 /** Shows where a link leads, or (null) no longer. */

@@ -1,6 +1,7 @@
 import { previewLink, useApp } from '../store.ts'
 import styles from './chat-pane.module.css'
 import { Composer } from './composer.tsx'
+import { FindBar } from './find-bar.tsx'
 import { LinkPreview } from './link-preview.tsx'
 import { Transcript } from './transcript.tsx'
 
@@ -11,6 +12,7 @@ export function ChatPane() {
   return (
     <div className={styles['pane']}>
       <Transcript key={conversationId} />
+      <FindBar />
       <Composer />
       {outsideLink && <LinkPreview {...outsideLink} onClose={() => previewLink(null)} />}
     </div>

@@ -40,7 +40,12 @@ const UserMessage = memo(function UserMessage({ text }: { readonly text: string 
         {isLong && !isWhole ? `${harmlessText(folded)} …` : <PlainText text={text} />}
       </div>
       {isLong && (
-        <button type="button" className={styles['fold']} onClick={() => setIsWhole(!isWhole)}>
+        <button
+          type="button"
+          className={styles['fold']}
+          aria-expanded={isWhole}
+          onClick={() => setIsWhole(!isWhole)}
+        >
           {isWhole ? 'Show less' : `Show all ${formatCount(text.length)} characters`}
         </button>
       )}
