@@ -13,7 +13,8 @@ export function FindBar() {
   const conversationId = useApp((state) => state.conversationId)
   useFoundMarks()
   useFindKeys()
-  if (!finding || finding.conversationId !== conversationId) return null
+  if (!finding) return null
+  if (finding.conversationId !== conversationId) return null
   const { text, places, at } = finding
   const count = places ? countHits(places) : 0
   const said =
