@@ -350,6 +350,8 @@ export const contract = {
   },
   settings: {
     get: base.route({ method: 'GET', path: '/settings' }).output(settingsSchema),
+    /** The settings now, and after each change, whoever made it. */
+    watch: base.output(eventIterator(settingsSchema)),
     set: base
       .route({ method: 'PATCH', path: '/settings' })
       .input(settingsChangesSchema)

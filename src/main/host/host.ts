@@ -54,6 +54,7 @@ export interface Host extends AsyncDisposable {
   /** Implements the contract; to be served over a MessagePort, a WebSocket or REST. */
   readonly router: HostRouter
   readonly pool: Pool
+  readonly settings: SettingsStore
 }
 
 /** Starts a host. Its router can be used at once; models load in the background. Throws when the database cannot be opened. */
@@ -145,7 +146,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
   })
   pool.start()
   const owned = resources.move()
-  return { router, pool, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+  return { router, pool, settings, [Symbol.asyncDispose]: () => owned.disposeAsync() }
 }
 
 /** What the settings say about where models are looked for. */
