@@ -7,6 +7,8 @@ type TextFieldProps = {
   readonly value: string | null
   readonly placeholder: string
   readonly maxLength: number
+  /** Words rather than code. */
+  readonly isProse?: boolean
   /** Lines to begin with. Default: one, and six with text. */
   readonly rows?: number
   readonly describedBy?: string
@@ -16,7 +18,7 @@ type TextFieldProps = {
 
 /** A text of several lines; empty means the default. */
 export function TextField(props: TextFieldProps) {
-  const { label, value, placeholder, maxLength, rows, describedBy, onCommit } = props
+  const { label, value, placeholder, maxLength, rows, isProse, describedBy, onCommit } = props
   const id = useId()
   const shown = value ?? ''
   const [draft, setDraft] = useState<{ readonly of: string; readonly text: string } | null>(null)
@@ -33,8 +35,9 @@ export function TextField(props: TextFieldProps) {
       <textarea
         id={id}
         className={styles['text']}
+        data-prose={isProse}
         rows={rows ?? (text === '' ? 1 : 6)}
-        spellCheck={false}
+        spellCheck={isProse ?? false}
         value={text}
         placeholder={placeholder}
         maxLength={maxLength}
