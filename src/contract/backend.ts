@@ -184,6 +184,8 @@ export const backendContract = {
     .input(
       contextId.extend({
         messages: z.array(chatMessageSchema).min(1),
+        /** The last message is the beginning of the answer: the text goes on where it ends. */
+        continues: z.boolean().default(false),
         sampling: resolvedSamplingSchema,
         /**
          * A JSON schema that the answer follows; null: it is free. Where the prompt has begun a thought, the answer thinks freely and follows

@@ -5,14 +5,17 @@ import { attachmentSchema, maxAttachmentCharacters, turnCostSchema } from './att
 import type { ConversationEvent, Turn } from './conversation.ts'
 import {
   conversationEventSchema,
+  conversationListEventSchema,
   conversationSchema,
   conversationSummarySchema,
   turnSchema,
 } from './conversation.ts'
 import { errorCodeSchema, errorDetailsSchema } from './errors.ts'
-import { loadPreviewSchema, measurementSchema, poolSnapshotSchema } from './memory.ts'
+import { loadPreviewSchema, measurementSchema, poolSnapshotSchema, turnPlanSchema } from './memory.ts'
 import { addResultSchema, libraryModelSchema, loadOptionsSchema } from './model.ts'
 import { samplingSchema } from './sampling.ts'
+import { foundPlaceSchema, searchResultSchema } from './search.ts'
+import { maxQueryCharacters } from './search-text.ts'
 import { settingsChangesSchema, settingsSchema } from './settings.ts'
 
 const failure = { data: errorDetailsSchema }
@@ -40,6 +43,17 @@ const modelId = z.object({ id: z.string() })
 /** Text in a query, a boolean elsewhere. */
 const queryFlag = z.union([z.boolean(), z.stringbool()]).optional()
 const conversationId = z.object({ id: z.string() })
+/** As many models as one turn may be asked of at once. */
+export const mostAnswerers = 4
+/** Who answers: one model, or several at once; one of the two is needed. */
+const answerers = z.object({
+  modelId: z.string().optional(),
+  modelIds: z.array(z.string()).min(1).max(mostAnswerers).optional(),
+})
+const messageText = z.string().min(1).max(5_000_000)
+const turnId = z.object({ turnId: z.string() })
+const answerId = z.object({ answerId: z.string() })
+const conversationIds = z.object({ ids: z.array(z.string()).max(100_000) })
 
 /** A folder or a GGUF file in the host's own file system, for the picker of the headless host. */
 export const folderEntrySchema = z.object({
@@ -157,7 +171,8 @@ export const contract = {
   },
   conversations: {
     list: base.route({ method: 'GET', path: '/conversations' }).output(z.array(conversationSummarySchema)),
-    watchList: base.output(eventIterator(z.array(conversationSummarySchema))),
+    /** All of the list first, then what changes, at most ten times a second. */
+    watchList: base.output(eventIterator(conversationListEventSchema)),
     create: base
       .route({ method: 'POST', path: '/conversations' })
       .input(z.object({ title: z.string().max(200).optional(), asking: askingChangesSchema.optional() }))
@@ -167,29 +182,64 @@ export const contract = {
       .input(conversationId)
       .output(conversationSchema),
     watch: base.input(conversationId).output(eventIterator(conversationEventSchema)),
-    rename: base
+    /** Changes its title, or where it is in the list; what is absent stays. */
+    update: base
       .route({ method: 'PATCH', path: '/conversations/{id}' })
-      .input(conversationId.extend({ title: z.string().trim().min(1).max(200) }))
+      .input(
+        conversationId.extend({
+          title: z.string().trim().min(1).max(200).optional(),
+          isPinned: z.boolean().optional(),
+          isArchived: z.boolean().optional(),
+        }),
+      )
       .output(conversationSummarySchema),
     /** Changes how its models are asked; what is absent stays. */
     setAsking: base
       .route({ method: 'PATCH', path: '/conversations/{id}/asking' })
       .input(conversationId.extend(askingChangesSchema.shape))
       .output(askingSchema),
+    /** Deletes it. For a day, and until Plenum ends, it can be restored; nothing else finds it then. */
     delete: base
       .route({ method: 'DELETE', path: '/conversations/{id}' })
       .input(conversationId)
       .output(z.void()),
+    /** Takes a deletion back. Harmless when it is not deleted; `NOT_FOUND` once it is gone for good. */
+    restore: base
+      .route({ method: 'POST', path: '/conversations/{id}/restore' })
+      .input(conversationId)
+      .output(conversationSummarySchema),
+    /** Titles, messages and answers with all these words; see parseQuery in search-text.ts. Nothing that is typed is an error. */
+    search: base
+      .route({ method: 'GET', path: '/search' })
+      .input(
+        z.object({
+          query: z.string().max(100_000),
+          limit: z.coerce.number().int().min(1).max(500).default(50),
+        }),
+      )
+      .output(searchResultSchema),
+    /** Where a text is on the shown path of a conversation, in order, whatever the case and accents: the `piece` as it stands, or all `words` of a search. */
+    find: base
+      .input(
+        conversationId.extend({
+          text: z.string().max(maxQueryCharacters),
+          as: z.enum(['piece', 'words']).default('piece'),
+        }),
+      )
+      .output(z.array(foundPlaceSchema)),
+    /** Deletes several; what is not there is passed over. The ids of those that were there. */
+    deleteMany: base.input(conversationIds).output(z.array(z.string())),
+    /** Restores several; what is gone for good is passed over. */
+    restoreMany: base.input(conversationIds).output(z.void()),
   },
   turns: {
     /** Records the turn and starts its answer; what follows comes over `conversations.watch`. */
     send: base
       .input(
-        z.object({
+        answerers.extend({
           conversationId: z.string(),
           /** May be empty beside attachments. */
           text: z.string().max(5_000_000),
-          modelId: z.string(),
           attachmentIds: z.array(z.string()).max(100).optional(),
         }),
       )
@@ -199,8 +249,8 @@ export const contract = {
       .route({ method: 'POST', path: '/conversations/{id}/turns' })
       .input(
         conversationId.extend({
-          text: z.string().min(1).max(5_000_000),
-          modelId: z.string(),
+          ...answerers.shape,
+          text: messageText,
           stream: z.boolean().default(false),
           /** Nobody waits for this answer: it makes way for those that somebody waits for. */
           background: z.boolean().default(false),
@@ -222,13 +272,56 @@ export const contract = {
         }),
       )
       .output(turnCostSchema),
-    /** Asks again: adds an answer by this model to the turn and makes it the chosen one. */
-    retry: base.input(z.object({ turnId: z.string(), modelId: z.string() })).output(turnSchema),
-    /** Ends the answer that is being written, keeping its text. Harmless when there is none. */
+    /** Asks any turn of a conversation again: adds an answer and goes on from it. What hangs on other answers of the turn stays with those. */
+    retry: base
+      .route({ method: 'POST', path: '/turns/{turnId}/answers' })
+      .input(answerers.extend(turnId.shape))
+      .output(turnSchema),
+    /** Writes a message anew: a further version of it beside the old one, with the same attachments, which is answered. */
+    edit: base
+      .route({ method: 'POST', path: '/turns/{turnId}/versions' })
+      .input(answerers.extend({ ...turnId.shape, text: z.string().max(5_000_000) }))
+      .output(turnSchema),
+    /** Lets an answer that was cut go on where its text ends, by its model. `BAD_INPUT` when it had come to its end. */
+    continue: base
+      .route({ method: 'POST', path: '/answers/{answerId}/continue' })
+      .input(answerId)
+      .output(turnSchema),
+    /** Changes the text of an answer, which models read from then on; null: as the model wrote it. */
+    editAnswer: base
+      .route({ method: 'PATCH', path: '/answers/{answerId}' })
+      .input(answerId.extend({ text: messageText.nullable() }))
+      .output(turnSchema),
+    /**
+     * Lets the path go through this version of a message, and on as it last did; with an answer of it, that one is kept. `MODEL_BUSY` while an answer
+     * of another turn is under way, unless nothing changes.
+     */
+    show: base
+      .route({ method: 'POST', path: '/turns/{turnId}/show' })
+      .input(turnId.extend({ answerId: z.string().optional() }))
+      .output(conversationSchema),
+    /** A new conversation with a copy of the path up to this turn, its answers, their text and figures. */
+    branch: base
+      .route({ method: 'POST', path: '/turns/{turnId}/branch' })
+      .input(turnId)
+      .output(conversationSchema),
+    /** Deletes a turn with everything below it. */
+    delete: base.route({ method: 'DELETE', path: '/turns/{turnId}' }).input(turnId).output(z.void()),
+    /** Brings a turn back that was deleted since the host started. */
+    restore: base
+      .route({ method: 'POST', path: '/turns/{turnId}/restore' })
+      .input(turnId)
+      .output(conversationSchema),
+    /** Ends the answers of a turn that are being written, or one of them, keeping their text. Harmless when there is none. */
     stop: base
       .route({ method: 'POST', path: '/turns/{turnId}/stop' })
-      .input(z.object({ turnId: z.string() }))
+      .input(turnId.extend({ answerId: z.string().optional() }))
       .output(z.void()),
+    /** What asking these models at once would take, in the order in which they would answer. Nothing happens by asking. */
+    plan: base
+      .route({ method: 'POST', path: '/turns/plan' })
+      .input(z.object({ modelIds: z.array(z.string()).min(1).max(mostAnswerers) }))
+      .output(turnPlanSchema),
   },
   attachments: {
     /**

@@ -47,6 +47,10 @@ export const answerSchema = z.object({
   memoryStartsAtTurnId: z.string().optional(),
   /** With it: the very first turn was read as well. */
   memoryKeepsFirstTurn: z.boolean().optional(),
+  /** The same for all answers that were asked for at once, of several models. */
+  askedTogetherId: z.string().optional(),
+  /** The text is not as the model wrote it: the user changed it. */
+  isEdited: z.boolean().optional(),
   /** How its tokens were chosen; absent for answers from before this was kept. */
   sampling: resolvedSamplingSchema.optional(),
   /** It was held to a JSON schema. */
@@ -55,17 +59,26 @@ export const answerSchema = z.object({
 })
 export type Answer = z.infer<typeof answerSchema>
 
-/** A user's message and its answers; a conversation is a tree of turns. */
+/**
+ * A user's message and its answers. A conversation is a tree: a turn hangs on one answer of the turn before it. The path on the screen is
+ * the path that models read: each turn of it but the last has chosen the answer that the next one hangs on, and nothing hangs on the last one's.
+ */
 export const turnSchema = z.object({
   id: z.string(),
   parentId: z.string().nullable(),
+  /** The answer of the parent that this turn hangs on; null for a first turn. */
+  parentAnswerId: z.string().nullable(),
+  /** All versions of this message, itself included: the turns that hang on the same answer, oldest first. */
+  siblingIds: z.array(z.string()),
   text: z.string(),
   /** Texts that go with the message; absent without any. */
   attachments: z.array(attachmentSchema).optional(),
-  /** In order of asking; sending again after an error adds one. */
+  /** In order of asking; asking again adds one. */
   answers: z.array(answerSchema).min(1),
-  /** The answer that later turns build on. */
+  /** The answer that the path goes on from. */
   chosenAnswerId: z.string(),
+  /** Several models were asked at once and no answer was kept yet: the chosen one is only the first that ended well. */
+  isUndecided: z.boolean(),
   createdAt: z.number(),
 })
 export type Turn = z.infer<typeof turnSchema>
@@ -79,8 +92,24 @@ export const conversationSummarySchema = z.object({
   turnCount: z.number().int(),
   /** The model of the last answer: chosen again when the conversation is opened. */
   lastModelId: z.string().nullable(),
+  /** Kept on top of the list. */
+  isPinned: z.boolean(),
+  /** Kept out of the list, until it gets another message. */
+  isArchived: z.boolean(),
 })
 export type ConversationSummary = z.infer<typeof conversationSummarySchema>
+
+/** What a watcher of the list receives: first all of it, then what changes. */
+export const conversationListEventSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('all'), conversations: z.array(conversationSummarySchema) }),
+  z.object({
+    kind: z.literal('changes'),
+    /** New or changed. */
+    changed: z.array(conversationSummarySchema),
+    removedIds: z.array(z.string()),
+  }),
+])
+export type ConversationListEvent = z.infer<typeof conversationListEventSchema>
 
 /** A whole conversation: the path from its first turn to the one that is shown. */
 export const conversationSchema = conversationSummarySchema.extend({

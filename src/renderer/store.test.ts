@@ -18,7 +18,10 @@ function answer(id: string, text: string, state: Answer['state'] = { kind: 'writ
 
 function turn(id: string, ...answers: readonly Answer[]): Turn {
   const chosenAnswerId = answers.at(-1)?.id ?? ''
-  return { id, parentId: null, text: `question ${id}`, answers: [...answers], chosenAnswerId, createdAt: 0 }
+  return {
+    ...{ id, parentId: null, parentAnswerId: null, siblingIds: [id], text: `question ${id}` },
+    ...{ answers: [...answers], chosenAnswerId, isUndecided: false, createdAt: 0 },
+  }
 }
 
 function conversation(...turns: readonly Turn[]): Conversation {
@@ -29,6 +32,8 @@ function conversation(...turns: readonly Turn[]): Conversation {
     updatedAt: 0,
     turnCount: turns.length,
     lastModelId: 'guide',
+    isPinned: false,
+    isArchived: false,
     ...plainAsking,
     turns: [...turns],
   }
@@ -114,7 +119,7 @@ test('a deleted conversation leaves an empty page', () => {
 
 test('takes up the model of the conversation that is opened, and keeps the choice in the one that is open', () => {
   useApp.setState({
-    conversations: [{ ...conversation(), id: 'd', lastModelId: 'coder' }],
+    conversations: [{ ...conversation(), id: 'd', lastModelId: 'coder', isPinned: false, isArchived: false }],
     nextModelId: 'judge',
   })
   openConversation('d')

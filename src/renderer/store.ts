@@ -1,6 +1,11 @@
 import { create } from 'zustand'
 import type { HostInfo } from '../contract/contract.ts'
-import type { Conversation, ConversationEvent, ConversationSummary } from '../contract/conversation.ts'
+import type {
+  Conversation,
+  ConversationEvent,
+  ConversationListEvent,
+  ConversationSummary,
+} from '../contract/conversation.ts'
 import { AppError, toProblem, type Problem } from '../contract/errors.ts'
 import type { PoolSnapshot } from '../contract/memory.ts'
 import type { LibraryModel } from '../contract/model.ts'
@@ -8,12 +13,16 @@ import type { Settings, SettingsChanges } from '../contract/settings.ts'
 import type { Addition } from './additions.ts'
 import type { Asking } from '../contract/asking.ts'
 import type { DraftAttachment } from './chat/draft-attachments.ts'
+import type { Finding } from './chat/finding.ts'
 import { connect, type Client } from './connection.ts'
 import { withTexts, withTurn, type TextDelta } from './conversation-mirror.ts'
 import type { Proposal } from './proposal.ts'
 
 /** A message that stays on the screen until it is read. */
 export type Notice = { readonly id: string; readonly problem: Problem }
+
+/** Something that was done at once and can be taken back. */
+export type Undo = { readonly id: string; readonly text: string; readonly undo: () => Promise<unknown> }
 
 /** What the page knows: a mirror of the host, and what the user is about to do. */
 export type AppState = {
@@ -37,12 +46,16 @@ export type AppState = {
   readonly newAsking: Asking | null
   readonly dialog: 'library' | 'settings' | 'asking' | null
   readonly notices: readonly Notice[]
+  /** What can be taken back, the last one last; each for some seconds. */
+  readonly undos: readonly Undo[]
   /** Files on their way into the library, and what became of them; see additions.ts. */
   readonly additions: readonly Addition[]
   /** The load that the user thinks about; see proposal.ts. */
   readonly proposal: Proposal | null
   /** The library's model that is being dragged. */
   readonly draggedId: string | null
+  /** What is looked for in the open conversation; see chat/finding.ts. */
+  readonly finding: Finding | null
 }
 
 /** The page's one store. Actions are the exported functions of this file. */
@@ -62,9 +75,11 @@ export const useApp = create<AppState>(() => ({
   newAsking: null,
   dialog: null,
   notices: [],
+  undos: [],
   additions: [],
   proposal: null,
   draggedId: null,
+  finding: null,
 }))
 
 const set = useApp.setState
@@ -103,10 +118,7 @@ async function mirrorUntilLost(client: Client, lost: Promise<void>, signal: Abor
       () => client.models.watch(undefined, { signal: over.signal }),
       (models) => set({ models }),
     ),
-    follow(
-      () => client.conversations.watchList(undefined, { signal: over.signal }),
-      (conversations) => set({ conversations }),
-    ),
+    follow(() => client.conversations.watchList(undefined, { signal: over.signal }), applyListEvent),
     lost,
   ])
   signal.removeEventListener('abort', stop)
@@ -160,6 +172,36 @@ export function notify(problem: Problem): void {
 /** Takes a notice off the screen. */
 export function dismissNotice(id: string): void {
   set(({ notices }) => ({ notices: notices.filter((notice) => notice.id !== id) }))
+}
+
+/** How many deletions and the like are offered to be taken back at once. */
+const maxUndos = 3
+
+/** Says what was done, and offers to take it back; see ui/notices.tsx for how long. */
+export function offerUndo(text: string, undo: Undo['undo']): void {
+  set(({ undos }) => ({ undos: [...undos, { id: crypto.randomUUID(), text, undo }].slice(-maxUndos) }))
+}
+
+/** Takes back what was done: this one, or the last one. Nothing happens when there is none. */
+export async function takeBack(id = get().undos.at(-1)?.id): Promise<void> {
+  const known = get().undos.find((undo) => undo.id === id)
+  if (!known) return
+  dropUndo(known.id)
+  await attempt(known.undo)
+}
+
+/** Takes the offer off the screen; what was done stays done. */
+export function dropUndo(id: string): void {
+  set(({ undos }) => ({ undos: undos.filter((undo) => undo.id !== id) }))
+}
+
+/** Applies what the host says of the list of conversations. */
+export function applyListEvent(event: ConversationListEvent): void {
+  set(({ conversations }) => {
+    if (event.kind === 'all') return { conversations: event.conversations }
+    const gone = new Set([...event.removedIds, ...event.changed.map(({ id }) => id)])
+    return { conversations: [...event.changed, ...conversations.filter(({ id }) => !gone.has(id))] }
+  })
 }
 
 /** Changes settings; what is absent stays. Seen at once; rejects with the host's problem, and they are as they were. */

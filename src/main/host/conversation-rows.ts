@@ -12,6 +12,7 @@ import {
 } from '../../contract/conversation.ts'
 import { AppError, type Problem } from '../../contract/errors.ts'
 import { resolvedSamplingSchema } from '../../contract/sampling.ts'
+import { pathToTurn, TurnTree } from './turn-tree.ts'
 
 const summarySchema = z
   .object({
@@ -21,6 +22,8 @@ const summarySchema = z
     updated_at: z.number(),
     turn_count: z.number(),
     last_model_id: z.string().nullable(),
+    is_pinned: z.number(),
+    is_archived: z.number(),
   })
   .transform((row): ConversationSummary => ({
     id: row.id,
@@ -29,6 +32,8 @@ const summarySchema = z
     updatedAt: row.updated_at,
     turnCount: row.turn_count,
     lastModelId: row.last_model_id,
+    isPinned: row.is_pinned === 1,
+    isArchived: row.is_archived === 1,
   }))
 
 const json = z.string().transform((text): unknown => JSON.parse(text))
@@ -44,6 +49,8 @@ const answerSchema = z
     stats: json.pipe(answerStatsSchema).nullable(),
     memory_starts_at: z.string().nullable(),
     memory_keeps_first: z.number().nullable(),
+    asked_together_id: z.string().nullable(),
+    written_text: z.string().nullable(),
     sampling: json.pipe(resolvedSamplingSchema).nullable(),
     is_json: z.number(),
     created_at: z.number(),
@@ -61,46 +68,52 @@ const answerSchema = z
         memoryStartsAtTurnId: row.memory_starts_at,
         memoryKeepsFirstTurn: row.memory_keeps_first === 1,
       }),
+      ...(row.asked_together_id !== null && { askedTogetherId: row.asked_together_id }),
+      ...(row.written_text !== null && { isEdited: true }),
       ...(row.sampling && { sampling: row.sampling }),
       ...(row.is_json === 1 && { isJson: true }),
       createdAt: row.created_at,
     },
   }))
 
+/** A turn without what other rows tell of it. */
+export type TurnRow = Omit<Turn, 'answers' | 'siblingIds'>
+
 const turnSchema = z
   .object({
     id: z.string(),
     parent_id: z.string().nullable(),
+    parent_answer_id: z.string().nullable(),
     text: z.string(),
     chosen_answer_id: z.string(),
+    is_undecided: z.number(),
     created_at: z.number(),
   })
-  .transform((row): Omit<Turn, 'answers'> => ({
+  .transform((row): TurnRow => ({
     id: row.id,
     parentId: row.parent_id,
+    parentAnswerId: row.parent_answer_id,
     text: row.text,
     chosenAnswerId: row.chosen_answer_id,
+    isUndecided: row.is_undecided === 1,
     createdAt: row.created_at,
   }))
 
 const selectSummaries = `
-  SELECT c.id, c.title, c.created_at, c.updated_at,
+  SELECT c.id, c.title, c.created_at, c.updated_at, c.is_pinned, c.is_archived,
     (SELECT count(*) FROM turns t WHERE t.conversation_id = c.id) AS turn_count,
     (SELECT a.model_id FROM turns t JOIN answers a ON a.id = t.chosen_answer_id WHERE t.id = c.shown_turn_id) AS last_model_id
-  FROM conversations c`
-
-const pathToTurn = `
-  WITH RECURSIVE path (id, parent_id, depth) AS (
-    SELECT id, parent_id, 0 FROM turns WHERE id = ?
-    UNION ALL SELECT t.id, t.parent_id, path.depth + 1 FROM turns t JOIN path ON t.id = path.parent_id
-  )`
+  FROM conversations c WHERE c.deleted_at IS NULL`
 
 /** Conversations as rows of the database: reads and writes them, decides nothing. */
 export class ConversationRows {
   readonly #database: DatabaseSync
+  /** Which turn hangs on what, and which are shown. */
+  readonly tree: TurnTree
 
   constructor(database: DatabaseSync) {
     this.#database = database
+    this.tree = new TurnTree(database)
   }
 
   /** Runs several writes as one. Throws `DISK_FULL` when there is no room for them; then nothing is written. */
@@ -128,7 +141,7 @@ export class ConversationRows {
   }
 
   summary(id: string): ConversationSummary | undefined {
-    const row = this.#database.prepare(`${selectSummaries} WHERE c.id = ?`).get(id)
+    const row = this.#database.prepare(`${selectSummaries} AND c.id = ?`).get(id)
     return row && summarySchema.parse(row)
   }
 
@@ -164,7 +177,40 @@ export class ConversationRows {
     this.#database.prepare('UPDATE conversations SET updated_at = ? WHERE id = ?').run(at, id)
   }
 
-  deleteConversation(id: string): void {
+  /** Keeps it on top of the list, or out of it; what is absent stays. */
+  setPlace(id: string, place: { isPinned?: boolean | undefined; isArchived?: boolean | undefined }): void {
+    const flag = (value: boolean | undefined) => (value === undefined ? null : Number(value))
+    this.#database
+      .prepare(
+        'UPDATE conversations SET is_pinned = coalesce(?, is_pinned), is_archived = coalesce(?, is_archived) WHERE id = ?',
+      )
+      .run(flag(place.isPinned), flag(place.isArchived), id)
+  }
+
+  /** Marks a conversation as deleted; whether there was one that was not. Only `restore` and `purge` see it then. */
+  markDeleted(id: string, at: number): boolean {
+    const { changes } = this.#database
+      .prepare('UPDATE conversations SET deleted_at = ? WHERE id = ? AND deleted_at IS NULL')
+      .run(at, id)
+    return changes > 0
+  }
+
+  restore(id: string): void {
+    this.#database.prepare('UPDATE conversations SET deleted_at = NULL WHERE id = ?').run(id)
+  }
+
+  /** Conversations that were marked as deleted at that time or before. */
+  deletedIds(until: number): string[] {
+    const rows = this.#database
+      .prepare('SELECT id FROM conversations WHERE deleted_at <= ? ORDER BY deleted_at')
+      .all(until)
+    return rows.map((row) => z.object({ id: z.string() }).parse(row).id)
+  }
+
+  /** Takes a conversation and its turns out of the database. */
+  purge(id: string): void {
+    // SQLite deletes what hangs on what is deleted no deeper than a thousand levels.
+    this.#database.prepare('UPDATE turns SET parent_id = NULL WHERE conversation_id = ?').run(id)
     this.#database.prepare('DELETE FROM conversations WHERE id = ?').run(id)
   }
 
@@ -173,16 +219,28 @@ export class ConversationRows {
     return z.object({ shown_turn_id: z.string().nullable() }).parse(row).shown_turn_id
   }
 
-  showTurn(id: string, turnId: string): void {
-    this.#database.prepare('UPDATE conversations SET shown_turn_id = ? WHERE id = ?').run(turnId, id)
-  }
-
   conversationOfTurn(turnId: string): string | undefined {
-    const row = this.#database.prepare('SELECT conversation_id FROM turns WHERE id = ?').get(turnId)
+    const row = this.#database
+      .prepare(
+        `SELECT t.conversation_id FROM turns t JOIN conversations c ON c.id = t.conversation_id
+         WHERE t.id = ? AND c.deleted_at IS NULL`,
+      )
+      .get(turnId)
     return row && z.object({ conversation_id: z.string() }).parse(row).conversation_id
   }
 
-  /** The turns from the root of the conversation to this one. */
+  /** The turn and the conversation that an answer belongs to. */
+  placeOfAnswer(answerId: string): { turnId: string; conversationId: string } | undefined {
+    const row = this.#database
+      .prepare(
+        'SELECT t.id, t.conversation_id FROM answers a JOIN turns t ON t.id = a.turn_id WHERE a.id = ?',
+      )
+      .get(answerId)
+    const place = row && z.object({ id: z.string(), conversation_id: z.string() }).parse(row)
+    return place && { turnId: place.id, conversationId: place.conversation_id }
+  }
+
+  /** The turns from the root of the conversation to this one; each but the last with the answer chosen that the next one hangs on. */
   path(turnId: string): Turn[] {
     const turns = this.#database
       .prepare(`${pathToTurn} SELECT t.* FROM path JOIN turns t ON t.id = path.id ORDER BY path.depth DESC`)
@@ -192,7 +250,11 @@ export class ConversationRows {
         `${pathToTurn} SELECT a.* FROM path JOIN answers a ON a.turn_id = path.id ORDER BY a.created_at, a.rowid`,
       )
       .all(turnId)
-    return joinTurns(turns, answers)
+    const path = joinTurns(turns, answers, this.tree.siblings(turnId))
+    return path.map((turn, index) => ({
+      ...turn,
+      chosenAnswerId: path[index + 1]?.parentAnswerId ?? turn.chosenAnswerId,
+    }))
   }
 
   turn(turnId: string): Turn | undefined {
@@ -200,25 +262,41 @@ export class ConversationRows {
     const answers = this.#database
       .prepare('SELECT * FROM answers WHERE turn_id = ? ORDER BY created_at, rowid')
       .all(turnId)
-    return joinTurns(turns, answers)[0]
+    return joinTurns(turns, answers, new Map([[turnId, this.tree.siblingsOf(turnId)]]))[0]
   }
 
-  insertTurn(conversationId: string, turn: Omit<Turn, 'answers'>): void {
+  insertTurn(conversationId: string, turn: TurnRow): void {
     this.#database
       .prepare(
-        'INSERT INTO turns (id, conversation_id, parent_id, text, chosen_answer_id, created_at) VALUES (?, ?, ?, ?, ?, ?)',
+        'INSERT INTO turns (id, conversation_id, parent_id, parent_answer_id, text, chosen_answer_id, is_undecided, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
       )
-      .run(turn.id, conversationId, turn.parentId, turn.text, turn.chosenAnswerId, turn.createdAt)
+      .run(
+        ...[turn.id, conversationId, turn.parentId, turn.parentAnswerId, turn.text, turn.chosenAnswerId],
+        Number(turn.isUndecided),
+        turn.createdAt,
+      )
   }
 
-  chooseAnswer(turnId: string, answerId: string): void {
-    this.#database.prepare('UPDATE turns SET chosen_answer_id = ? WHERE id = ?').run(answerId, turnId)
+  /** Sets the answer that a turn goes on from, and whether that is only for now. */
+  chooseAnswer(turnId: string, answerId: string, { isUndecided }: Pick<Turn, 'isUndecided'>): void {
+    this.#database
+      .prepare('UPDATE turns SET chosen_answer_id = ?, is_undecided = ? WHERE id = ?')
+      .run(answerId, Number(isUndecided), turnId)
+  }
+
+  /** Puts a text in the place of what the model wrote, which is kept; null: as it was written. */
+  editAnswer(answerId: string, text: string | null): void {
+    const sql =
+      text === null
+        ? 'UPDATE answers SET text = coalesce(written_text, text), written_text = NULL WHERE id = :id'
+        : 'UPDATE answers SET written_text = coalesce(written_text, text), text = :text WHERE id = :id'
+    this.#database.prepare(sql).run({ id: answerId, ...(text !== null && { text }) })
   }
 
   insertAnswer(turnId: string, answer: Answer): void {
     this.#database
       .prepare(
-        'INSERT INTO answers (id, turn_id, model_id, model_name, text, state, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)',
+        'INSERT INTO answers (id, turn_id, model_id, model_name, text, state, asked_together_id, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
       )
       .run(
         answer.id,
@@ -227,6 +305,7 @@ export class ConversationRows {
         answer.modelName,
         answer.text,
         JSON.stringify(answer.state),
+        answer.askedTogetherId ?? null,
         answer.createdAt,
       )
   }
@@ -269,13 +348,21 @@ function isDiskFull(error: unknown): boolean {
   return error instanceof Error && 'errcode' in error && error.errcode === 13
 }
 
-function joinTurns(turnRows: readonly unknown[], answerRows: readonly unknown[]): Turn[] {
+function joinTurns(
+  turnRows: readonly unknown[],
+  answerRows: readonly unknown[],
+  siblings: ReadonlyMap<string, string[]>,
+): Turn[] {
   const answers = Map.groupBy(
     answerRows.map((row) => answerSchema.parse(row)),
     ({ turnId }) => turnId,
   )
   return turnRows.map((row) => {
     const turn = turnSchema.parse(row)
-    return { ...turn, answers: (answers.get(turn.id) ?? []).map(({ answer }) => answer) }
+    return {
+      ...turn,
+      siblingIds: siblings.get(turn.id) ?? [turn.id],
+      answers: (answers.get(turn.id) ?? []).map(({ answer }) => answer),
+    }
   })
 }

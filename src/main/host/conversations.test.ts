@@ -4,13 +4,12 @@ import path from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { ConversationEvent } from '../../contract/conversation.ts'
-import { Conversations, titleFrom } from './conversations.ts'
+import { Conversations } from './conversations.ts'
 import { openDatabase } from './database.ts'
 import { messagesOf } from './messages.ts'
 
 const guide = { id: 'guide', name: 'Guide' }
 const coder = { id: 'coder', name: 'Coder' }
-const reason = 'Waiting for "Guide"'
 const stats = {
   promptTokens: 12,
   reusedTokens: 4,
@@ -55,7 +54,7 @@ function answered(
   text: string,
   answer: string,
 ): string {
-  const turn = conversations.addTurn(conversationId, { text, model: guide, reason })
+  const turn = conversations.addTurn(conversationId, { text, models: [guide] })
   conversations.append(turn.chosenAnswerId, answer)
   conversations.end(turn.chosenAnswerId, { kind: 'done', stopReason: 'end' }, stats)
   return turn.id
@@ -94,6 +93,8 @@ describe('conversations', () => {
         updatedAt: expected.updatedAt,
         turnCount: 2,
         lastModelId: 'guide',
+        isPinned: false,
+        isArchived: false,
       },
     ])
     expect(expected.turns.map(({ text, answers }) => [text, answers[0]?.text, answers[0]?.stats])).toEqual([
@@ -107,7 +108,7 @@ describe('conversations', () => {
     const start = newDatabase()
     const before = start()
     const { id } = before.create()
-    const turn = before.addTurn(id, { text: 'Tell me a story', model: guide, reason })
+    const turn = before.addTurn(id, { text: 'Tell me a story', models: [guide] })
     before.setState(turn.chosenAnswerId, { kind: 'writing' })
     before.append(turn.chosenAnswerId, 'Once upon ')
     before.append(turn.chosenAnswerId, 'a time')
@@ -136,14 +137,14 @@ describe('conversations', () => {
     answered(conversations, first.id, 'And a tree?', 'So.')
     const second = conversations.create({ title: 'Mine' })
     answered(conversations, second.id, 'How do I sort a list?', 'So.')
-    conversations.rename(first.id, 'Sorting')
+    conversations.update(first.id, { title: 'Sorting' })
     expect(conversations.list().map(({ title }) => title)).toEqual(['Mine', 'Sorting'])
   })
 
   test('gives a watcher that joins in mid-answer the text so far, then the rest', async () => {
     const conversations = openConversations()
     const { id } = conversations.create()
-    const turn = conversations.addTurn(id, { text: 'Hello', model: guide, reason })
+    const turn = conversations.addTurn(id, { text: 'Hello', models: [guide] })
     const answerId = turn.chosenAnswerId
     conversations.setState(answerId, { kind: 'writing' })
     conversations.append(answerId, 'Hel')
@@ -162,7 +163,7 @@ describe('conversations', () => {
     const conversations = openConversations()
     const { id } = conversations.create()
     const feed = conversations.watch(id)
-    const turn = conversations.addTurn(id, { text: 'Count', model: guide, reason })
+    const turn = conversations.addTurn(id, { text: 'Count', models: [guide] })
     for (let read = 1; read <= 1000; read++) {
       conversations.setState(turn.chosenAnswerId, { kind: 'reading', readTokens: read, promptTokens: 1000 })
     }
@@ -182,7 +183,7 @@ describe('conversations', () => {
       { kind: 'turn', turn: conversations.turn(turn.id) },
     ])
 
-    const again = conversations.addAnswer(turn.id, { model: coder, reason })
+    const again = conversations.addAnswers(turn.id, [coder])
     for (let count = 0; count < 1000; count++) conversations.append(again.chosenAnswerId, 'x')
     expect(await take(feed, 2).then((all) => all.map(({ kind }) => kind))).toEqual(['turn', 'text'])
   })
@@ -191,10 +192,10 @@ describe('conversations', () => {
     const conversations = openConversations()
     const { id } = conversations.create()
     const turnId = answered(conversations, id, 'One', 'first')
-    const retried = conversations.addAnswer(turnId, { model: coder, reason })
+    const retried = conversations.addAnswers(turnId, [coder])
     conversations.append(retried.chosenAnswerId, 'second')
     conversations.end(retried.chosenAnswerId, { kind: 'done', stopReason: 'end' })
-    const next = conversations.addTurn(id, { text: 'Two', model: guide, reason })
+    const next = conversations.addTurn(id, { text: 'Two', models: [guide] })
     expect(conversations.turn(turnId).answers.map(({ modelName, text }) => [modelName, text])).toEqual([
       ['Guide', 'first'],
       ['Coder', 'second'],
@@ -211,7 +212,7 @@ describe('conversations', () => {
     const { id } = conversations.create()
     answered(conversations, id, 'One', '')
     answered(conversations, id, 'Two', 'Yes')
-    const last = conversations.addTurn(id, { text: 'Three', model: guide, reason })
+    const last = conversations.addTurn(id, { text: 'Three', models: [guide] })
     expect(messagesOf(conversations.pathTo(last.id))).toEqual([
       { role: 'user', text: 'One\n\nTwo' },
       { role: 'assistant', text: 'Yes' },
@@ -225,14 +226,14 @@ describe('conversations', () => {
     const start = newDatabase()
     const conversations = start({ onDefect: (error) => defects.push(error) })
     const { id } = conversations.create()
-    const turn = conversations.addTurn(id, { text: 'Tell me a story', model: guide, reason })
+    const turn = conversations.addTurn(id, { text: 'Tell me a story', models: [guide] })
     const room = fillDisk(start.databases[0]!)
     conversations.append(turn.chosenAnswerId, 'Once upon a time '.repeat(10_000))
     conversations.end(turn.chosenAnswerId, { kind: 'done', stopReason: 'end' }, stats)
     const expected = conversations.get(id)
     expect(defects).toMatchObject([{ code: 'DISK_FULL' }])
     expect(expected.turns[0]?.answers[0]?.text).toHaveLength(170_000)
-    expect(() => conversations.addTurn(id, { text: 'x'.repeat(100_000), model: guide, reason })).toThrow(
+    expect(() => conversations.addTurn(id, { text: 'x'.repeat(100_000), models: [guide] })).toThrow(
       'Cannot keep the conversation: the disk is full',
     )
 
@@ -245,7 +246,7 @@ describe('conversations', () => {
   test('a deleted conversation takes its turns with it and takes no more text', () => {
     const conversations = openConversations()
     const { id } = conversations.create()
-    const turn = conversations.addTurn(id, { text: 'One', model: guide, reason })
+    const turn = conversations.addTurn(id, { text: 'One', models: [guide] })
     conversations.delete(id)
     conversations.append(turn.chosenAnswerId, 'late')
     conversations.end(turn.chosenAnswerId, { kind: 'done', stopReason: 'end' })
@@ -255,32 +256,75 @@ describe('conversations', () => {
     expect(conversations.list()).toEqual([])
   })
 
-  test('tells watchers of the list, at most ten times a second', async () => {
+  test('tells watchers of the list what changed, at most ten times a second', async () => {
     vi.useFakeTimers()
     const conversations = openConversations()
+    const { id: first } = conversations.create({ title: 'First' })
     const leave = new AbortController()
     const feed = conversations.watchList(leave.signal)
-    expect(await feed.next()).toEqual({ done: false, value: [] })
-    for (let count = 0; count < 20; count++) conversations.create({ title: `Talk ${count}` })
+    expect(await feed.next()).toEqual({
+      done: false,
+      value: { kind: 'all', conversations: [conversations.list()[0]] },
+    })
     const next = feed.next()
+    for (let count = 0; count < 20; count++) conversations.create({ title: `Talk ${count}` })
+    conversations.delete(first)
     vi.advanceTimersByTime(100)
-    expect((await next).value).toHaveLength(20)
+    expect((await next).value).toEqual({
+      kind: 'changes',
+      changed: conversations.list().toReversed(),
+      removedIds: [first],
+    })
+    // Nobody reads for a while: what waits is joined.
+    const again = conversations.create({ title: 'Again' })
+    vi.advanceTimersByTime(100)
+    conversations.update(again.id, { isPinned: true })
+    conversations.restore(first)
+    vi.advanceTimersByTime(100)
+    conversations.delete(first)
+    vi.advanceTimersByTime(100)
+    expect((await feed.next()).value).toEqual({
+      kind: 'changes',
+      changed: [{ ...conversations.list()[0], isPinned: true }],
+      removedIds: [first],
+    })
     const waiting = feed.next()
     leave.abort()
     expect(await waiting).toEqual({ done: true, value: undefined })
   })
-})
 
-test.each([
-  ['Hello', 'Hello'],
-  ['\n\n  First   line \n second', 'First line'],
-  ['   ', 'New conversation'],
-  [
-    'Please explain to me how the memory pool decides, which model has to leave first',
-    'Please explain to me how the memory pool decides, which…',
-  ],
-  [`https://example.org/${'a'.repeat(80)}`, `https://example.org/${'a'.repeat(40)}…`],
-  ['👩‍👩‍👧'.repeat(70), `${'👩‍👩‍👧'.repeat(60)}…`],
-])('titles %j as %j', (text, title) => {
-  expect(titleFrom(text)).toBe(title)
+  test('a deletion is taken back with all that was said, until it is purged', () => {
+    const conversations = openConversations()
+    const { id } = conversations.create()
+    const turn = conversations.addTurn(id, { text: 'One', models: [guide] })
+    conversations.append(turn.chosenAnswerId, 'so far')
+    const other = conversations.create({ title: 'Other' })
+    conversations.delete(id)
+    expect(conversations.list().map(({ title }) => title)).toEqual(['Other'])
+    expect(() => conversations.conversationOf(turn.id)).toThrow('There is no turn')
+    expect(() => conversations.addAnswers(turn.id, [guide])).toThrow('There is no turn')
+    expect(() => conversations.update(id, { title: 'Late' })).toThrow('There is no conversation')
+    expect(conversations.existing([id, other.id, 'nobody'])).toEqual([other.id])
+
+    expect(conversations.restore(id).title).toBe('One')
+    expect(conversations.get(id).turns[0]?.answers[0]?.text).toBe('so far')
+    expect(conversations.restore(id).title).toBe('One')
+
+    conversations.delete(id)
+    expect(conversations.deletedIds(1000)).toEqual([])
+    expect(conversations.deletedIds(0)).toEqual([id])
+    conversations.purge(id)
+    expect(() => conversations.restore(id)).toThrow(`There is no conversation "${id}"`)
+  })
+
+  test('a message brings an archived conversation back into the list, and it stays pinned', () => {
+    const conversations = openConversations()
+    const { id } = conversations.create()
+    conversations.update(id, { isPinned: true, isArchived: true })
+    expect(conversations.list()).toMatchObject([{ isPinned: true, isArchived: true }])
+    conversations.update(id, { title: 'Named' })
+    expect(conversations.list()).toMatchObject([{ title: 'Named', isPinned: true, isArchived: true }])
+    answered(conversations, id, 'Back again', 'Yes')
+    expect(conversations.list()).toMatchObject([{ isPinned: true, isArchived: false }])
+  })
 })

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { indexText } from '../../contract/search-text.ts'
 
 /** Each step brings the schema one version further; steps that were released are never changed. */
 const migrations = [
@@ -42,6 +43,98 @@ const migrations = [
   ALTER TABLE answers ADD COLUMN memory_keeps_first INTEGER;
   `,
   `
+  ALTER TABLE conversations ADD COLUMN is_pinned INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE conversations ADD COLUMN is_archived INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE conversations ADD COLUMN deleted_at INTEGER;
+
+  -- Full text search. The index holds no texts: an entry says where each is. Answers are indexed when they have ended.
+  CREATE TABLE search_entries (
+    id INTEGER PRIMARY KEY, kind TEXT NOT NULL, source_id TEXT NOT NULL, conversation_id TEXT NOT NULL, turn_id TEXT,
+    at INTEGER NOT NULL, UNIQUE (kind, source_id)
+  ) STRICT;
+  CREATE VIRTUAL TABLE search_titles USING fts5 (
+    text, content = '', contentless_delete = 1, tokenize = "unicode61 remove_diacritics 2", prefix = '1 2'
+  );
+  CREATE VIRTUAL TABLE search_texts USING fts5 (
+    text, content = '', contentless_delete = 1, tokenize = "unicode61 remove_diacritics 2", prefix = '1 2'
+  );
+  CREATE TRIGGER search_forgets AFTER DELETE ON search_entries BEGIN
+    DELETE FROM search_titles WHERE rowid = old.id AND old.kind = 'title';
+    DELETE FROM search_texts WHERE rowid = old.id AND old.kind <> 'title';
+  END;
+
+  CREATE TRIGGER search_title AFTER INSERT ON conversations BEGIN
+    INSERT INTO search_entries (kind, source_id, conversation_id, at) VALUES ('title', new.id, new.id, new.created_at);
+    INSERT INTO search_titles (rowid, text)
+      SELECT id, search_text(new.title) FROM search_entries WHERE kind = 'title' AND source_id = new.id;
+  END;
+  CREATE TRIGGER search_new_title AFTER UPDATE OF title ON conversations WHEN old.title <> new.title BEGIN
+    UPDATE search_titles SET text = search_text(new.title)
+      WHERE rowid = (SELECT id FROM search_entries WHERE kind = 'title' AND source_id = new.id);
+  END;
+  CREATE TRIGGER search_no_title AFTER DELETE ON conversations BEGIN
+    DELETE FROM search_entries WHERE kind = 'title' AND source_id = old.id;
+  END;
+
+  CREATE TRIGGER search_message AFTER INSERT ON turns BEGIN
+    INSERT INTO search_entries (kind, source_id, conversation_id, turn_id, at)
+      VALUES ('message', new.id, new.conversation_id, new.id, new.created_at);
+    INSERT INTO search_texts (rowid, text)
+      SELECT id, search_text(new.text) FROM search_entries WHERE kind = 'message' AND source_id = new.id;
+  END;
+  CREATE TRIGGER search_new_message AFTER UPDATE OF text ON turns WHEN old.text <> new.text BEGIN
+    UPDATE search_texts SET text = search_text(new.text)
+      WHERE rowid = (SELECT id FROM search_entries WHERE kind = 'message' AND source_id = new.id);
+  END;
+  CREATE TRIGGER search_no_message AFTER DELETE ON turns BEGIN
+    DELETE FROM search_entries WHERE kind = 'message' AND source_id = old.id;
+  END;
+
+  CREATE TRIGGER search_ended_answer AFTER INSERT ON answers
+    WHEN json_extract(new.state, '$.kind') IN ('done', 'interrupted') BEGIN
+    INSERT INTO search_entries (kind, source_id, conversation_id, turn_id, at)
+      SELECT 'answer', new.id, t.conversation_id, t.id, new.created_at FROM turns t WHERE t.id = new.turn_id;
+    INSERT INTO search_texts (rowid, text)
+      SELECT id, search_text(new.text) FROM search_entries WHERE kind = 'answer' AND source_id = new.id;
+  END;
+  CREATE TRIGGER search_answer AFTER UPDATE OF text, state ON answers
+    WHEN json_extract(new.state, '$.kind') IN ('done', 'interrupted')
+      AND (old.text <> new.text OR json_extract(old.state, '$.kind') NOT IN ('done', 'interrupted')) BEGIN
+    DELETE FROM search_entries WHERE kind = 'answer' AND source_id = new.id;
+    INSERT INTO search_entries (kind, source_id, conversation_id, turn_id, at)
+      SELECT 'answer', new.id, t.conversation_id, t.id, new.created_at FROM turns t WHERE t.id = new.turn_id;
+    INSERT INTO search_texts (rowid, text)
+      SELECT id, search_text(new.text) FROM search_entries WHERE kind = 'answer' AND source_id = new.id;
+  END;
+  CREATE TRIGGER search_no_answer AFTER DELETE ON answers BEGIN
+    DELETE FROM search_entries WHERE kind = 'answer' AND source_id = old.id;
+  END;
+
+  INSERT INTO search_entries (kind, source_id, conversation_id, turn_id, at)
+    SELECT 'title', id, id, NULL, created_at FROM conversations
+    UNION ALL SELECT 'message', id, conversation_id, id, created_at FROM turns
+    UNION ALL SELECT 'answer', a.id, t.conversation_id, t.id, a.created_at FROM answers a JOIN turns t ON t.id = a.turn_id
+      WHERE json_extract(a.state, '$.kind') IN ('done', 'interrupted')
+    ORDER BY created_at;
+  INSERT INTO search_titles (rowid, text)
+    SELECT e.id, search_text(c.title) FROM search_entries e JOIN conversations c ON c.id = e.source_id WHERE e.kind = 'title';
+  INSERT INTO search_texts (rowid, text)
+    SELECT e.id, search_text(t.text) FROM search_entries e JOIN turns t ON t.id = e.source_id WHERE e.kind = 'message';
+  INSERT INTO search_texts (rowid, text)
+    SELECT e.id, search_text(a.text) FROM search_entries e JOIN answers a ON a.id = e.source_id WHERE e.kind = 'answer';
+  `,
+  `
+  ALTER TABLE turns ADD COLUMN parent_answer_id TEXT;
+  ALTER TABLE turns ADD COLUMN is_undecided INTEGER NOT NULL DEFAULT 0;
+  UPDATE turns SET parent_answer_id = (SELECT p.chosen_answer_id FROM turns p WHERE p.id = turns.parent_id);
+  ALTER TABLE answers ADD COLUMN asked_together_id TEXT;
+  ALTER TABLE answers ADD COLUMN written_text TEXT;
+  ALTER TABLE answers ADD COLUMN next_turn_id TEXT;
+  DROP INDEX turns_by_conversation;
+  CREATE INDEX turns_by_place ON turns (conversation_id, parent_answer_id);
+  CREATE INDEX turns_by_parent ON turns (parent_id);
+  `,
+  `
   ALTER TABLE conversations ADD COLUMN asking TEXT;
   ALTER TABLE answers ADD COLUMN sampling TEXT;
   ALTER TABLE answers ADD COLUMN is_json INTEGER NOT NULL DEFAULT 0;
@@ -66,6 +159,9 @@ const migrations = [
 export function openDatabase(file: string): DatabaseSync {
   mkdirSync(path.dirname(file), { recursive: true })
   const database = new DatabaseSync(file, { enableForeignKeyConstraints: true, timeout: 5000 })
+  database.function('search_text', { deterministic: true }, (text) =>
+    typeof text === 'string' ? indexText(text) : text,
+  )
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;')
   const { user_version: version } = database.prepare('PRAGMA user_version').get() as { user_version: number }
   for (const [index, migration] of migrations.entries()) {

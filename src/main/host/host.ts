@@ -20,6 +20,8 @@ import type { StartChild } from './starter.ts'
 import { TurnCosts } from './turn-cost.ts'
 import { Turns } from './turns.ts'
 
+const dayMs = 24 * 3_600_000
+
 /** What a shell gives to its host. */
 export type HostOptions = {
   readonly kind: HostInfo['kind']
@@ -116,6 +118,14 @@ export async function createHost(options: HostOptions): Promise<Host> {
       onDefect: logDefect,
     }),
   )
+  const purge = (olderThanMs: number) =>
+    void turns.purgeDeleted(olderThanMs).catch((error: unknown) => logDefect(error, ['conversations']))
+  // Nobody can ask any more for what an earlier run has deleted.
+  purge(0)
+  resources.adopt(
+    setInterval(() => purge(dayMs), dayMs / 24),
+    clearInterval,
+  )
 
   const costs = new TurnCosts({ conversations, attachments, model: (modelId) => pool.readingModel(modelId) })
 
@@ -127,7 +137,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
       canChooseFiles: options.chooseFiles !== undefined,
       modelsFolder,
     },
-    ...{ home, pool, library, conversations, turns, attachments, costs, settings },
+    ...{ home, pool, library, conversations, turns, attachments, costs, settings, database },
     chooseFiles: options.chooseFiles,
     onDefect: logDefect,
   })

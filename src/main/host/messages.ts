@@ -7,6 +7,8 @@ export type MessageOptions = {
   readonly instructions?: string | null
   /** The text of an attachment, by its id. */
   readonly textOf?: (attachmentId: string) => string
+  /** The text of an answer to the last turn that is to go on; empty or absent: a new answer. */
+  readonly continued?: string
 }
 
 /**
@@ -15,7 +17,7 @@ export type MessageOptions = {
  * want the roles to alternate. The same path always gives the same messages, so that what was read stays read.
  */
 export function messagesOf(path: readonly Turn[], options: MessageOptions = {}): ChatMessage[] {
-  const { instructions = null } = options
+  const { instructions = null, continued = '' } = options
   const messages: ChatMessage[] = instructions === null ? [] : [{ role: 'system', text: instructions }]
   for (const [index, turn] of path.entries()) {
     const last = messages.at(-1)
@@ -29,6 +31,7 @@ export function messagesOf(path: readonly Turn[], options: MessageOptions = {}):
       index < path.length - 1 ? turn.answers.find(({ id }) => id === turn.chosenAnswerId) : undefined
     if (answer && answer.text !== '') messages.push({ role: 'assistant', text: answer.text })
   }
+  if (continued !== '') messages.push({ role: 'assistant', text: continued })
   return messages
 }
 

@@ -60,7 +60,7 @@ test('two models answer one after the other, and background work stands still me
     const events: GenerateEvent[] = []
     const { signal } = new AbortController()
     const messages = [{ role: 'user' as const, text: 'How do I pin a model?' }]
-    const how = { signal, keepsRoom: false, sampling: greedySampling, jsonSchema: null }
+    const how = { signal, keepsRoom: false, continues: false, sampling: greedySampling, jsonSchema: null }
     for await (const event of lease.generate('conversation', messages, how)) {
       events.push(event)
       log.push(name)

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { formatBytes, MB } from '../../contract/bytes.ts'
 import { AppError } from '../../contract/errors.ts'
-import type { LoadPreview, Measurement, PoolSnapshot, Resident } from '../../contract/memory.ts'
+import type { LoadPreview, Measurement, PoolSnapshot, Resident, TurnPlan } from '../../contract/memory.ts'
 import type { LoadOptions } from '../../contract/model.ts'
 import type { Settings, SettingsChanges } from '../../contract/settings.ts'
 import { Arbiter } from '../core/arbiter.ts'
@@ -312,6 +312,17 @@ export class Pool implements TurnPool, AsyncDisposable {
     }
   }
 
+  isResident(modelId: string): boolean {
+    return this.#residency.isResident(modelId)
+  }
+
+  /** What asking these models at once would take, and who would have to leave. */
+  async planTurn(modelIds: readonly string[]): Promise<TurnPlan> {
+    const ids = [...new Set(modelIds)]
+    for (const id of ids) await this.#prepare(id)
+    return this.#residency.planTurn(ids)
+  }
+
   async acquire(modelId: string, { signal, onWait, isBackground }: AcquireForTurn): Promise<ModelLease> {
     await this.#prepare(modelId, signal)
     const { name, loadOptions } = this.#models.entry(modelId)
@@ -340,9 +351,9 @@ export class Pool implements TurnPool, AsyncDisposable {
     }
   }
 
-  forget(conversationId: string): void {
+  forget(conversationId: string, { keepsParked = false } = {}): void {
     for (const model of this.#models.values()) model.forget(conversationId)
-    this.#options.parking.forget(conversationId)
+    if (!keepsParked) this.#options.parking.forget(conversationId)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

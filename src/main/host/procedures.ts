@@ -1,14 +1,17 @@
 import type { ContractProcedure } from '@orpc/contract'
 import { implement, type Procedure } from '@orpc/server'
 import { askingOf } from '../../contract/asking.ts'
+import type { DatabaseSync } from 'node:sqlite'
 import { contract, statuses, type HostInfo } from '../../contract/contract.ts'
 import { AppError, toProblem } from '../../contract/errors.ts'
 import { mapRpcErrors, toRpcError } from '../../contract/rpc-errors.ts'
 import type { Attachments } from './attachments.ts'
 import type { Conversations } from './conversations.ts'
 import { browse } from './files.ts'
+import { findPlaces } from './find.ts'
 import type { Library } from './library.ts'
 import type { Pool } from './pool.ts'
+import { search } from './search.ts'
 import type { SettingsStore } from './settings.ts'
 import type { TurnCosts } from './turn-cost.ts'
 import type { Turns } from './turns.ts'
@@ -25,6 +28,7 @@ export type Procedures = {
   readonly attachments: Attachments
   readonly costs: TurnCosts
   readonly settings: SettingsStore
+  readonly database: DatabaseSync
   /** Opens the system's dialog; absent where there is none. */
   readonly chooseFiles?: ((kind: 'gguf' | 'folder') => Promise<string[]>) | undefined
   /** Hears of errors that are defects of the app. */
@@ -97,11 +101,20 @@ export function createRouter(host: Procedures): HostRouter {
       }),
       get: os.conversations.get.handler(({ input }) => conversations.get(input.id)),
       watch: os.conversations.watch.handler(({ input, signal }) => conversations.watch(input.id, signal)),
-      rename: os.conversations.rename.handler(({ input }) => conversations.rename(input.id, input.title)),
+      update: os.conversations.update.handler(({ input: { id, ...changes } }) =>
+        conversations.update(id, changes),
+      ),
       setAsking: os.conversations.setAsking.handler(({ input: { id, ...changes } }) =>
         conversations.setAsking(id, changes),
       ),
       delete: os.conversations.delete.handler(({ input }) => turns.deleteConversation(input.id)),
+      restore: os.conversations.restore.handler(({ input }) => conversations.restore(input.id)),
+      search: os.conversations.search.handler(({ input }) => search(host.database, input)),
+      find: os.conversations.find.handler(({ input }) =>
+        findPlaces(conversations.get(input.id).turns, input),
+      ),
+      deleteMany: os.conversations.deleteMany.handler(({ input }) => turns.deleteConversations(input.ids)),
+      restoreMany: os.conversations.restoreMany.handler(({ input }) => conversations.restoreMany(input.ids)),
     },
     turns: {
       send: os.turns.send.handler(({ input }) => turns.send(input)),
@@ -111,7 +124,15 @@ export function createRouter(host: Procedures): HostRouter {
       }),
       cost: os.turns.cost.handler(({ input, signal }) => costs.cost(input, signal)),
       retry: os.turns.retry.handler(({ input }) => turns.retry(input)),
-      stop: os.turns.stop.handler(({ input }) => turns.stop(input.turnId)),
+      edit: os.turns.edit.handler(({ input }) => turns.edit(input)),
+      continue: os.turns.continue.handler(({ input }) => turns.continue(input.answerId)),
+      editAnswer: os.turns.editAnswer.handler(({ input }) => turns.editAnswer(input.answerId, input.text)),
+      show: os.turns.show.handler(({ input }) => turns.show(input.turnId, input.answerId)),
+      branch: os.turns.branch.handler(({ input }) => turns.branch(input.turnId)),
+      delete: os.turns.delete.handler(({ input }) => turns.deleteTurn(input.turnId)),
+      restore: os.turns.restore.handler(({ input }) => turns.restoreTurn(input.turnId)),
+      stop: os.turns.stop.handler(({ input }) => turns.stop(input.turnId, input)),
+      plan: os.turns.plan.handler(({ input }) => pool.planTurn(input.modelIds)),
     },
     attachments: {
       add: os.attachments.add.handler(({ input, signal }) => attachments.add(input, signal)),

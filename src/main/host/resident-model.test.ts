@@ -91,6 +91,21 @@ async function ask(
   return { answer, done }
 }
 
+/** Lets the last message of a conversation, an answer that was cut, go on. */
+async function goOn(
+  model: ResidentModel,
+  conversation: { readonly id: string; readonly messages: readonly ChatMessage[] },
+): Promise<{ answer: string; done: Done }> {
+  let answer = ''
+  let done: Done | null = null
+  for await (const event of model.generate(conversation.id, conversation.messages, { continues: true })) {
+    if (event.kind === 'text') answer += event.text
+    if (event.kind === 'done') done = event
+  }
+  if (!done) throw new Error('The answer has no end')
+  return { answer, done }
+}
+
 function newConversation(id = 'one'): { id: string; messages: ChatMessage[] } {
   return { id, messages: [] }
 }
@@ -112,6 +127,25 @@ test('remembers a name over several turns, and reads only what is new', async ()
   expect(second.done.reusedTokens).toBe(first.done.promptTokens + first.done.generatedTokens)
   expect(third.done.reusedTokens).toBe(second.done.promptTokens + second.done.generatedTokens)
   expect(third.done.usedTokens).toBe(third.done.promptTokens + third.done.generatedTokens)
+})
+
+test('an answer that was cut goes on as if it had not been, in its context and in a fresh one', async () => {
+  const model = await startLoaded(guide, { contextTokens: 512 })
+  const question = 'How do I pin a model?'
+  const uncut = await ask(model, newConversation('uncut'), question)
+  const { generatedTokens } = uncut.done
+  expect(generatedTokens).toBeGreaterThan(8)
+  for (const maxTokens of [1, Math.floor(generatedTokens / 2), generatedTokens - 1]) {
+    const conversation = newConversation(`cut ${String(maxTokens)}`)
+    const cut = await ask(model, conversation, question, { sampling: { maxTokens } })
+    expect(cut.done.stopReason).toBe('max-tokens')
+    for (const id of [conversation.id, `fresh ${conversation.id}`]) {
+      const rest = await goOn(model, { id, messages: conversation.messages })
+      expect(cut.answer + rest.answer).toBe(uncut.answer)
+      expect(rest.done.stopReason).toBe('end')
+      if (id === conversation.id) expect(rest.done.reusedTokens).toBeGreaterThanOrEqual(cut.done.promptTokens)
+    }
+  }
 })
 
 test('a second model sees what was said to the first, and each keeps its own context', async () => {

@@ -151,7 +151,8 @@ function guessTokens(text: string): number {
 
 function draftTurn(text: string, attachments: readonly Attachment[]): Turn {
   return {
-    ...{ id: 'draft', parentId: null, text, answers: [], chosenAnswerId: '', createdAt: 0 },
+    ...{ id: 'draft', parentId: null, parentAnswerId: null, siblingIds: [], text, answers: [] },
+    ...{ chosenAnswerId: '', isUndecided: false, createdAt: 0 },
     attachments: [...attachments],
   }
 }

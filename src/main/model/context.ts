@@ -43,6 +43,8 @@ export interface ContextOptions {
 /** What is to be answered, and how. */
 export type AnswerRequest = {
   readonly messages: readonly ChatMessage[]
+  /** The last message is the beginning of the answer. Default false. */
+  readonly continues?: boolean
   readonly sampling: ResolvedSampling
   /** A JSON schema that the answer follows; absent or null: it is free. */
   readonly jsonSchema?: unknown
@@ -200,13 +202,13 @@ export class ModelContext implements AsyncDisposable {
     try {
       await gate.pass([stop.signal, signal])
       signal?.throwIfAborted()
-      const { tokens, stopTokens, stopTexts } = renderPrompt(model, chat(), request.messages)
+      const { tokens, stopTokens, stopTexts } = renderPrompt(model, chat(), request)
       // With room for one token the prompt may take the last cell: the first token is chosen without a cell of its own.
       const { roomTokens = 1 } = request
       const neededTokens = this.#alignedLength(tokens) + roomTokens - 1
       if (request.mayGrow && neededTokens > this.#capacityTokens) yield* this.#askForRoom(neededTokens)
       const kept = await this.#keepPrefix(tokens, roomTokens)
-      const { sampling, jsonSchema = null } = request
+      const { sampling, jsonSchema = null, continues = false } = request
       const thoughts = this.#followThoughts(tokens, { always: jsonSchema !== null })
       const grammar =
         jsonSchema === null
@@ -218,7 +220,7 @@ export class ModelContext implements AsyncDisposable {
         ...(grammar && { grammar: () => (thoughts?.limit.isThinking === true ? undefined : grammar) }),
       })
       const reading = {
-        ...{ ...kept, stopTokens },
+        ...{ ...kept, stopTokens, continues },
         stopTexts: [...stopTexts, ...sampling.stopTexts],
         ...(thoughts && { thoughts }),
       }

@@ -11,6 +11,8 @@ export interface Reading {
   readonly reusedTokens: number
   /** Tokens to read after them; at least one. */
   readonly rest: readonly Token[]
+  /** They end within the answer, which goes on from there. Default false. */
+  readonly continues?: boolean
   readonly stopTokens: ReadonlySet<Token>
   readonly stopTexts: readonly string[]
   /** Follows the thoughts of the answer, and ends them with these tokens when they have taken too long. */
@@ -73,6 +75,7 @@ export async function* generateAnswer(
   const text = new AnswerText<Token>({
     decode: (tokens, after) => sequence.model.detokenize(tokens, false, after),
     stopTexts: reading.stopTexts,
+    after: reading.continues ? rest : [],
   })
   let frame = ''
   let frameAt = -Infinity

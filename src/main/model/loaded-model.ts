@@ -140,7 +140,7 @@ export class LoadedModel {
     contextId: string | null,
     messages: readonly ChatMessage[],
   ): { promptTokens: number; reusedTokens: number; heldTokens: number } {
-    const { tokens } = renderPrompt(this.#model, this.chat, messages)
+    const { tokens } = renderPrompt(this.#model, this.chat, { messages })
     const context = contextId === null ? undefined : this.#contexts.get(contextId)
     return context?.count(tokens) ?? { promptTokens: tokens.length, reusedTokens: 0, heldTokens: 0 }
   }

@@ -27,6 +27,7 @@ export const AnswerView = memo(function AnswerView({ answer, turnId, colour, isL
       className={styles['answer']}
       aria-label={`Answer by ${modelName}`}
       aria-busy={isRunning(answer)}
+      data-answer={answer.id}
       data-colour={colour === null ? undefined : colour % 10}
     >
       <header className={styles['header']}>

@@ -2,6 +2,7 @@ import { useFilesOver } from './use-files-over.ts'
 import { useApp } from '../store.ts'
 import styles from './chat-pane.module.css'
 import { Composer } from './composer.tsx'
+import { FindBar } from './find-bar.tsx'
 import { Transcript } from './transcript.tsx'
 
 /** The conversation on the screen and the message box below it. */
@@ -11,6 +12,7 @@ export function ChatPane() {
   return (
     <div className={styles['pane']} data-attaches="" {...drop}>
       <Transcript key={conversationId} />
+      <FindBar />
       <Composer />
       {isOver && (
         <div className={styles['drop']} aria-hidden="true">

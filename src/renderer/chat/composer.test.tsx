@@ -29,7 +29,10 @@ const guide: LibraryModel = {
 
 function conversation(state: Answer['state']): Conversation {
   const answer = { id: 'a', modelId: 'guide', modelName: 'Guide', text: '', state, stats: null, createdAt: 0 }
-  const turn = { id: 't', parentId: null, text: 'Hi', answers: [answer], chosenAnswerId: 'a', createdAt: 0 }
+  const turn = {
+    ...{ id: 't', parentId: null, parentAnswerId: null, siblingIds: ['t'], text: 'Hi', answers: [answer] },
+    ...{ chosenAnswerId: 'a', isUndecided: false, createdAt: 0 },
+  }
   return {
     id: 'c',
     title: 'C',
@@ -37,6 +40,8 @@ function conversation(state: Answer['state']): Conversation {
     updatedAt: 0,
     turnCount: 1,
     lastModelId: 'guide',
+    isPinned: false,
+    isArchived: false,
     ...plainAsking,
     turns: [turn],
   }

@@ -3,7 +3,16 @@ import type { ConversationSummary } from '../../contract/conversation.ts'
 import { groupByDay } from './conversation-groups.ts'
 
 function at(title: string, date: Date): ConversationSummary {
-  return { id: title, title, createdAt: 0, updatedAt: date.getTime(), turnCount: 1, lastModelId: null }
+  return {
+    id: title,
+    title,
+    createdAt: 0,
+    updatedAt: date.getTime(),
+    turnCount: 1,
+    lastModelId: null,
+    isPinned: false,
+    isArchived: false,
+  }
 }
 
 function titles(conversations: readonly ConversationSummary[], today: Date) {

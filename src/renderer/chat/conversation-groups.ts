@@ -7,7 +7,7 @@ export type ConversationGroup = {
 }
 
 /**
- * Sorts conversations by their last change into Today, Yesterday, Last 7 days, and months after that.
+ * Sorts conversations into the pinned ones, and by their last change into Today, Yesterday, Last 7 days, and months after that.
  * `today` is the start of the current day in local time.
  */
 export function groupByDay(
@@ -15,8 +15,15 @@ export function groupByDay(
   today: number,
 ): readonly ConversationGroup[] {
   const newestFirst = conversations.toSorted((a, b) => b.updatedAt - a.updatedAt)
-  const groups = Map.groupBy(newestFirst, ({ updatedAt }) => labelOf(updatedAt, today))
-  return [...groups].map(([label, own]) => ({ label, conversations: own }))
+  const groups = Map.groupBy(newestFirst, ({ isPinned, updatedAt }) =>
+    isPinned ? 'Pinned' : labelOf(updatedAt, today),
+  )
+  const pinned = groups.get('Pinned')
+  groups.delete('Pinned')
+  return [...(pinned ? [['Pinned', pinned] as const] : []), ...groups].map(([label, own]) => ({
+    label,
+    conversations: own,
+  }))
 }
 
 const months = new Intl.DateTimeFormat('en', { month: 'long', year: 'numeric' })

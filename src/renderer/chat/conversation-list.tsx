@@ -1,18 +1,19 @@
-import { useEffect, useRef, useState, type KeyboardEvent } from 'react'
+import { useEffect, useMemo, useState } from 'react'
 import { useShallow } from 'zustand/react/shallow'
-import type { ConversationSummary } from '../../contract/conversation.ts'
-import { attempt, host, newConversation, showDialog, useApp } from '../store.ts'
-import { Button } from '../ui/button.tsx'
-import { Dialog } from '../ui/dialog.tsx'
+import { newConversation, showDialog, useApp } from '../store.ts'
 import { Icon } from '../ui/icon.tsx'
 import { commandKeys } from '../ui/shortcut.ts'
 import { useToday } from '../ui/use-today.ts'
 import { focusComposer } from './composer.tsx'
 import { groupByDay } from './conversation-groups.ts'
 import styles from './conversation-list.module.css'
-import { ConversationRow } from './conversation-row.tsx'
+import { ConversationRows } from './conversation-rows.tsx'
+import { keepListed, noSelection } from './selection.ts'
+import { SearchBox } from './search-box.tsx'
+import { SearchResults } from './search-results.tsx'
+import { SelectionBar } from './selection-bar.tsx'
 
-/** All conversations by day, with what can be done with each; below them the library and the settings. */
+/** All conversations, the pinned ones first and then by day, with what can be done with each; below them the archive, the library and the settings. */
 export function ConversationList() {
   const { conversations, conversationId, connection } = useApp(
     useShallow((state) => ({
@@ -22,30 +23,25 @@ export function ConversationList() {
     })),
   )
   const today = useToday()
-  const list = useRef<HTMLDivElement>(null)
-  const [focusedId, setFocusedId] = useState<string | null>(null)
-  const [renamingId, setRenamingId] = useState<string | null>(null)
-  const [deleting, setDeleting] = useState<ConversationSummary | null>(null)
+  const [query, setQuery] = useState('')
+  const [wantsArchived, setWantsArchived] = useState(false)
+  const [chosen, setChosen] = useState(noSelection)
   useNewConversationKey()
-
-  // One stop for the Tab key: the row that had the focus last, else the open one, else the first.
-  const tabStop = [focusedId, conversationId].find((id) => conversations.some((known) => known.id === id))
-  const groups = groupByDay(conversations, today)
-  const stopId = tabStop ?? groups[0]?.conversations[0]?.id
-
-  const moveFocus = (event: KeyboardEvent) => {
-    const rows = [...(list.current?.querySelectorAll<HTMLElement>('[data-row]') ?? [])]
-    const at = rows.findIndex((row) => row === document.activeElement)
-    const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: rows.length - 1 }[event.key]
-    if (at === -1 || to === undefined) return
-    event.preventDefault()
-    rows[Math.min(Math.max(to, 0), rows.length - 1)]?.focus()
-  }
-
-  const focusRow = (id: string) =>
-    requestAnimationFrame(() =>
-      list.current?.querySelector<HTMLElement>(`[data-row="${CSS.escape(id)}"]`)?.focus(),
-    )
+  const archivedCount = useMemo(
+    () => conversations.filter(({ isArchived }) => isArchived).length,
+    [conversations],
+  )
+  const isArchive = wantsArchived && archivedCount > 0
+  const groups = useMemo(
+    () =>
+      groupByDay(
+        conversations.filter(({ isArchived }) => isArchived === isArchive),
+        today,
+      ),
+    [conversations, isArchive, today],
+  )
+  const listed = useMemo(() => groups.flatMap((group) => group.conversations.map(({ id }) => id)), [groups])
+  const selection = keepListed(chosen, listed)
 
   return (
     <div className={styles['pane']}>
@@ -61,36 +57,41 @@ export function ConversationList() {
         <span>New conversation</span>
         <kbd>{commandKeys('⇧O')}</kbd>
       </button>
-      {/* The arrow keys move between the rows, which are the controls. */}
-      {/* eslint-disable-next-line jsx-a11y/no-static-element-interactions */}
-      <div ref={list} className={styles['list']} onKeyDown={moveFocus}>
-        {groups.map((group) => (
-          <section key={group.label} aria-label={group.label}>
-            <h2 className={styles['day']}>{group.label}</h2>
-            <ul className={styles['rows']}>
-              {group.conversations.map((conversation) => (
-                <ConversationRow
-                  key={conversation.id}
-                  conversation={conversation}
-                  isOpen={conversation.id === conversationId}
-                  isTabStop={conversation.id === stopId}
-                  isRenaming={conversation.id === renamingId}
-                  onFocus={setFocusedId}
-                  onRename={(step) => {
-                    setRenamingId(step === 'start' ? conversation.id : null)
-                    if (step === 'end') focusRow(conversation.id)
-                  }}
-                  onDelete={() => setDeleting(conversation)}
-                />
-              ))}
-            </ul>
-          </section>
-        ))}
-        {conversations.length === 0 && connection === 'open' && (
+      <div className={styles['tools']}>
+        <SearchBox query={query} onQuery={setQuery} />
+      </div>
+      <SelectionBar
+        conversations={conversations.filter(({ id }) => selection.ids.has(id))}
+        onDone={() => setChosen(noSelection)}
+      />
+      {query.trim() !== '' && <SearchResults query={query} onDone={() => setQuery('')} />}
+      <div className={styles['list']} hidden={query.trim() !== ''}>
+        <ConversationRows
+          groups={groups}
+          openId={conversationId}
+          selection={selection}
+          onSelect={setChosen}
+        />
+        {groups.length === 0 && connection === 'open' && (
           <p className={styles['none']}>Conversations are kept here, on this machine only.</p>
         )}
       </div>
       <ul className={styles['ends']}>
+        {archivedCount > 0 && (
+          <li>
+            <button
+              type="button"
+              className={styles['end']}
+              aria-pressed={isArchive}
+              onClick={() => {
+                setWantsArchived(!isArchive)
+                setChosen(noSelection)
+              }}
+            >
+              <Icon name="archive" /> Archived <span className={styles['count']}>{archivedCount}</span>
+            </button>
+          </li>
+        )}
         <li>
           <button type="button" className={styles['end']} onClick={() => showDialog('library')}>
             <Icon name="library" /> Library
@@ -102,15 +103,6 @@ export function ConversationList() {
           </button>
         </li>
       </ul>
-      {deleting && (
-        <DeleteDialog
-          conversation={deleting}
-          onClose={(isDeleted) => {
-            setDeleting(null)
-            if (isDeleted && deleting.id === conversationId) newConversation()
-          }}
-        />
-      )}
     </div>
   )
 }
@@ -131,36 +123,4 @@ function useNewConversationKey(): void {
     window.addEventListener('keydown', onKeyDown)
     return () => window.removeEventListener('keydown', onKeyDown)
   }, [])
-}
-
-type DeleteDialogProps = {
-  readonly conversation: ConversationSummary
-  readonly onClose: (isDeleted: boolean) => void
-}
-
-function DeleteDialog({ conversation, onClose }: DeleteDialogProps) {
-  const { id, title, turnCount } = conversation
-  const remove = async () => {
-    const removed = await attempt(async () => {
-      await host().conversations.delete({ id })
-      return true
-    })
-    onClose(removed === true)
-  }
-  return (
-    <Dialog title="Delete this conversation?" size="small" onClose={() => onClose(false)}>
-      <div className={styles['confirm']}>
-        <p>
-          “{title}” with its {turnCount === 1 ? 'one turn' : `${String(turnCount)} turns`} will be gone for
-          good.
-        </p>
-        <div className={styles['choices']}>
-          <Button onClick={() => onClose(false)}>Keep it</Button>
-          <Button look="danger" icon="trash" onClick={() => void remove()}>
-            Delete
-          </Button>
-        </div>
-      </div>
-    </Dialog>
-  )
 }

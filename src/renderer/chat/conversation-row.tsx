@@ -1,50 +1,67 @@
-import { useState, type KeyboardEvent } from 'react'
+import { useState, type CSSProperties, type MouseEvent } from 'react'
 import type { ConversationSummary } from '../../contract/conversation.ts'
-import { attempt, host, openConversation } from '../store.ts'
+import { attempt, host } from '../store.ts'
 import { Menu } from '../ui/menu.tsx'
+import { archiveConversations, pinConversations } from './conversation-actions.ts'
 import styles from './conversation-list.module.css'
 
 type ConversationRowProps = {
   readonly conversation: ConversationSummary
+  /** Where it is in its group, which is not drawn as a whole. */
+  readonly place: { readonly index: number; readonly count: number }
   readonly isOpen: boolean
   readonly isTabStop: boolean
+  /** Null while nothing is selected. */
+  readonly isSelected: boolean | null
   readonly isRenaming: boolean
   readonly onFocus: (id: string) => void
+  readonly onPress: (id: string, event: MouseEvent) => void
   /** `leave`: renaming ended because the focus went elsewhere. */
   readonly onRename: (step: 'start' | 'end' | 'leave') => void
   readonly onDelete: () => void
 }
 
-/** One conversation of the list: opens it, renames it in place (F2, double click), offers to delete it. */
+/** One conversation of the list: opens it, and offers what can be done with it. */
 export function ConversationRow(props: ConversationRowProps) {
-  const { conversation, isOpen, isTabStop, isRenaming, onFocus, onRename, onDelete } = props
-  const { id, title } = conversation
+  const {
+    conversation,
+    place,
+    isOpen,
+    isTabStop,
+    isSelected,
+    isRenaming,
+    onFocus,
+    onPress,
+    onRename,
+    onDelete,
+  } = props
+  const { id, title, isPinned, isArchived } = conversation
+  const common = {
+    className: styles['row'],
+    style: { '--at': place.index } as CSSProperties,
+    'aria-setsize': place.count,
+    'aria-posinset': place.index + 1,
+  }
   if (isRenaming) {
     return (
-      <li className={styles['row']}>
+      <li {...common}>
         <RenameField conversation={conversation} onDone={onRename} />
       </li>
     )
   }
-  const onKeyDown = (event: KeyboardEvent) => {
-    if (event.key === 'F2') onRename('start')
-    else if (event.key === 'Delete') onDelete()
-    else return
-    event.preventDefault()
-  }
   return (
-    <li className={styles['row']} data-open={isOpen || undefined}>
+    <li {...common} data-open={isOpen || undefined} data-selected={isSelected === true || undefined}>
       <button
         type="button"
         className={styles['title']}
         aria-current={isOpen ? 'page' : undefined}
+        aria-pressed={isSelected ?? undefined}
         title={title}
         tabIndex={isTabStop ? 0 : -1}
         data-row={id}
         onFocus={() => onFocus(id)}
-        onClick={() => openConversation(id)}
+        onClick={(event) => onPress(id, event)}
         onDoubleClick={() => onRename('start')}
-        onKeyDown={onKeyDown}
       >
         {title}
       </button>
@@ -52,7 +69,17 @@ export function ConversationRow(props: ConversationRowProps) {
         label={`Actions for ${title}`}
         tabIndex={isTabStop ? 0 : -1}
         items={[
+          isPinned
+            ? { label: 'Unpin', icon: 'unpin', onSelect: () => void pinConversations([id], false) }
+            : { label: 'Pin', icon: 'pin', onSelect: () => void pinConversations([id], true) },
           { label: 'Rename', icon: 'pencil', shortcut: 'F2', onSelect: () => onRename('start') },
+          isArchived
+            ? {
+                label: 'Move back to the list',
+                icon: 'unarchive',
+                onSelect: () => void archiveConversations([id], false),
+              }
+            : { label: 'Archive', icon: 'archive', onSelect: () => void archiveConversations([id], true) },
           { label: 'Delete', icon: 'trash', shortcut: 'Del', danger: true, onSelect: onDelete },
         ]}
       />
@@ -71,7 +98,7 @@ function RenameField({
   const save = (step: 'end' | 'leave') => {
     const renamed = text.trim()
     if (renamed !== '' && renamed !== title) {
-      void attempt(() => host().conversations.rename({ id, title: renamed }))
+      void attempt(() => host().conversations.update({ id, title: renamed }))
     }
     onDone(step)
   }

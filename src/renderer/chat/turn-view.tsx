@@ -18,7 +18,7 @@ type TurnViewProps = {
 /** A message and its answer. Drawn again only when the turn is another object. */
 export const TurnView = memo(function TurnView({ turn, colour, isLast, memoryText }: TurnViewProps) {
   return (
-    <section className={styles['turn']} data-last={isLast || undefined}>
+    <section className={styles['turn']} data-turn={turn.id} data-last={isLast || undefined}>
       {memoryText !== null && <p className={styles['memory']}>{memoryText}</p>}
       {turn.attachments && <SentAttachments attachments={turn.attachments} />}
       {turn.text !== '' && <UserMessage text={turn.text} />}
@@ -38,7 +38,12 @@ const UserMessage = memo(function UserMessage({ text }: { readonly text: string 
     <article className={styles['message']} aria-label="Your message">
       <div className={styles['text']}>{isLong && !isWhole ? `${folded} …` : text}</div>
       {isLong && (
-        <button type="button" className={styles['fold']} onClick={() => setIsWhole(!isWhole)}>
+        <button
+          type="button"
+          className={styles['fold']}
+          aria-expanded={isWhole}
+          onClick={() => setIsWhole(!isWhole)}
+        >
           {isWhole ? 'Show less' : `Show all ${formatCount(text.length)} characters`}
         </button>
       )}

@@ -1,0 +1,83 @@
+import { useEffect } from 'react'
+import { useApp } from '../store.ts'
+import { Icon, type IconName } from '../ui/icon.tsx'
+import { focusComposer } from './composer.tsx'
+import styles from './find-bar.module.css'
+import { closeFind, findNext, findText, openFind } from './finding.ts'
+import { countHits, numberOf } from './found-places.ts'
+import { useFoundMarks } from './use-found-marks.ts'
+
+/** Looks for text in the open conversation, all of it, whether drawn or not: Ctrl+F, Enter and Shift+Enter, Escape. */
+export function FindBar() {
+  const finding = useApp((state) => state.finding)
+  const conversationId = useApp((state) => state.conversationId)
+  useFoundMarks()
+  useFindKeys()
+  if (!finding || finding.conversationId !== conversationId) return null
+  const { text, places, at } = finding
+  const count = places ? countHits(places) : 0
+  const said =
+    text.trim() === ''
+      ? ''
+      : places === null
+        ? '…'
+        : count === 0
+          ? 'Not found'
+          : `${String(at ? numberOf(places, at) : 0)} of ${String(count)}`
+  const close = () => {
+    closeFind()
+    focusComposer()
+  }
+  const button = (label: string, icon: IconName, press: () => void) => (
+    <button type="button" aria-label={label} title={label} onClick={press}>
+      <Icon name={icon} size={14} />
+    </button>
+  )
+  return (
+    <search className={styles['bar']} aria-label="Find in this conversation">
+      <input
+        type="text"
+        aria-label="Find in this conversation"
+        placeholder="Find in this conversation"
+        data-find=""
+        value={text}
+        maxLength={500}
+        autoComplete="off"
+        spellCheck={false}
+        onChange={(event) => void findText(event.target.value)}
+        onKeyDown={(event) => {
+          if (event.nativeEvent.isComposing) return
+          if (event.key === 'Enter') void findNext(event.shiftKey ? -1 : 1)
+          else if (event.key === 'Escape') close()
+          else return
+          event.preventDefault()
+        }}
+      />
+      <span className={styles['count']} role="status">
+        {said}
+      </span>
+      {button('Previous hit', 'up', () => void findNext(-1))}
+      {button('Next hit', 'down', () => void findNext(1))}
+      {button('Close', 'close', close)}
+    </search>
+  )
+}
+
+/** Ctrl+F, and F3 or Ctrl+G for the next one. The browser's own search sees only what is drawn. */
+function useFindKeys(): void {
+  useEffect(() => {
+    const onKeyDown = (event: KeyboardEvent) => {
+      const isCommand = (event.ctrlKey || event.metaKey) && !event.altKey
+      const key = event.key.toLowerCase()
+      if (event.defaultPrevented || document.querySelector('dialog[open]')) return
+      const { conversationId, finding } = useApp.getState()
+      if (conversationId === null) return
+      if (isCommand && !event.shiftKey && key === 'f') openFind()
+      else if (finding && (key === 'f3' || (isCommand && key === 'g'))) void findNext(event.shiftKey ? -1 : 1)
+      else return
+      event.preventDefault()
+    }
+    window.addEventListener('keydown', onKeyDown)
+    return () => window.removeEventListener('keydown', onKeyDown)
+  }, [])
+}

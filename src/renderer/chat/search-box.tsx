@@ -1,0 +1,77 @@
+import { useEffect, useRef } from 'react'
+import { Icon } from '../ui/icon.tsx'
+import { commandKeys } from '../ui/shortcut.ts'
+import styles from './search.module.css'
+
+/** Gives the focus to the search box, also where the list has to be opened first. */
+export function focusSearch(): void {
+  const input = document.querySelector<HTMLInputElement>('[data-search]')
+  const nav = input?.closest<HTMLElement>('[popover]')
+  if (nav && !nav.matches(':popover-open')) nav.showPopover()
+  input?.focus()
+  input?.select()
+}
+
+type SearchBoxProps = { readonly query: string; readonly onQuery: (query: string) => void }
+
+/** Where one writes what is looked for in all conversations (Ctrl+Shift+F). The arrow keys lead to the results, Escape back. */
+export function SearchBox({ query, onQuery }: SearchBoxProps) {
+  const before = useRef<Element | null>(null)
+  useSearchKey()
+  return (
+    <search className={styles['box']} aria-label="Conversations">
+      <Icon name="search" size={14} />
+      <input
+        type="search"
+        aria-label="Search conversations"
+        aria-keyshortcuts="Control+Shift+F"
+        title="Search conversations (Ctrl+Shift+F)"
+        placeholder="Search"
+        data-search=""
+        value={query}
+        maxLength={500}
+        autoComplete="off"
+        spellCheck={false}
+        onFocus={({ relatedTarget }) => {
+          before.current = relatedTarget
+        }}
+        onChange={(event) => onQuery(event.target.value)}
+        onKeyDown={(event) => {
+          if (event.nativeEvent.isComposing) return
+          if (event.key === 'Escape') {
+            // Elsewhere Escape would close the list where it is open over the page.
+            event.stopPropagation()
+            event.preventDefault()
+            if (query !== '') onQuery('')
+            else if (before.current instanceof HTMLElement) before.current.focus()
+          } else if (event.key === 'ArrowDown' || event.key === 'Enter') {
+            const first = document.querySelector<HTMLElement>('[data-hit]')
+            if (event.key === 'Enter') first?.click()
+            else first?.focus()
+            if (first) event.preventDefault()
+          }
+        }}
+      />
+      {query === '' ? (
+        <kbd>{commandKeys('⇧F')}</kbd>
+      ) : (
+        <button type="button" aria-label="Clear the search" onClick={() => onQuery('')}>
+          <Icon name="close" size={14} />
+        </button>
+      )}
+    </search>
+  )
+}
+
+function useSearchKey(): void {
+  useEffect(() => {
+    const onKeyDown = (event: KeyboardEvent) => {
+      if (!(event.ctrlKey || event.metaKey) || !event.shiftKey || event.key.toLowerCase() !== 'f') return
+      if (document.querySelector('dialog[open]')) return
+      event.preventDefault()
+      focusSearch()
+    }
+    window.addEventListener('keydown', onKeyDown)
+    return () => window.removeEventListener('keydown', onKeyDown)
+  }, [])
+}
