@@ -56,7 +56,7 @@ test('counts the path, the instructions, the draft and its attachments, less wha
   const model = new WordModel(5)
   const { attachments, conversations, costs } = open(model)
   const { id } = conversations.create({ asking: { instructions: 'Be brief and kind' } })
-  const turn = conversations.addTurn(id, { text: 'one two', model: { id: 'm', name: 'M' }, reason: '' })
+  const turn = conversations.addTurn(id, { text: 'one two', models: [{ id: 'm', name: 'M' }] })
   conversations.append(turn.chosenAnswerId, 'three')
   const file = await attachments.add({ name: 'a.txt', text: 'six seven eight' })
   const draft = { conversationId: id, text: 'four five', modelId: 'm', attachmentIds: [file.id] }
@@ -72,7 +72,7 @@ test('counts the path, the instructions, the draft and its attachments, less wha
 test('a long path is told apart from what the draft needs by itself', async () => {
   const { conversations, costs } = open(new WordModel(0), 10)
   const { id } = conversations.create()
-  conversations.addTurn(id, { text: 'word '.repeat(20), model: { id: 'm', name: 'M' }, reason: '' })
+  conversations.addTurn(id, { text: 'word '.repeat(20), models: [{ id: 'm', name: 'M' }] })
   const cost = await costs.cost({ conversationId: id, text: 'a few more', modelId: 'm', attachmentIds: [] })
   expect(cost).toMatchObject({ promptTokens: 23, aloneTokens: 3 })
 })
