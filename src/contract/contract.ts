@@ -43,6 +43,8 @@ const base = oc.errors(
 const modelId = z.object({ id: z.string() })
 /** Text in a query, a boolean elsewhere. */
 const queryFlag = z.union([z.boolean(), z.stringbool()]).optional()
+/** Text in a query, a number elsewhere. */
+const queryNumber = (schema: z.ZodOptional<z.ZodNumber>) => z.coerce.number().pipe(schema.unwrap()).optional()
 const conversationId = z.object({ id: z.string() })
 /** As many models as one turn may be asked of at once. */
 export const mostAnswerers = 4
@@ -117,23 +119,16 @@ export const contract = {
       .output(libraryModelSchema),
     preview: base
       .route({ method: 'GET', path: '/models/{id}/preview' })
-      // Numbers come as text in a query.
       .input(
         modelId.extend({
           ...loadOptionsSchema.shape,
-          contextTokens: z.coerce.number().pipe(loadOptionsSchema.shape.contextTokens.unwrap()).optional(),
-          startContextTokens: z.coerce
-            .number()
-            .pipe(loadOptionsSchema.shape.startContextTokens.unwrap())
-            .optional(),
-          gpuLayers: z.coerce.number().pipe(loadOptionsSchema.shape.gpuLayers.unwrap()).optional(),
-          batchTokens: z.coerce.number().pipe(loadOptionsSchema.shape.batchTokens.unwrap()).optional(),
-          thinkingBudgetTokens: z.coerce
-            .number()
-            .pipe(loadOptionsSchema.shape.thinkingBudgetTokens.unwrap())
-            .optional(),
-          threads: z.coerce.number().pipe(loadOptionsSchema.shape.threads.unwrap()).optional(),
-          kvBudgetBytes: z.coerce.number().pipe(loadOptionsSchema.shape.kvBudgetBytes.unwrap()).optional(),
+          contextTokens: queryNumber(loadOptionsSchema.shape.contextTokens),
+          startContextTokens: queryNumber(loadOptionsSchema.shape.startContextTokens),
+          gpuLayers: queryNumber(loadOptionsSchema.shape.gpuLayers),
+          batchTokens: queryNumber(loadOptionsSchema.shape.batchTokens),
+          thinkingBudgetTokens: queryNumber(loadOptionsSchema.shape.thinkingBudgetTokens),
+          threads: queryNumber(loadOptionsSchema.shape.threads),
+          kvBudgetBytes: queryNumber(loadOptionsSchema.shape.kvBudgetBytes),
           /** What loading it again would take and change, where it is in memory. */
           reload: queryFlag,
           fullWindowCache: queryFlag,
@@ -368,6 +363,8 @@ export const contract = {
   },
   settings: {
     get: base.route({ method: 'GET', path: '/settings' }).output(settingsSchema),
+    /** The settings now, and after each change, whoever made it. */
+    watch: base.output(eventIterator(settingsSchema)),
     set: base
       .route({ method: 'PATCH', path: '/settings' })
       .input(settingsChangesSchema)

@@ -38,6 +38,10 @@ const fields = {
   presets: z.array(presetSchema).max(200),
   /** The preset that new conversations begin with; null: none. */
   defaultPresetId: z.string().nullable(),
+  /** Colours of the page: as the system has them, or always light or dark. */
+  theme: z.enum(['system', 'light', 'dark']),
+  /** The tour of the first start was seen or skipped; it is not shown by itself again. */
+  isTourSeen: z.boolean(),
 }
 
 /** A change of some settings: no defaults, so that what is absent stays as it is, and what is wrong is refused. */
@@ -64,5 +68,7 @@ export const settingsSchema = z.object({
   parkingBudgetBytes: fields.parkingBudgetBytes.default(null).catch(null),
   presets: fields.presets.default([]).catch([]),
   defaultPresetId: fields.defaultPresetId.default(null).catch(null),
+  theme: fields.theme.default('system').catch('system'),
+  isTourSeen: fields.isTourSeen.default(false).catch(false),
 })
 export type Settings = z.infer<typeof settingsSchema>

@@ -6,6 +6,7 @@ import type {
   ConversationListEvent,
   ConversationSummary,
 } from '../contract/conversation.ts'
+import { definedOf } from '../contract/defined.ts'
 import { AppError, toProblem, type Problem } from '../contract/errors.ts'
 import type { PoolSnapshot } from '../contract/memory.ts'
 import type { LibraryModel } from '../contract/model.ts'
@@ -16,6 +17,8 @@ import type { DraftAttachment } from './chat/draft-attachments.ts'
 import type { Finding } from './chat/finding.ts'
 import { connect, type Client } from './connection.ts'
 import { withTexts, withTurn, type TextDelta } from './conversation-mirror.ts'
+import { rememberedPanes, type Panes } from './pane-sizes.ts'
+import { keepPicture, rememberedPicture, type PoolPicture } from './pool-picture.ts'
 import type { Proposal } from './proposal.ts'
 
 /** A message that stays on the screen until it is read. */
@@ -44,7 +47,17 @@ export type AppState = {
   readonly attachments: Readonly<Record<string, readonly DraftAttachment[]>>
   /** How a new conversation will be asked; null: as the default preset says. */
   readonly newAsking: Asking | null
-  readonly dialog: 'library' | 'settings' | 'asking' | null
+  readonly dialog: 'library' | 'settings' | 'activity' | 'asking' | null
+  /** What the settings are searched for when they are opened. */
+  readonly settingsFilter: string
+  /** What is open over everything else. */
+  readonly overlay: 'palette' | 'shortcuts' | null
+  /** The step of the tour that was asked for; null: none was, see tour.tsx for the one that comes by itself. */
+  readonly tourStep: number | null
+  /** What the pool shows; null until it was chosen, and then as fits the pool. */
+  readonly poolPicture: PoolPicture | null
+  /** Size and state of the panes beside the chat; see pane-sizes.ts. */
+  readonly panes: Panes
   readonly notices: readonly Notice[]
   /** What can be taken back, the last one last; each for some seconds. */
   readonly undos: readonly Undo[]
@@ -74,6 +87,11 @@ export const useApp = create<AppState>(() => ({
   attachments: {},
   newAsking: null,
   dialog: null,
+  settingsFilter: '',
+  overlay: null,
+  tourStep: null,
+  panes: rememberedPanes(),
+  poolPicture: rememberedPicture(),
   notices: [],
   undos: [],
   additions: [],
@@ -110,6 +128,10 @@ async function mirrorUntilLost(client: Client, lost: Promise<void>, signal: Abor
   const { conversationId } = get()
   if (conversationId !== null) openConversation(conversationId)
   await Promise.all([
+    follow(
+      () => client.settings.watch(undefined, { signal: over.signal }),
+      (changed) => set({ settings: changed }),
+    ),
     follow(
       () => client.pool.watch(undefined, { signal: over.signal }),
       (pool) => set({ pool }),
@@ -207,7 +229,7 @@ export function applyListEvent(event: ConversationListEvent): void {
 /** Changes settings; what is absent stays. Seen at once; rejects with the host's problem, and they are as they were. */
 export async function saveSettings(changes: SettingsChanges): Promise<void> {
   const { settings } = useApp.getState()
-  if (settings) set({ settings: { ...settings, ...withoutUndefined(changes) } })
+  if (settings) set({ settings: { ...settings, ...definedOf(changes) } })
   try {
     set({ settings: await host().settings.set(changes) })
   } catch (error) {
@@ -216,13 +238,36 @@ export async function saveSettings(changes: SettingsChanges): Promise<void> {
   }
 }
 
-function withoutUndefined(changes: SettingsChanges): Partial<Settings> {
-  return Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined))
-}
-
 /** Opens or closes one of the dialogs. */
 export function showDialog(dialog: AppState['dialog']): void {
-  set({ dialog })
+  set({ dialog, settingsFilter: '' })
+}
+
+/** Opens the settings on those that match. */
+export function showSettings(settingsFilter: string): void {
+  set({ dialog: 'settings', settingsFilter })
+}
+
+/** Opens or closes the command palette or the list of shortcuts. */
+export function showOverlay(overlay: AppState['overlay']): void {
+  set({ overlay })
+}
+
+/** Has the pool show the machine, the models, or a table of the same. */
+export function showPicture(poolPicture: PoolPicture): void {
+  keepPicture(poolPicture)
+  set({ poolPicture })
+}
+
+/** Shows a step of the tour. */
+export function showTour(tourStep: number): void {
+  set({ tourStep })
+}
+
+/** Ends the tour, for this data folder: it does not come by itself again. */
+export function endTour(): void {
+  set({ tourStep: null })
+  if (get().settings?.isTourSeen === false) void attempt(() => saveSettings({ isTourSeen: true }))
 }
 
 /** Names the model that takes the next turn. What it would take to load one that is not in memory is shown. */

@@ -34,8 +34,15 @@ export type PoolOptions = {
   readonly settings: SettingsStore
   readonly library: Library
   readonly machine: { readonly name: string; readonly totalBytes: number }
+  /** As `hasAmx` of processor.ts says. Default false. */
+  readonly hasAmx?: boolean | undefined
   /** What computes: as it was last time, and as it turns out to be. Nothing is loaded before that. */
-  readonly device: { readonly likely: Device; readonly found: Promise<Device> }
+  readonly device: {
+    readonly likely: Device
+    readonly found: Promise<Device>
+    /** With what was measured of it later. */
+    readonly measured?: Promise<Device> | undefined
+  }
   readonly readMachine: () => Promise<MachineReading>
   readonly startChild: StartChild
   readonly modelProgram: string
@@ -143,6 +150,7 @@ export class Pool implements TurnPool, AsyncDisposable {
       onSample: (otherBytes) => this.#setOther(otherBytes),
     })
     this.#deviceFound = options.device.found.then((device) => this.#takeDevice(device))
+    void options.device.measured?.then((device) => this.#takeDevice(device))
     this.#unsubscribe = [
       this.#residency.onChange(() => {
         this.#lastResidents.keep(this.#residentIds())
@@ -367,6 +375,7 @@ export class Pool implements TurnPool, AsyncDisposable {
   // What a load needs
 
   #takeDevice(device: Device): void {
+    if (this.#closing.signal.aborted) return
     const { kind, device: likely } = this.#shape
     this.#shape = poolShape(device, this.#options.machine.totalBytes)
     if (kind !== this.#shape.kind || likely.totalBytes !== device.totalBytes) {

@@ -142,6 +142,13 @@ export function createRouter(host: Procedures): HostRouter {
     },
     settings: {
       get: os.settings.get.handler(() => settings.get()),
+      watch: os.settings.watch.handler(({ signal }) =>
+        watchState({
+          read: () => settings.get(),
+          subscribe: (listener) => settings.onChange(listener),
+          signal,
+        }),
+      ),
       set: os.settings.set.handler(({ input }) => pool.changeSettings(input)),
     },
   })

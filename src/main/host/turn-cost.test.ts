@@ -11,6 +11,8 @@ import { TurnCosts, type ReadingModel } from './turn-cost.ts'
 /** A model whose tokens are words, and which holds the first `held` of every conversation. */
 class WordModel {
   readonly counted: string[] = []
+  /** Messages of each prompt that was counted. */
+  readonly paths: number[] = []
   readonly held: number
 
   constructor(held: number) {
@@ -18,6 +20,7 @@ class WordModel {
   }
 
   async countPrompt(conversationId: string | null, messages: readonly ChatMessage[]) {
+    this.paths.push(messages.length)
     const promptTokens = messages.reduce((sum, { text }) => sum + wordsOf(text), 0)
     const heldTokens = conversationId === null ? 0 : this.held
     return Promise.resolve({
@@ -26,6 +29,10 @@ class WordModel {
       heldTokens,
       isExact: true,
     })
+  }
+
+  heldOf(): string {
+    return String(this.held)
   }
 
   async countTokens(text: string): Promise<number> {
@@ -62,11 +69,16 @@ test('counts the path, the instructions, the draft and its attachments, less wha
   const draft = { conversationId: id, text: 'four five', modelId: 'm', attachmentIds: [file.id] }
   // 4 of instructions, 2 and 1 of the path, 2 of the draft, 3 of the file with its name and two fences.
   expect(await costs.cost(draft)).toEqual({
-    ...{ promptTokens: 15, aloneTokens: 15, reusedTokens: 5, lostTokens: 0, isExact: true },
+    ...{ promptTokens: 15, aloneTokens: 12, reusedTokens: 5, lostTokens: 0, isExact: true },
     ...{ attachmentTokens: [3], contextTokens: 100, readingSeconds: 1, loadingSeconds: null },
   })
-  await costs.cost({ ...draft, text: 'other' })
-  expect(model.counted).toEqual(['six seven eight'])
+  // While only the draft changes, only the draft is counted.
+  model.paths.length = 0
+  expect(await costs.cost({ ...draft, text: 'other' })).toMatchObject({ promptTokens: 14, aloneTokens: 11 })
+  expect({ paths: model.paths, counted: model.counted }).toEqual({ paths: [2], counted: ['six seven eight'] })
+  conversations.append(turn.chosenAnswerId, ' and more')
+  conversations.end(turn.chosenAnswerId, { kind: 'done', stopReason: 'end' })
+  expect(await costs.cost(draft)).toMatchObject({ promptTokens: 17 })
 })
 
 test('a long path is told apart from what the draft needs by itself', async () => {

@@ -38,6 +38,8 @@ const paths = {
   export: 'M8 10V3M5.2 5.6L8 2.8l2.8 2.8M3 9.5v3.7h10V9.5',
   import: 'M8 2.8v7M5.2 7.2L8 10l2.8-2.8M3 9.5v3.7h10V9.5',
   up: 'M8 13V3M3.8 7.2L8 3l4.2 4.2',
+  'pane-left': 'M2.5 3h11v10h-11zM6.2 3v10',
+  'pane-right': 'M2.5 3h11v10h-11zM9.8 3v10',
   info: 'M8 2.2a5.8 5.8 0 1 0 0 11.6a5.8 5.8 0 0 0 0-11.6M8 7.2v3.6M8 5.2v.01',
 } as const
 

@@ -1,5 +1,6 @@
-import { useId, useState, type KeyboardEvent } from 'react'
+import { useId } from 'react'
 import styles from './field.module.css'
+import { useDraft } from './use-draft.ts'
 
 type TextFieldProps = {
   readonly label: string
@@ -20,15 +21,7 @@ type TextFieldProps = {
 export function TextField(props: TextFieldProps) {
   const { label, value, placeholder, maxLength, rows, isProse, describedBy, onCommit } = props
   const id = useId()
-  const shown = value ?? ''
-  const [draft, setDraft] = useState<{ readonly of: string; readonly text: string } | null>(null)
-  const text = draft?.of === shown ? draft.text : shown
-  const onKeyDown = (event: KeyboardEvent) => {
-    if (event.key !== 'Escape' || text === shown) return
-    event.preventDefault()
-    event.stopPropagation()
-    setDraft(null)
-  }
+  const { text, isChanged, write, drop, onEscape } = useDraft(value ?? '')
   return (
     <div className={styles['field']}>
       <label htmlFor={id}>{label}</label>
@@ -42,13 +35,13 @@ export function TextField(props: TextFieldProps) {
         placeholder={placeholder}
         maxLength={maxLength}
         aria-describedby={describedBy}
-        onChange={(event) => setDraft({ of: shown, text: event.target.value })}
+        onChange={(event) => write(event.target.value)}
         onBlur={() => {
-          if (text === shown) return
-          setDraft(null)
+          if (!isChanged) return
+          drop()
           onCommit(text.trim() === '' ? null : text)
         }}
-        onKeyDown={onKeyDown}
+        onKeyDown={onEscape}
       />
     </div>
   )
