@@ -43,6 +43,8 @@ export const answerSchema = z.object({
   text: z.string(),
   state: answerStateSchema,
   stats: answerStatsSchema.nullable(),
+  /** When each thought in its text began, and how long it took in milliseconds: null while it lasts. Absent where nobody measured. */
+  thoughts: z.array(z.object({ startedAt: z.number(), ms: z.number().nullable() })).optional(),
   /** The conversation no longer fitted into the model's context: this turn is the oldest that the model read for this answer. */
   memoryStartsAtTurnId: z.string().optional(),
   /** With it: the very first turn was read as well. */

@@ -94,8 +94,8 @@ export function App() {
       </aside>
       {dialog === 'library' && <LibraryDialog />}
       {dialog === 'settings' && <SettingsDialog />}
-      {dialog === 'asking' && <AskingDialog onClose={() => showDialog(null)} />}
       {events && <ActivityDialog events={events} onClose={() => showDialog(null)} />}
+      {dialog === 'asking' && <AskingDialog onClose={() => showDialog(null)} />}
       {settingsOf && <LoadSettings key={settingsOf.id} model={settingsOf} />}
       {overlay === 'palette' && <CommandPalette />}
       {overlay === 'shortcuts' && <ShortcutSheet />}

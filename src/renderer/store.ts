@@ -26,6 +26,8 @@ export type Notice = { readonly id: string; readonly problem: Problem }
 
 /** Something that was done at once and can be taken back. */
 export type Undo = { readonly id: string; readonly text: string; readonly undo: () => Promise<unknown> }
+/** A link to the world, with the text that it is shown with. */
+export type OutsideLink = { readonly address: string; readonly shownAs: string }
 
 /** What the page knows: a mirror of the host, and what the user is about to do. */
 export type AppState = {
@@ -43,11 +45,6 @@ export type AppState = {
   readonly nextModelId: string | null
   /** Text that was typed but not sent, by conversation; '' is the key of a new one. */
   readonly drafts: Readonly<Record<string, string>>
-  /** Attachments of messages that are being written, by conversation like `drafts`. */
-  readonly attachments: Readonly<Record<string, readonly DraftAttachment[]>>
-  /** How a new conversation will be asked; null: as the default preset says. */
-  readonly newAsking: Asking | null
-  readonly dialog: 'library' | 'settings' | 'activity' | 'asking' | null
   /** What the settings are searched for when they are opened. */
   readonly settingsFilter: string
   /** What is open over everything else. */
@@ -58,6 +55,11 @@ export type AppState = {
   readonly poolPicture: PoolPicture | null
   /** Size and state of the panes beside the chat; see pane-sizes.ts. */
   readonly panes: Panes
+  /** Attachments of messages that are being written, by conversation like `drafts`. */
+  readonly attachments: Readonly<Record<string, readonly DraftAttachment[]>>
+  /** How a new conversation will be asked; null: as the default preset says. */
+  readonly newAsking: Asking | null
+  readonly dialog: 'library' | 'settings' | 'activity' | 'asking' | null
   readonly notices: readonly Notice[]
   /** What can be taken back, the last one last; each for some seconds. */
   readonly undos: readonly Undo[]
@@ -69,6 +71,10 @@ export type AppState = {
   readonly draggedId: string | null
   /** What is looked for in the open conversation; see chat/finding.ts. */
   readonly finding: Finding | null
+  /** The link that the user has pressed: where it leads is shown before it is opened. */
+  readonly outsideLink: OutsideLink | null
+  /** The turn to bring into view as soon as its conversation is there. */
+  readonly turnToShow: string | null
 }
 
 /** The page's one store. Actions are the exported functions of this file. */
@@ -98,6 +104,8 @@ export const useApp = create<AppState>(() => ({
   proposal: null,
   draggedId: null,
   finding: null,
+  outsideLink: null,
+  turnToShow: null,
 }))
 
 const set = useApp.setState
@@ -268,6 +276,16 @@ export function showTour(tourStep: number): void {
 export function endTour(): void {
   set({ tourStep: null })
   if (get().settings?.isTourSeen === false) void attempt(() => saveSettings({ isTourSeen: true }))
+}
+
+/** Shows where a link leads, or (null) no longer. */
+export function previewLink(outsideLink: OutsideLink | null): void {
+  set({ outsideLink })
+}
+
+/** Brings a turn of the open conversation into view, or as soon as its conversation has come. */
+export function scrollToTurn(turnId: string): void {
+  set({ turnToShow: turnId })
 }
 
 /** Names the model that takes the next turn. What it would take to load one that is not in memory is shown. */

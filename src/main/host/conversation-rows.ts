@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { z } from 'zod'
 import { askingSchema, plainAsking, type Asking } from '../../contract/asking.ts'
 import {
+  answerSchema as wholeAnswerSchema,
   answerStateSchema,
   answerStatsSchema,
   type Answer,
@@ -38,6 +39,8 @@ const summarySchema = z
 
 const json = z.string().transform((text): unknown => JSON.parse(text))
 
+const thoughtsSchema = wholeAnswerSchema.shape.thoughts.unwrap()
+
 const answerSchema = z
   .object({
     id: z.string(),
@@ -53,6 +56,7 @@ const answerSchema = z
     written_text: z.string().nullable(),
     sampling: json.pipe(resolvedSamplingSchema).nullable(),
     is_json: z.number(),
+    thoughts: json.pipe(thoughtsSchema).nullable(),
     created_at: z.number(),
   })
   .transform((row): { turnId: string; answer: Answer } => ({
@@ -72,6 +76,7 @@ const answerSchema = z
       ...(row.written_text !== null && { isEdited: true }),
       ...(row.sampling && { sampling: row.sampling }),
       ...(row.is_json === 1 && { isJson: true }),
+      ...(row.thoughts !== null && { thoughts: row.thoughts }),
       createdAt: row.created_at,
     },
   }))
@@ -313,7 +318,7 @@ export class ConversationRows {
   saveAnswer(answer: Answer): void {
     this.#database
       .prepare(
-        'UPDATE answers SET text = ?, state = ?, stats = ?, memory_starts_at = ?, memory_keeps_first = ?, sampling = ?, is_json = ? WHERE id = ?',
+        'UPDATE answers SET text = ?, state = ?, stats = ?, memory_starts_at = ?, memory_keeps_first = ?, sampling = ?, is_json = ?, thoughts = ? WHERE id = ?',
       )
       .run(
         answer.text,
@@ -323,6 +328,7 @@ export class ConversationRows {
         answer.memoryKeepsFirstTurn === undefined ? null : Number(answer.memoryKeepsFirstTurn),
         answer.sampling ? JSON.stringify(answer.sampling) : null,
         answer.isJson === true ? 1 : 0,
+        answer.thoughts === undefined ? null : JSON.stringify(answer.thoughts),
         answer.id,
       )
   }

@@ -20,6 +20,7 @@ import { ConversationList } from './conversation-list.ts'
 import { ConversationRows, type TurnRow } from './conversation-rows.ts'
 import { Feed } from './frames.ts'
 import type { MemoryWindow } from './memory-window.ts'
+import { endThoughts, timeThoughts } from './thought-times.ts'
 import { titleFrom, untitled } from './title.ts'
 import type { CutTurns } from './turn-tree.ts'
 
@@ -451,9 +452,14 @@ export class Conversations implements Disposable {
     const live = this.#underWay(answerId)
     if (!live || text === '') return
     const at = live.answer.text.length
-    live.answer = { ...live.answer, text: live.answer.text + text }
+    const grown = live.answer.text + text
+    const thoughts = timeThoughts(grown, live.answer.thoughts, this.#now())
+    const isTold = thoughts !== live.answer.thoughts
+    live.answer = { ...live.answer, text: grown, ...(thoughts && { thoughts }) }
     this.#makeDirty(live)
     this.#publish(live.conversationId, { kind: 'text', turnId: live.turnId, answerId, at, text })
+    // A thought that began or ended.
+    if (isTold) this.#publishTurn(live)
   }
 
   /** Ends an answer under way: its state, text and stats are in the database when this returns. Ignored when it has ended. */
@@ -464,7 +470,9 @@ export class Conversations implements Disposable {
   ): void {
     const live = this.#underWay(answerId)
     if (!live) return
-    live.answer = { ...live.answer, state, stats: addStats(live.answer.stats, stats) }
+    const thoughts = endThoughts(live.answer.thoughts, this.#now())
+    const allStats = addStats(live.answer.stats, stats)
+    live.answer = { ...live.answer, state, stats: allStats, ...(thoughts && { thoughts }) }
     live.hasEnded = true
     live.isDirty = true
     this.flush()

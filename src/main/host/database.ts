@@ -153,6 +153,9 @@ const migrations = [
     model_id TEXT NOT NULL, file TEXT NOT NULL, backend TEXT NOT NULL, tokens_per_second REAL NOT NULL, PRIMARY KEY (model_id)
   ) STRICT;
   `,
+  `
+  ALTER TABLE answers ADD COLUMN thoughts TEXT;
+  `,
 ]
 
 /** Opens the app's SQLite database (WAL) in a folder that is made when it is not there, and brings its schema up to date. */

@@ -229,11 +229,22 @@ export class ModelContext implements AsyncDisposable {
         capacityTokens: () => this.#capacityTokens,
         ...(request.mayGrow && { askForRoom: () => this.#askForRoom(this.#capacityTokens + 1) }),
       }
-      yield* generateAnswer(place, reading, { choice, maxTokens: sampling.maxTokens, ...control })
+      yield* withThoughtBegun(
+        continues ? '' : this.#thoughtBegun(tokens),
+        generateAnswer(place, reading, { choice, maxTokens: sampling.maxTokens, ...control }),
+      )
     } catch (error) {
       signal?.throwIfAborted()
       throw explain('write an answer', error)
     }
+  }
+
+  /** The mark of a thought that the template has begun, so that whoever reads the answer sees where it begins. */
+  #thoughtBegun(prompt: readonly Token[]): string {
+    const { model, chat } = this.#options
+    const prefix = thoughtMarksOf(chat())?.prefix?.trim() ?? ''
+    const end = prefix === '' ? '' : model.detokenize(prompt.slice(-16), true)
+    return end.trimEnd().endsWith(prefix) && prefix !== '' ? `${prefix}\n` : ''
   }
 
   /** What an answer thinks, where that is limited or `always`; null where a template marks no thoughts. */
@@ -369,6 +380,19 @@ export class ModelContext implements AsyncDisposable {
       if (!told.message.includes('No space left')) throw told
       throw new AppError('DISK_FULL', told.message, { cause: error })
     }
+  }
+}
+
+/** The events of an answer, with `begun` before its first text. */
+async function* withThoughtBegun<Event extends { readonly kind: string }>(
+  begun: string,
+  events: AsyncIterable<Event>,
+): AsyncGenerator<Event, void, void> {
+  let isBegun = begun === ''
+  for await (const event of events) {
+    const isFirst = !isBegun && event.kind === 'text' && 'text' in event && typeof event.text === 'string'
+    isBegun ||= isFirst
+    yield isFirst ? { ...event, text: `${begun}${String(event.text)}` } : event
   }
 }
 

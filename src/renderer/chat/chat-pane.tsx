@@ -1,14 +1,16 @@
 import { useFilesOver } from './use-files-over.ts'
-import { useApp } from '../store.ts'
+import { previewLink, useApp } from '../store.ts'
 import styles from './chat-pane.module.css'
 import { Composer } from './composer.tsx'
 import { FindBar } from './find-bar.tsx'
+import { LinkPreview } from './link-preview.tsx'
 import { Transcript } from './transcript.tsx'
 
 /** The conversation on the screen and the message box below it. */
 export function ChatPane() {
   const conversationId = useApp((state) => state.conversationId)
   const { isOver, ...drop } = useFilesOver()
+  const outsideLink = useApp((state) => state.outsideLink)
   return (
     <div className={styles['pane']} data-attaches="" {...drop}>
       <Transcript key={conversationId} />
@@ -19,6 +21,7 @@ export function ChatPane() {
           <p>Drop text, code or PDF files to attach them; GGUF files go to the library</p>
         </div>
       )}
+      {outsideLink && <LinkPreview {...outsideLink} onClose={() => previewLink(null)} />}
     </div>
   )
 }
