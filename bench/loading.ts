@@ -157,7 +157,7 @@ async function serveOnce(
   const child = spawn(server, args, { stdio: 'ignore' })
   const ended = new Promise((resolve) => child.once('exit', resolve))
   try {
-    while (child.exitCode === null) {
+    while (child.exitCode === null && child.signalCode === null) {
       const isHealthy = await fetch(`http://127.0.0.1:${String(port)}/health`).then(
         ({ ok }) => ok,
         () => false,
@@ -165,7 +165,7 @@ async function serveOnce(
       if (isHealthy) return performance.now() - startedAt
       await new Promise((resolve) => setTimeout(resolve, 5))
     }
-    throw new Error(`llama-server ended with ${String(child.exitCode)}`)
+    throw new Error(`llama-server ended with ${String(child.exitCode ?? child.signalCode)}`)
   } finally {
     child.kill('SIGKILL')
     await ended

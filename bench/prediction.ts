@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { MB } from '../src/contract/bytes.ts'
+import { toProblem } from '../src/contract/errors.ts'
 import type { Footprint, LoadedWith } from '../src/contract/memory.ts'
 import type { LoadOptions, ModelFacts } from '../src/contract/model.ts'
 import { correctFootprint } from '../src/main/core/correction.ts'
@@ -16,6 +17,7 @@ import { predictFootprint } from '../src/main/core/footprint.ts'
 import { resolveLoad } from '../src/main/core/load-plan.ts'
 import { startNodeChild } from '../src/main/host/node-starter.ts'
 import { createProbe } from '../src/main/host/probe.ts'
+import { hasAmx } from '../src/main/host/processor.ts'
 import { ResidentModel } from '../src/main/host/resident-model.ts'
 import type { GgufFile } from '../src/testing/gguf-file.ts'
 import { writeGgufFile } from '../src/testing/gguf-file.ts'
@@ -198,7 +200,11 @@ async function main(): Promise<void> {
       if (wanted.length > 0 && !wanted.some((part) => name.includes(part))) continue
       const place = path.join(folder, 'model.gguf')
       const fileBytes = writeGgufFile(place, file)
-      const inspection = await probe.inspect([place])
+      const inspection = await probe.inspect([place]).catch(toProblem)
+      if ('code' in inspection) {
+        console.log(`${name}: ${inspection.message}`)
+        continue
+      }
       if (inspection.kind !== 'model') throw new Error(`"${name}" is no model`)
       const of = { place, facts: inspection.facts, runtimeBytes }
       const start = await measure(of, first)
@@ -262,7 +268,7 @@ async function measure(
   options: LoadOptions,
 ): Promise<Measured> {
   const { warnings, ...resolved } = resolveLoad(facts, options, {
-    ...{ contextTokens: 4096, threads: 1, isCpu: true },
+    ...{ contextTokens: 4096, threads: 1, isCpu: true, hasAmx: hasAmx() },
     reading: { platform: process.platform, device: { name: 'CPU', isUnified: true }, loads: [] },
   })
   for (const warning of warnings) console.log(warning)
@@ -294,7 +300,7 @@ async function measure(
   const { privateBytes, mappedBytes } = await model.usage()
   return {
     plan,
-    predicted: predictFootprint(facts, { ...plan, runtimeBytes }),
+    predicted: predictFootprint(facts, { ...plan, runtimeBytes, hasAmx: hasAmx() }),
     measured: measurements[0] ?? model.footprint(),
     touchedBytes: privateBytes + mappedBytes,
   }

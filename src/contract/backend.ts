@@ -167,6 +167,8 @@ export const backendContract = {
     .input(
       contextId.extend({
         messages: z.array(chatMessageSchema).min(1),
+        /** The last message is the beginning of the answer: the text goes on where it ends. */
+        continues: z.boolean().default(false),
         maxTokens: z.number().int().min(1).nullable(),
         /** 0 is greedy. */
         temperature: z.number().min(0),

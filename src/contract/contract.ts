@@ -10,7 +10,7 @@ import {
   turnSchema,
 } from './conversation.ts'
 import { errorCodeSchema, errorDetailsSchema } from './errors.ts'
-import { loadPreviewSchema, measurementSchema, poolSnapshotSchema } from './memory.ts'
+import { loadPreviewSchema, measurementSchema, poolSnapshotSchema, turnPlanSchema } from './memory.ts'
 import { addResultSchema, libraryModelSchema, loadOptionsSchema } from './model.ts'
 import { foundPlaceSchema, searchResultSchema } from './search.ts'
 import { maxQueryCharacters } from './search-text.ts'
@@ -40,7 +40,19 @@ const base = oc.errors(
 const modelId = z.object({ id: z.string() })
 /** Text in a query, a boolean elsewhere. */
 const queryFlag = z.union([z.boolean(), z.stringbool()]).optional()
+/** Text in a query, a number elsewhere. */
+const queryNumber = (schema: z.ZodOptional<z.ZodNumber>) => z.coerce.number().pipe(schema.unwrap()).optional()
 const conversationId = z.object({ id: z.string() })
+/** As many models as one turn may be asked of at once. */
+export const mostAnswerers = 4
+/** Who answers: one model, or several at once; one of the two is needed. */
+const answerers = z.object({
+  modelId: z.string().optional(),
+  modelIds: z.array(z.string()).min(1).max(mostAnswerers).optional(),
+})
+const messageText = z.string().min(1).max(5_000_000)
+const turnId = z.object({ turnId: z.string() })
+const answerId = z.object({ answerId: z.string() })
 const conversationIds = z.object({ ids: z.array(z.string()).max(100_000) })
 
 /** A file to be saved; its name is a proposal. */
@@ -106,23 +118,16 @@ export const contract = {
       .output(libraryModelSchema),
     preview: base
       .route({ method: 'GET', path: '/models/{id}/preview' })
-      // Numbers come as text in a query.
       .input(
         modelId.extend({
           ...loadOptionsSchema.shape,
-          contextTokens: z.coerce.number().pipe(loadOptionsSchema.shape.contextTokens.unwrap()).optional(),
-          startContextTokens: z.coerce
-            .number()
-            .pipe(loadOptionsSchema.shape.startContextTokens.unwrap())
-            .optional(),
-          gpuLayers: z.coerce.number().pipe(loadOptionsSchema.shape.gpuLayers.unwrap()).optional(),
-          batchTokens: z.coerce.number().pipe(loadOptionsSchema.shape.batchTokens.unwrap()).optional(),
-          thinkingBudgetTokens: z.coerce
-            .number()
-            .pipe(loadOptionsSchema.shape.thinkingBudgetTokens.unwrap())
-            .optional(),
-          threads: z.coerce.number().pipe(loadOptionsSchema.shape.threads.unwrap()).optional(),
-          kvBudgetBytes: z.coerce.number().pipe(loadOptionsSchema.shape.kvBudgetBytes.unwrap()).optional(),
+          contextTokens: queryNumber(loadOptionsSchema.shape.contextTokens),
+          startContextTokens: queryNumber(loadOptionsSchema.shape.startContextTokens),
+          gpuLayers: queryNumber(loadOptionsSchema.shape.gpuLayers),
+          batchTokens: queryNumber(loadOptionsSchema.shape.batchTokens),
+          thinkingBudgetTokens: queryNumber(loadOptionsSchema.shape.thinkingBudgetTokens),
+          threads: queryNumber(loadOptionsSchema.shape.threads),
+          kvBudgetBytes: queryNumber(loadOptionsSchema.shape.kvBudgetBytes),
           /** What loading it again would take and change, where it is in memory. */
           reload: queryFlag,
           fullWindowCache: queryFlag,
@@ -212,8 +217,6 @@ export const contract = {
         }),
       )
       .output(z.array(foundPlaceSchema)),
-    /** Shows the path through a turn and, where one is named, to an answer of it. */
-    show: base.input(z.object({ turnId: z.string(), answerId: z.string().optional() })).output(z.void()),
     /** The shown path as Markdown, or the whole conversation as JSON (conversation-file.ts). */
     export: base
       .route({ method: 'GET', path: '/conversations/{id}/export' })
@@ -238,31 +241,70 @@ export const contract = {
   },
   turns: {
     /** Records the turn and starts its answer; what follows comes over `conversations.watch`. */
-    send: base
-      .input(
-        z.object({ conversationId: z.string(), text: z.string().min(1).max(5_000_000), modelId: z.string() }),
-      )
-      .output(turnSchema),
+    send: base.input(answerers.extend({ conversationId: z.string(), text: messageText })).output(turnSchema),
     /** For scripts: sends a turn and answers with the whole turn when it is done, or with `stream` the conversation's events as they come. */
     ask: base
       .route({ method: 'POST', path: '/conversations/{id}/turns' })
       .input(
         conversationId.extend({
-          text: z.string().min(1).max(5_000_000),
-          modelId: z.string(),
+          ...answerers.shape,
+          text: messageText,
           stream: z.boolean().default(false),
           /** Nobody waits for this answer: it makes way for those that somebody waits for. */
           background: z.boolean().default(false),
         }),
       )
       .output(type<Turn | AsyncIteratorObject<ConversationEvent, void, void>>()),
-    /** Asks again: adds an answer by this model to the turn and makes it the chosen one. */
-    retry: base.input(z.object({ turnId: z.string(), modelId: z.string() })).output(turnSchema),
-    /** Ends the answer that is being written, keeping its text. Harmless when there is none. */
+    /** Asks any turn of a conversation again: adds an answer and goes on from it. What hangs on other answers of the turn stays with those. */
+    retry: base
+      .route({ method: 'POST', path: '/turns/{turnId}/answers' })
+      .input(answerers.extend(turnId.shape))
+      .output(turnSchema),
+    /** Writes a message anew: a further version of it beside the old one, which is answered. */
+    edit: base
+      .route({ method: 'POST', path: '/turns/{turnId}/versions' })
+      .input(answerers.extend({ ...turnId.shape, text: messageText }))
+      .output(turnSchema),
+    /** Lets an answer that was cut go on where its text ends, by its model. `BAD_INPUT` when it had come to its end. */
+    continue: base
+      .route({ method: 'POST', path: '/answers/{answerId}/continue' })
+      .input(answerId)
+      .output(turnSchema),
+    /** Changes the text of an answer, which models read from then on; null: as the model wrote it. */
+    editAnswer: base
+      .route({ method: 'PATCH', path: '/answers/{answerId}' })
+      .input(answerId.extend({ text: messageText.nullable() }))
+      .output(turnSchema),
+    /**
+     * Lets the path go through this version of a message, and on as it last did; with an answer of it, that one is kept. `MODEL_BUSY` while an answer
+     * of another turn is under way, unless nothing changes.
+     */
+    show: base
+      .route({ method: 'POST', path: '/turns/{turnId}/show' })
+      .input(turnId.extend({ answerId: z.string().optional() }))
+      .output(conversationSchema),
+    /** A new conversation with a copy of the path up to this turn, its answers, their text and figures. */
+    branch: base
+      .route({ method: 'POST', path: '/turns/{turnId}/branch' })
+      .input(turnId)
+      .output(conversationSchema),
+    /** Deletes a turn with everything below it. */
+    delete: base.route({ method: 'DELETE', path: '/turns/{turnId}' }).input(turnId).output(z.void()),
+    /** Brings a turn back that was deleted since the host started. */
+    restore: base
+      .route({ method: 'POST', path: '/turns/{turnId}/restore' })
+      .input(turnId)
+      .output(conversationSchema),
+    /** Ends the answers of a turn that are being written, or one of them, keeping their text. Harmless when there is none. */
     stop: base
       .route({ method: 'POST', path: '/turns/{turnId}/stop' })
-      .input(z.object({ turnId: z.string() }))
+      .input(turnId.extend({ answerId: z.string().optional() }))
       .output(z.void()),
+    /** What asking these models at once would take, in the order in which they would answer. Nothing happens by asking. */
+    plan: base
+      .route({ method: 'POST', path: '/turns/plan' })
+      .input(z.object({ modelIds: z.array(z.string()).min(1).max(mostAnswerers) }))
+      .output(turnPlanSchema),
   },
   settings: {
     get: base.route({ method: 'GET', path: '/settings' }).output(settingsSchema),

@@ -44,19 +44,32 @@ export const answerSchema = z.object({
   memoryStartsAtTurnId: z.string().optional(),
   /** With it: the very first turn was read as well. */
   memoryKeepsFirstTurn: z.boolean().optional(),
+  /** The same for all answers that were asked for at once, of several models. */
+  askedTogetherId: z.string().optional(),
+  /** The text is not as the model wrote it: the user changed it. */
+  isEdited: z.boolean().optional(),
   createdAt: z.number(),
 })
 export type Answer = z.infer<typeof answerSchema>
 
-/** A user's message and its answers; a conversation is a tree of turns. */
+/**
+ * A user's message and its answers. A conversation is a tree: a turn hangs on one answer of the turn before it. The path on the screen is
+ * the path that models read: each turn of it but the last has chosen the answer that the next one hangs on, and nothing hangs on the last one's.
+ */
 export const turnSchema = z.object({
   id: z.string(),
   parentId: z.string().nullable(),
+  /** The answer of the parent that this turn hangs on; null for a first turn. */
+  parentAnswerId: z.string().nullable(),
+  /** All versions of this message, itself included: the turns that hang on the same answer, oldest first. */
+  siblingIds: z.array(z.string()),
   text: z.string(),
-  /** In order of asking; sending again after an error adds one. */
+  /** In order of asking; asking again adds one. */
   answers: z.array(answerSchema).min(1),
-  /** The answer that later turns build on. */
+  /** The answer that the path goes on from. */
   chosenAnswerId: z.string(),
+  /** Several models were asked at once and no answer was kept yet: the chosen one is only the first that ended well. */
+  isUndecided: z.boolean(),
   createdAt: z.number(),
 })
 export type Turn = z.infer<typeof turnSchema>

@@ -270,3 +270,26 @@ export const loadPreviewSchema = z.object({
   ]),
 })
 export type LoadPreview = z.infer<typeof loadPreviewSchema>
+
+/** What asking several models at once would take. */
+export const turnPlanSchema = z.object({
+  /** In the order in which they answer: those that are in memory first. */
+  models: z.array(
+    z.object({
+      modelId: z.string(),
+      name: z.string(),
+      /** `resident`: it is there. `loads`: it is loaded for the turn. `refused`: it cannot be. */
+      kind: z.enum(['resident', 'loads', 'refused']),
+      /** What loading it reserves; 0 for a resident. */
+      bytes: z.number(),
+      /** From 0: models of one round are in memory together, each further round waits until the one before it has answered. */
+      round: z.number().int(),
+      /** For `refused`. */
+      problem: problemSchema.optional(),
+    }),
+  ),
+  rounds: z.number().int(),
+  /** Who leaves for it, in order; of the models themselves those that make room for the next round. */
+  leaving: z.array(leaverSchema),
+})
+export type TurnPlan = z.infer<typeof turnPlanSchema>

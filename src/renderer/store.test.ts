@@ -17,7 +17,10 @@ function answer(id: string, text: string, state: Answer['state'] = { kind: 'writ
 
 function turn(id: string, ...answers: readonly Answer[]): Turn {
   const chosenAnswerId = answers.at(-1)?.id ?? ''
-  return { id, parentId: null, text: `question ${id}`, answers: [...answers], chosenAnswerId, createdAt: 0 }
+  return {
+    ...{ id, parentId: null, parentAnswerId: null, siblingIds: [id], text: `question ${id}` },
+    ...{ answers: [...answers], chosenAnswerId, isUndecided: false, createdAt: 0 },
+  }
 }
 
 function conversation(...turns: readonly Turn[]): Conversation {

@@ -6,6 +6,7 @@ import type {
   ConversationListEvent,
   ConversationSummary,
 } from '../contract/conversation.ts'
+import { definedOf } from '../contract/defined.ts'
 import { AppError, toProblem, type Problem } from '../contract/errors.ts'
 import type { PoolSnapshot } from '../contract/memory.ts'
 import type { LibraryModel } from '../contract/model.ts'
@@ -203,17 +204,13 @@ export function applyListEvent(event: ConversationListEvent): void {
 /** Changes settings; what is absent stays. Seen at once; rejects with the host's problem, and they are as they were. */
 export async function saveSettings(changes: SettingsChanges): Promise<void> {
   const { settings } = useApp.getState()
-  if (settings) set({ settings: { ...settings, ...withoutUndefined(changes) } })
+  if (settings) set({ settings: { ...settings, ...definedOf(changes) } })
   try {
     set({ settings: await host().settings.set(changes) })
   } catch (error) {
     set({ settings })
     throw error
   }
-}
-
-function withoutUndefined(changes: SettingsChanges): Partial<Settings> {
-  return Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined))
 }
 
 /** Opens or closes one of the dialogs. */

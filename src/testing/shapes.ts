@@ -197,10 +197,7 @@ export function mixtralFile(
       return [
         ...attention(whole, { at, matrix }),
         vector(`${at}.ffn_norm.weight`, shape.embedding),
-        matrix32(`${at}.ffn_gate_inp.weight`, shape.embedding, experts.count),
-        matrix(`${at}.ffn_gate_exps.weight`, shape.embedding, experts.feedForward, experts.count),
-        matrix(`${at}.ffn_down_exps.weight`, experts.feedForward, shape.embedding, experts.count),
-        matrix(`${at}.ffn_up_exps.weight`, shape.embedding, experts.feedForward, experts.count),
+        ...expertTensors({ at, matrix, embedding: shape.embedding, ...experts }),
       ]
     },
     matrix,
@@ -369,10 +366,7 @@ export function qwen3MoeFile(options: ShapeOptions = {}): GgufFile {
         vector(`${at}.attn_k_norm.weight`, shape.headLength),
         vector(`${at}.attn_q_norm.weight`, shape.headLength),
         vector(`${at}.ffn_norm.weight`, shape.embedding),
-        matrix32(`${at}.ffn_gate_inp.weight`, shape.embedding, experts.count),
-        matrix(`${at}.ffn_gate_exps.weight`, shape.embedding, experts.feedForward, experts.count),
-        matrix(`${at}.ffn_down_exps.weight`, experts.feedForward, shape.embedding, experts.count),
-        matrix(`${at}.ffn_up_exps.weight`, shape.embedding, experts.feedForward, experts.count),
+        ...expertTensors({ at, matrix, embedding: shape.embedding, ...experts }),
       ]
     },
     matrix,
@@ -434,10 +428,7 @@ export function deepSeekFile(options: ShapeOptions = {}): GgufFile {
               matrix(`${at}.ffn_up.weight`, embedding, 18_432),
             ]
           : [
-              matrix32(`${at}.ffn_gate_inp.weight`, embedding, 256),
-              matrix(`${at}.ffn_gate_exps.weight`, embedding, 2048, 256),
-              matrix(`${at}.ffn_down_exps.weight`, 2048, embedding, 256),
-              matrix(`${at}.ffn_up_exps.weight`, embedding, 2048, 256),
+              ...expertTensors({ at, matrix, embedding, feedForward: 2048, count: 256 }),
               matrix(`${at}.ffn_gate_shexp.weight`, embedding, 2048),
               matrix(`${at}.ffn_down_shexp.weight`, 2048, embedding),
               matrix(`${at}.ffn_up_shexp.weight`, embedding, 2048),
@@ -503,10 +494,7 @@ export function qwen3NextFile(options: ShapeOptions = {}): GgufFile {
               vector(`${at}.ssm_norm.weight`, 128),
               matrix(`${at}.ssm_out.weight`, 4096, embedding),
             ]),
-        matrix32(`${at}.ffn_gate_inp.weight`, embedding, experts.count),
-        matrix(`${at}.ffn_gate_exps.weight`, embedding, experts.feedForward, experts.count),
-        matrix(`${at}.ffn_down_exps.weight`, experts.feedForward, embedding, experts.count),
-        matrix(`${at}.ffn_up_exps.weight`, embedding, experts.feedForward, experts.count),
+        ...expertTensors({ at, matrix, embedding, ...experts }),
         vector(`${at}.ffn_gate_inp_shexp.weight`, embedding),
         matrix(`${at}.ffn_gate_shexp.weight`, embedding, 512),
         matrix(`${at}.ffn_up_shexp.weight`, embedding, 512),
@@ -609,6 +597,23 @@ function transformerFile(
     ],
     data: options.data ?? 'sparse',
   }
+}
+
+/** The router of a mixture and its experts. */
+function expertTensors(options: {
+  readonly at: string
+  readonly matrix: Matrix
+  readonly embedding: number
+  readonly feedForward: number
+  readonly count: number
+}) {
+  const { at, matrix, embedding, feedForward, count } = options
+  return [
+    matrix32(`${at}.ffn_gate_inp.weight`, embedding, count),
+    matrix(`${at}.ffn_gate_exps.weight`, embedding, feedForward, count),
+    matrix(`${at}.ffn_down_exps.weight`, feedForward, embedding, count),
+    matrix(`${at}.ffn_up_exps.weight`, embedding, feedForward, count),
+  ]
 }
 
 function attention(

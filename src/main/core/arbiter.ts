@@ -8,7 +8,7 @@ export interface Pausable {
 }
 
 /** An answer that wants to be decoded. */
-export type DecodingRequest = {
+type DecodingRequest = {
   readonly modelId: string
   /** What the user calls the model. */
   readonly name: string

@@ -1,7 +1,7 @@
 import type { Footprint, FootprintPart, LoadedWith, Measurement } from '../../contract/memory.ts'
 
 /** What is learned from: an earlier load of the same file on the same backend. */
-export type Lesson = Pick<Measurement, 'loadedWith' | 'predicted' | 'measured'>
+type Lesson = Pick<Measurement, 'loadedWith' | 'predicted' | 'measured'>
 
 /**
  * A plain prediction with what an earlier load has taught. The same load again takes what it took. For another one each part is corrected

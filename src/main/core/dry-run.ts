@@ -1,7 +1,7 @@
 import type { DryRun } from '../../contract/model.ts'
 
 /** How a context would be made. `contextTokens` are cells: rounded up. */
-export type DryRunQuery = Omit<DryRun, 'bytes'>
+type DryRunQuery = Omit<DryRun, 'bytes'>
 
 /**
  * Compute buffers of a context in bytes, between the dry runs that were made: what is left of each when its KV cache (`kvBytes`) is

@@ -15,7 +15,7 @@ export type ReadingFacts = {
 }
 
 /** What was chosen, and why in plain words. */
-export type ChosenAccess = { readonly fileAccess: FileAccess; readonly reason: string }
+type ChosenAccess = { readonly fileAccess: FileAccess; readonly reason: string }
 
 /** Smaller files say more about the start of a process than about reading. */
 const smallestBytes = 256 * 2 ** 20

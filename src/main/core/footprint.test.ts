@@ -9,6 +9,7 @@ import {
   kvBytesPerToken,
   kvCacheBytes,
   predictFootprint,
+  rearrangedBytes,
   withAdmissionMargin,
 } from './footprint.ts'
 
@@ -240,4 +241,33 @@ test('a checkpoint is as large as the windows and the recurrent state, within a 
   expect(checkpointBytes(llama70b, { contextTokens: 4096 })).toBe(0)
   const recurrent = { kvLayerGroups: [], recurrentStateBytes: 311_296 }
   expect(checkpointBytes(recurrent, { contextTokens: 4096 }) / 311_516).toBeCloseTo(1, 2)
+})
+
+// Measured with AMX and without, files mapped: llama 3.2 1B of 4 layers, where the embeddings are the output too, as bench/prediction.ts has it.
+test('knows which weights the processor computes with in another order', () => {
+  const file = {
+    tensorTypes: [
+      { type: 'Q8_0', tensors: 29, bytes: 537_395_200 },
+      { type: 'F32', tensors: 9, bytes: 73_728 },
+    ],
+    ...{ weightBytes: 537_468_928, inputBytes: 279_085_056, outputBytes: 8192, vocabularySize: 128_256 },
+    experts: null,
+  }
+  const layersBytes = 537_395_200 - 279_085_056
+  const none = { movedBytes: 0, madeBytes: 0 }
+  expect(rearrangedBytes(file)).toEqual(none)
+  const { movedBytes, madeBytes } = rearrangedBytes(file, { hasAmx: true })
+  expect(movedBytes).toBe(layersBytes)
+  expect(madeBytes).toBeCloseTo((537_395_200 * 38) / 34, -1)
+  // A vocabulary that cannot be cut into pieces of 32 rows stays as an output.
+  const odd = rearrangedBytes({ ...file, vocabularySize: 50_280 }, { hasAmx: true })
+  expect(odd.madeBytes).toBeCloseTo((layersBytes * 38) / 34, -1)
+  // Experts do not go to the matrix unit.
+  const experts = { count: 8, used: 2, feedForwardLength: 5632 }
+  expect(rearrangedBytes({ ...file, experts }, { hasAmx: true })).toEqual(none)
+
+  const weights = (fileAccess: 'mmap' | 'read') =>
+    predictFootprint({ ...llama70b, ...file }, { contextTokens: 4096, fileAccess, hasAmx: true })[0]?.bytes
+  expect(weights('mmap')).toBeCloseTo(file.weightBytes + madeBytes, -1)
+  expect(weights('read')).toBeCloseTo(file.weightBytes + madeBytes - layersBytes, -1)
 })

@@ -26,6 +26,8 @@ export type FootprintOptions = {
   readonly fileAccess?: FileAccess
   /** Sliding-window layers keep the whole context. Default: they stop at their window. */
   readonly fullWindowCache?: boolean
+  /** The processor has AMX. Default false. */
+  readonly hasAmx?: boolean | undefined
 }
 
 /** Private memory of a process that has loaded the backend and no model, until it was measured on this machine: Linux x64, Node 24, CPU. */
@@ -48,7 +50,7 @@ const admissionMargins = { predicted: 0.15, learned: 0.03, measured: 0 } as cons
 /**
  * What a model takes, in bytes by part and domain, all of it `predicted`, from its facts alone. Weights and KV cache are exact for
  * what one domain holds; compute buffers come from the dry runs among the facts, else from arithmetic (see `computeBytes`); runtime is
- * the process and the tokenizer. Between GPU and CPU, layers are taken to be of equal size, and compute buffers to be as on the CPU.
+ * the process and the tokenizer. Between GPU and CPU, layers are taken to be of equal size.
  */
 export function predictFootprint(facts: ModelFacts, options: FootprintOptions): Footprint {
   const { contexts = 1, placement = { kind: 'unified' }, runtimeBytes = defaultRuntimeBytes } = options
@@ -58,10 +60,10 @@ export function predictFootprint(facts: ModelFacts, options: FootprintOptions): 
   const runtime = runtimeBytes + processBytes + tokenizerBytes(facts)
   switch (placement.kind) {
     case 'unified': {
-      const repacked =
-        options.fileAccess === undefined || options.fileAccess === 'mmap' ? repackedBytes(facts) : 0
+      const { movedBytes, madeBytes } = rearrangedBytes(facts, options)
+      const isMapped = options.fileAccess === undefined || options.fileAccess === 'mmap'
       return [
-        predicted('weights', 'unified', facts.weightBytes + repacked),
+        predicted('weights', 'unified', facts.weightBytes + madeBytes - (isMapped ? 0 : movedBytes)),
         predicted('kvCache', 'unified', kvCache),
         predicted('compute', 'unified', compute + checkpoints),
         predicted('runtime', 'unified', runtime),
@@ -72,9 +74,8 @@ export function predictFootprint(facts: ModelFacts, options: FootprintOptions): 
       const share = gpuLayerShare(facts, gpuLayers)
       const movedWeights = weightsOnGpu(facts, gpuLayers)
       // Tied embeddings are there twice: their rows in main memory, and the whole as the output.
-      const isTied = facts.outputBytes * 2 < facts.inputBytes
-      const outputBytes = isTied ? facts.inputBytes : facts.outputBytes
-      const vramWeights = movedWeights + (isTied && gpuLayers > 0 ? outputBytes : 0)
+      const outputBytes = isTied(facts) ? facts.inputBytes : facts.outputBytes
+      const vramWeights = movedWeights + (isTied(facts) && gpuLayers > 0 ? outputBytes : 0)
       const vramKvCache = Math.round(kvCache * share)
       // Large batches are computed on the GPU whatever lies there: weights that do not are copied over, the output too.
       const copied = gpuLayers > 0 ? 0 : contexts * outputBytes
@@ -244,18 +245,50 @@ function attentionBytes(
 }
 
 /**
- * Weights that the CPU keeps a second time, rearranged for its vector units, while the file stays mapped
- * (`ggml_repack_get_optimal_repack_type` in ggml-cpu/repack.cpp; types that x64 with AVX2 rearranges). Not the embeddings, from which rows are taken.
+ * Weights that the CPU computes with in an order of its own, in bytes: what is moved there, and what is made of it, which comes in addition
+ * while the file stays mapped. x64 with AVX2 rearranges some types for its vector units (`ggml_repack_get_optimal_repack_type` in
+ * ggml-cpu/repack.cpp), AMX more of them, but not experts (`supports_op` and `get_row_size` in ggml-cpu/amx: q8_0 grows by a sum of 4 bytes for
+ * 32 numbers). Embeddings, from which rows are taken, stay; where they are the output too, that is made once more.
  */
-export function repackedBytes(facts: Pick<ModelFacts, 'tensorTypes' | 'inputBytes' | 'weightBytes'>): number {
-  const bytes = facts.tensorTypes
-    .filter(({ type }) => repackedTypes.has(type))
-    .reduce((sum, each) => sum + each.bytes, 0)
+export function rearrangedBytes(
+  facts: Pick<
+    ModelFacts,
+    'tensorTypes' | 'inputBytes' | 'outputBytes' | 'weightBytes' | 'vocabularySize' | 'experts'
+  >,
+  { hasAmx = false }: Pick<FootprintOptions, 'hasAmx'> = {},
+): { readonly movedBytes: number; readonly madeBytes: number } {
+  const types = hasAmx && facts.experts === null ? amxTypes : vectorTypes
+  const sum = (factor: (type: string) => number) =>
+    facts.tensorTypes.reduce((bytes, each) => bytes + each.bytes * factor(each.type), 0)
+  const allBytes = sum((type) => (types.has(type) ? 1 : 0))
+  if (allBytes === 0) return { movedBytes: 0, madeBytes: 0 }
+  const growth = hasAmx
+    ? sum((type) => (types.has(type) ? (type === 'Q8_0' ? 38 / 34 : 1) : 0)) / allBytes
+    : 1
   // The embeddings have the type of most weights in nearly all files.
-  return Math.max(0, bytes - (bytes * 2 > facts.weightBytes ? facts.inputBytes : 0))
+  const embeddings = allBytes * 2 > facts.weightBytes ? facts.inputBytes : 0
+  const movedBytes = Math.max(0, allBytes - embeddings)
+  // Rows are rearranged by so many at a time.
+  const isOutputMade = isTied(facts) && facts.vocabularySize % (hasAmx ? 32 : 8) === 0
+  const madeBytes = (isOutputMade ? allBytes : movedBytes) * growth
+  return { movedBytes, madeBytes }
 }
 
-const repackedTypes: ReadonlySet<string> = new Set(['Q4_0', 'Q4_K', 'Q2_K', 'IQ4_NL', 'MXFP4'])
+const vectorTypes: ReadonlySet<string> = new Set(['Q4_0', 'Q4_K', 'Q2_K', 'IQ4_NL', 'MXFP4'])
+const amxTypes: ReadonlySet<string> = new Set([
+  ...vectorTypes,
+  'F16',
+  'Q4_1',
+  'Q8_0',
+  'Q5_K',
+  'Q6_K',
+  'IQ4_XS',
+])
+
+/** The embeddings serve as the output as well. */
+function isTied(facts: Pick<ModelFacts, 'inputBytes' | 'outputBytes'>): boolean {
+  return facts.outputBytes * 2 < facts.inputBytes
+}
 
 /**
  * Private bytes of the tokenizer, by its tokens and merge rules: fitted to processes with 300 to 262,144 tokens, with and without merges

@@ -4,23 +4,25 @@ import { chooseFileAccess, type ReadingFacts } from './file-access.ts'
 import {
   defaultBatchTokens,
   kvCacheBytes,
-  repackedBytes,
+  rearrangedBytes,
   supportsFlashAttention,
   usesFlashAttention,
 } from './footprint.ts'
 
 /** What options that are absent follow. */
-export type LoadDefaults = {
+type LoadDefaults = {
   readonly contextTokens: number
   readonly threads: number
   /** The weights are computed with by the CPU. */
   readonly isCpu: boolean
+  /** The processor has AMX. Default false. */
+  readonly hasAmx?: boolean | undefined
   /** What says how the file is best read. */
   readonly reading: Omit<ReadingFacts, 'isRearranged'>
 }
 
 /** How a model is loaded, with nothing left open but its place; and what of the options cannot be done. */
-export type ResolvedLoad = Omit<LoadedWith, 'gpuLayers'> & {
+type ResolvedLoad = Omit<LoadedWith, 'gpuLayers'> & {
   readonly warnings: readonly string[]
   /** Why the file is read so, in plain words; null where the user has said how. */
   readonly fileAccessReason: string | null
@@ -90,10 +92,10 @@ export function resolveLoad(facts: ModelFacts, options: LoadOptions, defaults: L
 function resolveAccess(
   facts: ModelFacts,
   { fileAccess = 'auto' }: LoadOptions,
-  { isCpu, reading }: LoadDefaults,
+  { isCpu, reading, hasAmx }: LoadDefaults,
 ): { readonly fileAccess: FileAccess; readonly reason: string | null } {
   if (fileAccess !== 'auto') return { fileAccess, reason: null }
-  const isRearranged = isCpu && repackedBytes(facts) * 4 > facts.weightBytes
+  const isRearranged = isCpu && rearrangedBytes(facts, { hasAmx }).movedBytes * 4 > facts.weightBytes
   return chooseFileAccess({ ...reading, isRearranged })
 }
 

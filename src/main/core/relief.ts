@@ -50,7 +50,7 @@ export type ReliefPlan<Candidate extends ReliefCandidate = ReliefCandidate> = {
 }
 
 /** A KV cache to give back, and whose it is. */
-export type KvStep<Candidate extends ReliefCandidate = ReliefCandidate> = {
+type KvStep<Candidate extends ReliefCandidate = ReliefCandidate> = {
   readonly candidate: Candidate
   readonly kv: IdleKv
 }

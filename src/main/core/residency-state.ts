@@ -56,12 +56,9 @@ export interface ResidencyEffects {
   relieve(modelId: string, kv: IdleKv): Promise<number>
 }
 
-/** What residency knows of a resident; the host adds its contexts for the snapshot. */
-export type ResidencyState = Omit<
+/** What a snapshot shows of how a resident is loaded: residency does not know it. */
+export type ResidentFigures = Pick<
   Resident,
-  | 'contexts'
-  | 'contextTokens'
-  | 'usedTokens'
   | 'kvBytesPerToken'
   | 'kvBudgetBytes'
   | 'contextLimitTokens'
@@ -71,6 +68,12 @@ export type ResidencyState = Omit<
   | 'loadedWith'
   | 'fileAccessReason'
   | 'warnings'
+>
+
+/** What residency knows of a resident; the host adds its figures and contexts for the snapshot. */
+export type ResidencyState = Omit<
+  Resident,
+  keyof ResidentFigures | 'contexts' | 'contextTokens' | 'usedTokens'
 > & { readonly options: LoadOptions }
 
 export type LoadingSlot = {

@@ -9,6 +9,7 @@ import type {
   PoolEvent,
   ReliefStep,
   Thrash,
+  TurnPlan,
 } from '../../contract/memory.ts'
 import type { LoadOptions } from '../../contract/model.ts'
 import { Activity } from './activity.ts'
@@ -31,6 +32,7 @@ import { Planning, type PoolMember, type PoolPlan } from './planning.ts'
 import { describeQueued, type LoadedSlot, type ModelDescription } from './residency-state.ts'
 import type { LoadingSlot, ResidencyEffects, ResidencyState } from './residency-state.ts'
 import { Residents } from './residents.ts'
+import { planTurn } from './turn-plan.ts'
 
 export type ResidencyOptions = {
   readonly ledger: Ledger
@@ -247,6 +249,32 @@ export class Residency implements AsyncDisposable {
   previews(requests: readonly { readonly modelId: string; readonly options?: LoadOptions }[]): RoomPreview[] {
     const planning = this.#planning()
     return requests.map(({ modelId, options = {} }) => this.#preview(modelId, options, planning))
+  }
+
+  /** What asking these models at once would take. Nothing happens by asking. */
+  planTurn(modelIds: readonly string[]): TurnPlan {
+    const freeBytes = addBytes(this.#ledger.room(), this.#residents.leavingBytes())
+    const pool = {
+      members: this.#residents.members(),
+      freeBytes,
+      policy: this.#policy,
+      now: this.#clock.now(),
+    }
+    return planTurn(
+      pool,
+      modelIds.map((modelId) => {
+        const description = this.#describe(modelId)
+        if (this.isResident(modelId)) return { modelId, name: description.name }
+        const settled = description.settle({})
+        return roomRequest(modelId, settled, description, withAdmissionMargin(description.footprint(settled)))
+      }),
+    )
+  }
+
+  /** Whether a model is in memory or being loaded. */
+  isResident(modelId: string): boolean {
+    const kind = this.#residents.get(modelId)?.kind
+    return kind === 'loaded' || kind === 'loading'
   }
 
   /** Tells that a model's process has died: its room is free, its leases are void, the next `acquire` loads it again. */

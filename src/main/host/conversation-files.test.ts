@@ -8,7 +8,6 @@ import { search } from './search.ts'
 
 const guide = { id: 'guide', name: 'Guide' }
 const coder = { id: 'coder', name: 'Coder' }
-const reason = 'Waiting for "Guide"'
 const stats = {
   promptTokens: 12,
   reusedTokens: 4,
@@ -28,7 +27,7 @@ function open() {
     database.close()
   })
   const say = (id: string, text: string, answer: string) => {
-    const turn = conversations.addTurn(id, { text, model: guide, reason })
+    const turn = conversations.addTurn(id, { text, models: [guide] })
     conversations.append(turn.chosenAnswerId, answer)
     conversations.end(turn.chosenAnswerId, { kind: 'done', stopReason: 'end' }, stats)
     return turn
@@ -51,7 +50,7 @@ test('what is exported comes in again as it was: the tree, models, figures, plac
   const from = open()
   const first = from.conversations.create()
   const turn = from.say(first.id, 'Tell me of Müller 👋', 'He mills.\n\n```js\n"{[}]"\n```')
-  const again = from.conversations.addAnswer(turn.id, { model: coder, reason })
+  const again = from.conversations.addAnswers(turn.id, [coder])
   from.conversations.append(again.chosenAnswerId, 'He codes')
   from.conversations.end(again.chosenAnswerId, { kind: 'done', stopReason: 'stopped' })
   from.say(first.id, 'More', 'No')
@@ -197,7 +196,7 @@ test('an import that is broken off leaves nothing behind', async () => {
 test('an answer that was being written when it was exported is a cut one', async () => {
   const from = open()
   const { id } = from.conversations.create()
-  const turn = from.conversations.addTurn(id, { text: 'One', model: guide, reason })
+  const turn = from.conversations.addTurn(id, { text: 'One', models: [guide] })
   from.conversations.append(turn.chosenAnswerId, 'so f')
   const to = open()
   await to.files.import(await from.exported())
@@ -211,7 +210,7 @@ test('the shown path is written as Markdown', async () => {
   const { conversations, files, say } = open()
   const { id } = conversations.create({ title: 'How to: a/b?' })
   say(id, 'One\n', '# Big\n\ntext')
-  const turn = conversations.addTurn(id, { text: 'Two', model: guide, reason })
+  const turn = conversations.addTurn(id, { text: 'Two', models: [guide] })
   conversations.append(turn.chosenAnswerId, 'Hal')
   conversations.end(turn.chosenAnswerId, { kind: 'done', stopReason: 'stopped' })
   const file = await files.export(id, 'markdown')

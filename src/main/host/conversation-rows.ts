@@ -10,6 +10,7 @@ import {
   type Turn,
 } from '../../contract/conversation.ts'
 import { AppError, type Problem } from '../../contract/errors.ts'
+import { pathToTurn, TurnTree } from './turn-tree.ts'
 
 const summarySchema = z
   .object({
@@ -46,6 +47,8 @@ const answerSchema = z
     stats: json.pipe(answerStatsSchema).nullable(),
     memory_starts_at: z.string().nullable(),
     memory_keeps_first: z.number().nullable(),
+    asked_together_id: z.string().nullable(),
+    written_text: z.string().nullable(),
     created_at: z.number(),
   })
   .transform((row): { turnId: string; answer: Answer } => ({
@@ -61,23 +64,32 @@ const answerSchema = z
         memoryStartsAtTurnId: row.memory_starts_at,
         memoryKeepsFirstTurn: row.memory_keeps_first === 1,
       }),
+      ...(row.asked_together_id !== null && { askedTogetherId: row.asked_together_id }),
+      ...(row.written_text !== null && { isEdited: true }),
       createdAt: row.created_at,
     },
   }))
+
+/** A turn without what other rows tell of it. */
+export type TurnRow = Omit<Turn, 'answers' | 'siblingIds'>
 
 const turnSchema = z
   .object({
     id: z.string(),
     parent_id: z.string().nullable(),
+    parent_answer_id: z.string().nullable(),
     text: z.string(),
     chosen_answer_id: z.string(),
+    is_undecided: z.number(),
     created_at: z.number(),
   })
-  .transform((row): Omit<Turn, 'answers'> => ({
+  .transform((row): TurnRow => ({
     id: row.id,
     parentId: row.parent_id,
+    parentAnswerId: row.parent_answer_id,
     text: row.text,
     chosenAnswerId: row.chosen_answer_id,
+    isUndecided: row.is_undecided === 1,
     createdAt: row.created_at,
   }))
 
@@ -87,18 +99,15 @@ const selectSummaries = `
     (SELECT a.model_id FROM turns t JOIN answers a ON a.id = t.chosen_answer_id WHERE t.id = c.shown_turn_id) AS last_model_id
   FROM conversations c WHERE c.deleted_at IS NULL`
 
-const pathToTurn = `
-  WITH RECURSIVE path (id, parent_id, depth) AS (
-    SELECT id, parent_id, 0 FROM turns WHERE id = ?
-    UNION ALL SELECT t.id, t.parent_id, path.depth + 1 FROM turns t JOIN path ON t.id = path.parent_id
-  )`
-
 /** Conversations as rows of the database: reads and writes them, decides nothing. */
 export class ConversationRows {
   readonly #database: DatabaseSync
+  /** Which turn hangs on what, and which are shown. */
+  readonly tree: TurnTree
 
   constructor(database: DatabaseSync) {
     this.#database = database
+    this.tree = new TurnTree(database)
   }
 
   /** Runs several writes as one. Throws `DISK_FULL` when there is no room for them; then nothing is written. */
@@ -182,30 +191,14 @@ export class ConversationRows {
 
   /** Takes a conversation and its turns out of the database. */
   purge(id: string): void {
+    // SQLite deletes what hangs on what is deleted no deeper than a thousand levels.
+    this.#database.prepare('UPDATE turns SET parent_id = NULL WHERE conversation_id = ?').run(id)
     this.#database.prepare('DELETE FROM conversations WHERE id = ?').run(id)
   }
 
   shownTurnId(id: string): string | null {
     const row = this.#database.prepare('SELECT shown_turn_id FROM conversations WHERE id = ?').get(id)
     return z.object({ shown_turn_id: z.string().nullable() }).parse(row).shown_turn_id
-  }
-
-  showTurn(id: string, turnId: string): void {
-    this.#database.prepare('UPDATE conversations SET shown_turn_id = ? WHERE id = ?').run(turnId, id)
-  }
-
-  /** The newest turn without a further one among those that build on this one, itself included. */
-  lastTurnBelow(turnId: string): string {
-    const row = this.#database
-      .prepare(
-        `WITH RECURSIVE below (id, at, row) AS (
-           SELECT id, created_at, rowid FROM turns WHERE id = ?
-           UNION ALL SELECT t.id, t.created_at, t.rowid FROM turns t JOIN below ON t.parent_id = below.id
-         )
-         SELECT id FROM below WHERE NOT EXISTS (SELECT 1 FROM turns WHERE parent_id = below.id) ORDER BY at DESC, row DESC LIMIT 1`,
-      )
-      .get(turnId)
-    return z.object({ id: z.string() }).parse(row).id
   }
 
   conversationOfTurn(turnId: string): string | undefined {
@@ -218,7 +211,18 @@ export class ConversationRows {
     return row && z.object({ conversation_id: z.string() }).parse(row).conversation_id
   }
 
-  /** The turns from the root of the conversation to this one. */
+  /** The turn and the conversation that an answer belongs to. */
+  placeOfAnswer(answerId: string): { turnId: string; conversationId: string } | undefined {
+    const row = this.#database
+      .prepare(
+        'SELECT t.id, t.conversation_id FROM answers a JOIN turns t ON t.id = a.turn_id WHERE a.id = ?',
+      )
+      .get(answerId)
+    const place = row && z.object({ id: z.string(), conversation_id: z.string() }).parse(row)
+    return place && { turnId: place.id, conversationId: place.conversation_id }
+  }
+
+  /** The turns from the root of the conversation to this one; each but the last with the answer chosen that the next one hangs on. */
   path(turnId: string): Turn[] {
     const turns = this.#database
       .prepare(`${pathToTurn} SELECT t.* FROM path JOIN turns t ON t.id = path.id ORDER BY path.depth DESC`)
@@ -228,7 +232,11 @@ export class ConversationRows {
         `${pathToTurn} SELECT a.* FROM path JOIN answers a ON a.turn_id = path.id ORDER BY a.created_at, a.rowid`,
       )
       .all(turnId)
-    return joinTurns(turns, answers)
+    const path = joinTurns(turns, answers, this.tree.siblings(turnId))
+    return path.map((turn, index) => ({
+      ...turn,
+      chosenAnswerId: path[index + 1]?.parentAnswerId ?? turn.chosenAnswerId,
+    }))
   }
 
   turn(turnId: string): Turn | undefined {
@@ -236,25 +244,41 @@ export class ConversationRows {
     const answers = this.#database
       .prepare('SELECT * FROM answers WHERE turn_id = ? ORDER BY created_at, rowid')
       .all(turnId)
-    return joinTurns(turns, answers)[0]
+    return joinTurns(turns, answers, new Map([[turnId, this.tree.siblingsOf(turnId)]]))[0]
   }
 
-  insertTurn(conversationId: string, turn: Omit<Turn, 'answers'>): void {
+  insertTurn(conversationId: string, turn: TurnRow): void {
     this.#database
       .prepare(
-        'INSERT INTO turns (id, conversation_id, parent_id, text, chosen_answer_id, created_at) VALUES (?, ?, ?, ?, ?, ?)',
+        'INSERT INTO turns (id, conversation_id, parent_id, parent_answer_id, text, chosen_answer_id, is_undecided, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
       )
-      .run(turn.id, conversationId, turn.parentId, turn.text, turn.chosenAnswerId, turn.createdAt)
+      .run(
+        ...[turn.id, conversationId, turn.parentId, turn.parentAnswerId, turn.text, turn.chosenAnswerId],
+        Number(turn.isUndecided),
+        turn.createdAt,
+      )
   }
 
-  chooseAnswer(turnId: string, answerId: string): void {
-    this.#database.prepare('UPDATE turns SET chosen_answer_id = ? WHERE id = ?').run(answerId, turnId)
+  /** Sets the answer that a turn goes on from, and whether that is only for now. */
+  chooseAnswer(turnId: string, answerId: string, { isUndecided }: Pick<Turn, 'isUndecided'>): void {
+    this.#database
+      .prepare('UPDATE turns SET chosen_answer_id = ?, is_undecided = ? WHERE id = ?')
+      .run(answerId, Number(isUndecided), turnId)
+  }
+
+  /** Puts a text in the place of what the model wrote, which is kept; null: as it was written. */
+  editAnswer(answerId: string, text: string | null): void {
+    const sql =
+      text === null
+        ? 'UPDATE answers SET text = coalesce(written_text, text), written_text = NULL WHERE id = :id'
+        : 'UPDATE answers SET written_text = coalesce(written_text, text), text = :text WHERE id = :id'
+    this.#database.prepare(sql).run({ id: answerId, ...(text !== null && { text }) })
   }
 
   insertAnswer(turnId: string, answer: Answer): void {
     this.#database
       .prepare(
-        'INSERT INTO answers (id, turn_id, model_id, model_name, text, state, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)',
+        'INSERT INTO answers (id, turn_id, model_id, model_name, text, state, asked_together_id, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
       )
       .run(
         answer.id,
@@ -263,6 +287,7 @@ export class ConversationRows {
         answer.modelName,
         answer.text,
         JSON.stringify(answer.state),
+        answer.askedTogetherId ?? null,
         answer.createdAt,
       )
   }
@@ -303,13 +328,21 @@ function isDiskFull(error: unknown): boolean {
   return error instanceof Error && 'errcode' in error && error.errcode === 13
 }
 
-function joinTurns(turnRows: readonly unknown[], answerRows: readonly unknown[]): Turn[] {
+function joinTurns(
+  turnRows: readonly unknown[],
+  answerRows: readonly unknown[],
+  siblings: ReadonlyMap<string, string[]>,
+): Turn[] {
   const answers = Map.groupBy(
     answerRows.map((row) => answerSchema.parse(row)),
     ({ turnId }) => turnId,
   )
   return turnRows.map((row) => {
     const turn = turnSchema.parse(row)
-    return { ...turn, answers: (answers.get(turn.id) ?? []).map(({ answer }) => answer) }
+    return {
+      ...turn,
+      siblingIds: siblings.get(turn.id) ?? [turn.id],
+      answers: (answers.get(turn.id) ?? []).map(({ answer }) => answer),
+    }
   })
 }

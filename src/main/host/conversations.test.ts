@@ -10,7 +10,6 @@ import { messagesOf } from './messages.ts'
 
 const guide = { id: 'guide', name: 'Guide' }
 const coder = { id: 'coder', name: 'Coder' }
-const reason = 'Waiting for "Guide"'
 const stats = {
   promptTokens: 12,
   reusedTokens: 4,
@@ -55,7 +54,7 @@ function answered(
   text: string,
   answer: string,
 ): string {
-  const turn = conversations.addTurn(conversationId, { text, model: guide, reason })
+  const turn = conversations.addTurn(conversationId, { text, models: [guide] })
   conversations.append(turn.chosenAnswerId, answer)
   conversations.end(turn.chosenAnswerId, { kind: 'done', stopReason: 'end' }, stats)
   return turn.id
@@ -109,7 +108,7 @@ describe('conversations', () => {
     const start = newDatabase()
     const before = start()
     const { id } = before.create()
-    const turn = before.addTurn(id, { text: 'Tell me a story', model: guide, reason })
+    const turn = before.addTurn(id, { text: 'Tell me a story', models: [guide] })
     before.setState(turn.chosenAnswerId, { kind: 'writing' })
     before.append(turn.chosenAnswerId, 'Once upon ')
     before.append(turn.chosenAnswerId, 'a time')
@@ -145,7 +144,7 @@ describe('conversations', () => {
   test('gives a watcher that joins in mid-answer the text so far, then the rest', async () => {
     const conversations = openConversations()
     const { id } = conversations.create()
-    const turn = conversations.addTurn(id, { text: 'Hello', model: guide, reason })
+    const turn = conversations.addTurn(id, { text: 'Hello', models: [guide] })
     const answerId = turn.chosenAnswerId
     conversations.setState(answerId, { kind: 'writing' })
     conversations.append(answerId, 'Hel')
@@ -164,7 +163,7 @@ describe('conversations', () => {
     const conversations = openConversations()
     const { id } = conversations.create()
     const feed = conversations.watch(id)
-    const turn = conversations.addTurn(id, { text: 'Count', model: guide, reason })
+    const turn = conversations.addTurn(id, { text: 'Count', models: [guide] })
     for (let read = 1; read <= 1000; read++) {
       conversations.setState(turn.chosenAnswerId, { kind: 'reading', readTokens: read, promptTokens: 1000 })
     }
@@ -184,7 +183,7 @@ describe('conversations', () => {
       { kind: 'turn', turn: conversations.turn(turn.id) },
     ])
 
-    const again = conversations.addAnswer(turn.id, { model: coder, reason })
+    const again = conversations.addAnswers(turn.id, [coder])
     for (let count = 0; count < 1000; count++) conversations.append(again.chosenAnswerId, 'x')
     expect(await take(feed, 2).then((all) => all.map(({ kind }) => kind))).toEqual(['turn', 'text'])
   })
@@ -193,10 +192,10 @@ describe('conversations', () => {
     const conversations = openConversations()
     const { id } = conversations.create()
     const turnId = answered(conversations, id, 'One', 'first')
-    const retried = conversations.addAnswer(turnId, { model: coder, reason })
+    const retried = conversations.addAnswers(turnId, [coder])
     conversations.append(retried.chosenAnswerId, 'second')
     conversations.end(retried.chosenAnswerId, { kind: 'done', stopReason: 'end' })
-    const next = conversations.addTurn(id, { text: 'Two', model: guide, reason })
+    const next = conversations.addTurn(id, { text: 'Two', models: [guide] })
     expect(conversations.turn(turnId).answers.map(({ modelName, text }) => [modelName, text])).toEqual([
       ['Guide', 'first'],
       ['Coder', 'second'],
@@ -213,7 +212,7 @@ describe('conversations', () => {
     const { id } = conversations.create()
     answered(conversations, id, 'One', '')
     answered(conversations, id, 'Two', 'Yes')
-    const last = conversations.addTurn(id, { text: 'Three', model: guide, reason })
+    const last = conversations.addTurn(id, { text: 'Three', models: [guide] })
     expect(messagesOf(conversations.pathTo(last.id))).toEqual([
       { role: 'user', text: 'One\n\nTwo' },
       { role: 'assistant', text: 'Yes' },
@@ -227,14 +226,14 @@ describe('conversations', () => {
     const start = newDatabase()
     const conversations = start({ onDefect: (error) => defects.push(error) })
     const { id } = conversations.create()
-    const turn = conversations.addTurn(id, { text: 'Tell me a story', model: guide, reason })
+    const turn = conversations.addTurn(id, { text: 'Tell me a story', models: [guide] })
     const room = fillDisk(start.databases[0]!)
     conversations.append(turn.chosenAnswerId, 'Once upon a time '.repeat(10_000))
     conversations.end(turn.chosenAnswerId, { kind: 'done', stopReason: 'end' }, stats)
     const expected = conversations.get(id)
     expect(defects).toMatchObject([{ code: 'DISK_FULL' }])
     expect(expected.turns[0]?.answers[0]?.text).toHaveLength(170_000)
-    expect(() => conversations.addTurn(id, { text: 'x'.repeat(100_000), model: guide, reason })).toThrow(
+    expect(() => conversations.addTurn(id, { text: 'x'.repeat(100_000), models: [guide] })).toThrow(
       'Cannot keep the conversation: the disk is full',
     )
 
@@ -247,7 +246,7 @@ describe('conversations', () => {
   test('a deleted conversation takes its turns with it and takes no more text', () => {
     const conversations = openConversations()
     const { id } = conversations.create()
-    const turn = conversations.addTurn(id, { text: 'One', model: guide, reason })
+    const turn = conversations.addTurn(id, { text: 'One', models: [guide] })
     conversations.delete(id)
     conversations.append(turn.chosenAnswerId, 'late')
     conversations.end(turn.chosenAnswerId, { kind: 'done', stopReason: 'end' })
@@ -297,13 +296,13 @@ describe('conversations', () => {
   test('a deletion is taken back with all that was said, until it is purged', () => {
     const conversations = openConversations()
     const { id } = conversations.create()
-    const turn = conversations.addTurn(id, { text: 'One', model: guide, reason })
+    const turn = conversations.addTurn(id, { text: 'One', models: [guide] })
     conversations.append(turn.chosenAnswerId, 'so far')
     const other = conversations.create({ title: 'Other' })
     conversations.delete(id)
     expect(conversations.list().map(({ title }) => title)).toEqual(['Other'])
     expect(() => conversations.conversationOf(turn.id)).toThrow('There is no turn')
-    expect(() => conversations.addAnswer(turn.id, { model: guide, reason })).toThrow('There is no turn')
+    expect(() => conversations.addAnswers(turn.id, [guide])).toThrow('There is no turn')
     expect(() => conversations.update(id, { title: 'Late' })).toThrow('There is no conversation')
     expect(conversations.existing([id, other.id, 'nobody'])).toEqual([other.id])
 

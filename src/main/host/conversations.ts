@@ -11,16 +11,21 @@ import type {
   Turn,
 } from '../../contract/conversation.ts'
 import { AppError } from '../../contract/errors.ts'
-import { ConversationRows } from './conversation-rows.ts'
+import { mergeEvents } from './conversation-events.ts'
 import { ConversationList } from './conversation-list.ts'
+import { ConversationRows, type TurnRow } from './conversation-rows.ts'
 import { Feed } from './frames.ts'
 import type { MemoryWindow } from './memory-window.ts'
 import { titleFrom, untitled } from './title.ts'
+import type { CutTurns } from './turn-tree.ts'
 
 /** Text that streams is written to the database this often: what a killed app loses at most. */
 const flushMs = 500
 /** When writing failed (a full disk), it is tried again this often. */
 const retryMs = 5000
+
+/** So many deletions can be taken back. */
+const keptDeletions = 20
 
 /** Who answers, as an answer records it. */
 export type AnsweringModel = { readonly id: string; readonly name: string }
@@ -45,6 +50,8 @@ export class Conversations implements Disposable {
   readonly #live = new Map<string, LiveAnswer>()
   readonly #feeds = new Map<string, Set<Feed<ConversationEvent>>>()
   readonly #list: ConversationList
+  /** Deleted turns by id, the last one deleted last. */
+  readonly #deletedTurns = new Map<string, { conversationId: string; turns: CutTurns }>()
   #flushTimer: NodeJS.Timeout | undefined
 
   /** Answers that were under way when the app last ended become `interrupted`. `onDefect` hears of text that could not be written. */
@@ -89,7 +96,7 @@ export class Conversations implements Disposable {
 
   /** A conversation with the path from its first turn to the shown one. Throws `NOT_FOUND`. */
   get(id: string): Conversation {
-    const shown = this.#summary(id)
+    const shown = this.summary(id)
     const shownTurnId = this.#rows.shownTurnId(id)
     return { ...shown, turns: shownTurnId === null ? [] : this.pathTo(shownTurnId) }
   }
@@ -112,12 +119,12 @@ export class Conversations implements Disposable {
     id: string,
     changes: { title?: string | undefined; isPinned?: boolean | undefined; isArchived?: boolean | undefined },
   ): ConversationSummary {
-    this.#summary(id)
+    this.summary(id)
     if (changes.title !== undefined) this.#rows.setTitle(id, changes.title)
     this.#rows.setPlace(id, changes)
     this.#publishSnapshot(id)
     this.#list.tell(id)
-    return this.#summary(id)
+    return this.summary(id)
   }
 
   /**
@@ -125,7 +132,7 @@ export class Conversations implements Disposable {
    * stops that first. Throws `NOT_FOUND`.
    */
   delete(id: string): void {
-    this.#summary(id)
+    this.summary(id)
     // What was said stays, should it come back.
     this.flush()
     for (const [answerId, live] of this.#live) if (live.conversationId === id) this.#live.delete(answerId)
@@ -140,25 +147,7 @@ export class Conversations implements Disposable {
   restore(id: string): ConversationSummary {
     this.#rows.restore(id)
     this.#list.tell(id)
-    return this.#summary(id)
-  }
-
-  /** Shows the path through a turn, to the last turn said after it; with an answer, that one is the chosen one. Throws `NOT_FOUND`. */
-  show(turnId: string, answerId?: string): void {
-    const id = this.conversationOf(turnId)
-    const shownTurnId = this.#rows.shownTurnId(id)
-    const path = shownTurnId === null ? [] : this.pathTo(shownTurnId)
-    const isShown = path.some((turn) => turn.id === turnId)
-    const turn = this.turn(turnId)
-    const isChosen = answerId === undefined || turn.chosenAnswerId === answerId
-    if (isShown && isChosen) return
-    if (!isChosen && !turn.answers.some((answer) => answer.id === answerId))
-      throw new AppError('NOT_FOUND', `There is no answer "${answerId}" to turn "${turnId}"`)
-    this.#rows.together(() => {
-      if (!isShown) this.#rows.showTurn(id, this.#rows.lastTurnBelow(turnId))
-      if (!isChosen) this.#rows.chooseAnswer(turnId, answerId)
-    })
-    this.#publishSnapshot(id)
+    return this.summary(id)
   }
 
   /** Those of these ids that are conversations. */
@@ -204,46 +193,172 @@ export class Conversations implements Disposable {
     return id
   }
 
-  /** Records a message at the end of the shown path, and an answer to it that waits for `model`. */
-  addTurn(conversationId: string, message: { text: string; model: AnsweringModel; reason: string }): Turn {
-    this.#summary(conversationId)
-    const answer = this.#newAnswer(message)
-    const turn: Turn = {
-      id: randomUUID(),
-      parentId: this.#rows.shownTurnId(conversationId),
+  /** The turn and the conversation that an answer belongs to. Throws `NOT_FOUND`. */
+  placeOfAnswer(answerId: string): { turnId: string; conversationId: string } {
+    const place = this.#rows.placeOfAnswer(answerId)
+    if (!place) throw new AppError('NOT_FOUND', `There is no answer "${answerId}"`)
+    return place
+  }
+
+  /**
+   * Records a message at the end of the shown path, with an answer that waits for each of `models`. With `inPlaceOf` it becomes a further
+   * version of that turn's message and is shown instead.
+   */
+  addTurn(
+    conversationId: string,
+    message: { text: string; models: readonly AnsweringModel[]; inPlaceOf?: string },
+  ): Turn {
+    const { title } = this.summary(conversationId)
+    const { parentId, parentAnswerId } = this.#placeFor(conversationId, message.inPlaceOf)
+    const answers = this.#newAnswers(message.models)
+    const [chosen] = answers
+    const turn: TurnRow = {
+      ...{ id: randomUUID(), parentId, parentAnswerId },
       // Half a surrogate pair cannot be stored; what is on the screen is what will be there after a restart.
       text: message.text.toWellFormed(),
-      answers: [answer],
-      chosenAnswerId: answer.id,
-      createdAt: answer.createdAt,
+      ...{ chosenAnswerId: chosen.id, isUndecided: answers.length > 1, createdAt: chosen.createdAt },
     }
+    const isParentDecided = parentId === null || this.#rows.turn(parentId)?.isUndecided === false
     this.#rows.together(() => {
       this.#rows.insertTurn(conversationId, turn)
-      this.#rows.insertAnswer(turn.id, answer)
-      this.#rows.showTurn(conversationId, turn.id)
-      if (turn.parentId === null) {
+      for (const answer of answers) this.#rows.insertAnswer(turn.id, answer)
+      if (message.inPlaceOf === undefined) this.#rows.tree.extend(conversationId, turn)
+      else this.#rows.tree.show(conversationId, turn.id)
+      if (parentId === null)
         this.#rows.setTitle(conversationId, titleFrom(message.text), { unlessTitled: true })
-      }
-      this.#rows.touch(conversationId, answer.createdAt)
+      this.#rows.touch(conversationId, chosen.createdAt)
       // Whoever writes in it again wants it in the list.
       this.#rows.setPlace(conversationId, { isArchived: false })
     })
-    this.#begin(conversationId, turn.id, answer)
-    if (turn.parentId === null) this.#publishSnapshot(conversationId)
+    this.#begin(conversationId, turn.id, answers)
+    if (message.inPlaceOf !== undefined || this.summary(conversationId).title !== title)
+      this.#publishSnapshot(conversationId)
+    // Sending on keeps the answer that was marked.
+    else if (parentId !== null && !isParentDecided) this.#publishTurn({ conversationId, turnId: parentId })
     return this.turn(turn.id)
   }
 
-  /** Adds an answer to a turn, which waits for `model`, and makes it the chosen one. */
-  addAnswer(turnId: string, question: { model: AnsweringModel; reason: string }): Turn {
+  /**
+   * Adds an answer to a turn that waits for each of `models`, and shows the first of them. Where no answer of the turn was kept yet, they join those
+   * that were asked for together.
+   */
+  addAnswers(turnId: string, models: readonly AnsweringModel[]): Turn {
     const conversationId = this.conversationOf(turnId)
-    const answer = this.#newAnswer(question)
+    const { isUndecided, answers: known, chosenAnswerId } = this.turn(turnId)
+    const isLast = this.#rows.shownTurnId(conversationId) === turnId
+    const answers = this.#newAnswers(
+      models,
+      isUndecided ? known.find(({ id }) => id === chosenAnswerId)?.askedTogetherId : undefined,
+    )
+    const [first] = answers
     this.#rows.together(() => {
-      this.#rows.insertAnswer(turnId, answer)
-      this.#rows.chooseAnswer(turnId, answer.id)
-      this.#rows.touch(conversationId, answer.createdAt)
+      for (const answer of answers) this.#rows.insertAnswer(turnId, answer)
+      if (!isUndecided) this.#rows.chooseAnswer(turnId, first.id, { isUndecided: answers.length > 1 })
+      this.#rows.tree.show(conversationId, turnId)
+      this.#rows.touch(conversationId, first.createdAt)
     })
-    this.#begin(conversationId, turnId, answer)
+    this.#begin(conversationId, turnId, answers)
+    if (!isLast) this.#publishSnapshot(conversationId)
     return this.turn(turnId)
+  }
+
+  /** Lets an answer that has ended wait for its model again, with the text that it has. */
+  reopenAnswer(answerId: string): Turn {
+    const { turnId, conversationId } = this.placeOfAnswer(answerId)
+    // What a full disk has kept back is read from the rows.
+    this.flush()
+    const answer = this.turn(turnId).answers.find(({ id }) => id === answerId)
+    if (!answer) throw new AppError('NOT_FOUND', `There is no answer "${answerId}"`)
+    const waiting: Answer = { ...answer, state: waitingFor({ id: answer.modelId, name: answer.modelName }) }
+    this.#rows.together(() => {
+      this.#rows.saveAnswer(waiting)
+      this.#rows.touch(conversationId, this.#now())
+    })
+    this.#begin(conversationId, turnId, [waiting])
+    return this.turn(turnId)
+  }
+
+  /** Changes the text of an answer that has ended; null: as the model wrote it. */
+  editAnswer(answerId: string, text: string | null): Turn {
+    const place = this.placeOfAnswer(answerId)
+    this.flush()
+    this.#rows.together(() => {
+      this.#rows.editAnswer(answerId, text === null ? null : text.toWellFormed())
+      this.#rows.touch(place.conversationId, this.#now())
+    })
+    this.#publishTurn(place)
+    this.#list.tell(place.conversationId)
+    return this.turn(place.turnId)
+  }
+
+  /** Whether the path goes through a turn, and through an answer of it that was kept. Throws `NOT_FOUND`. */
+  isShown(turnId: string, answerId?: string): boolean {
+    const { chosenAnswerId, isUndecided } = this.turn(turnId)
+    const isKept = answerId === undefined || (chosenAnswerId === answerId && !isUndecided)
+    return isKept && this.#rows.tree.isShown(this.conversationOf(turnId), turnId)
+  }
+
+  /** Lets the path go through a turn and on as it last did; with an answer of it, that one is kept. Throws `NOT_FOUND`. */
+  show(turnId: string, answerId?: string): Conversation {
+    const id = this.conversationOf(turnId)
+    const before = this.#rows.shownTurnId(id)
+    const { chosenAnswerId, answers } = this.turn(turnId)
+    if (answerId !== undefined && !answers.some((answer) => answer.id === answerId))
+      throw new AppError('NOT_FOUND', `There is no answer "${answerId}" to turn "${turnId}"`)
+    this.#rows.together(() => {
+      if (answerId !== undefined) this.#rows.chooseAnswer(turnId, answerId, { isUndecided: false })
+      this.#rows.tree.show(id, turnId)
+    })
+    const isPathSame = this.#rows.shownTurnId(id) === before
+    if (isPathSame && before === turnId) this.#publishTurn({ conversationId: id, turnId })
+    else if (!isPathSame || (answerId ?? chosenAnswerId) !== chosenAnswerId) this.#publishSnapshot(id)
+    this.#list.tell(id)
+    return this.get(id)
+  }
+
+  /** A new conversation with a copy of the path up to a turn. No answer of it may be under way. */
+  branch(turnId: string): Conversation {
+    const { title } = this.summary(this.conversationOf(turnId))
+    this.flush()
+    const id = randomUUID()
+    this.#rows.together(() =>
+      this.#rows.tree.branch(turnId, { id, title: `${title} (branch)`, at: this.#now() }),
+    )
+    this.#list.tell(id)
+    return this.get(id)
+  }
+
+  /** Deletes a turn with everything below it. Who runs answers in it stops them first. */
+  deleteTurn(turnId: string): void {
+    const conversationId = this.conversationOf(turnId)
+    this.flush()
+    const turns = this.#rows.together(() => this.#rows.tree.cut(conversationId, turnId))
+    this.#deletedTurns.set(turnId, { conversationId, turns })
+    for (const id of [...this.#deletedTurns.keys()].slice(0, -keptDeletions)) this.#deletedTurns.delete(id)
+    this.#publishSnapshot(conversationId)
+    this.#list.tell(conversationId)
+  }
+
+  /** The conversation that a deleted turn belonged to. Throws `NOT_FOUND`. */
+  conversationOfDeleted(turnId: string): string {
+    const deleted = this.#deletedTurns.get(turnId)
+    if (!deleted) throw new AppError('NOT_FOUND', `There is no deleted turn "${turnId}"`)
+    return deleted.conversationId
+  }
+
+  /** Brings back what `deleteTurn` took, and shows it. Throws `NOT_FOUND` when what it hung on is gone too. */
+  restoreTurn(turnId: string): Conversation {
+    const conversationId = this.conversationOfDeleted(turnId)
+    this.summary(conversationId)
+    const turns = this.#deletedTurns.get(turnId)?.turns ?? { turns: [], answers: [] }
+    if (!this.#rows.together(() => this.#rows.tree.putBack(conversationId, turns)))
+      throw new AppError('NOT_FOUND', 'Cannot bring the turn back: what was before it is gone', {
+        details: { help: 'Bring that back first' },
+      })
+    this.#deletedTurns.delete(turnId)
+    this.#publishSnapshot(conversationId)
+    this.#list.tell(conversationId)
+    return this.get(conversationId)
   }
 
   /** Says where an answer under way is. Ignored when it has ended. */
@@ -287,10 +402,11 @@ export class Conversations implements Disposable {
   ): void {
     const live = this.#underWay(answerId)
     if (!live) return
-    live.answer = { ...live.answer, state, stats: stats ?? null }
+    live.answer = { ...live.answer, state, stats: addStats(live.answer.stats, stats) }
     live.hasEnded = true
     live.isDirty = true
     this.flush()
+    this.#chooseEnded(live)
     this.#publishTurn(live)
     this.#list.tell(live.conversationId)
   }
@@ -298,8 +414,11 @@ export class Conversations implements Disposable {
   /** What an answer cost, where that became known only after its end. Ignored when the conversation is gone. */
   addStats(answerId: string, turnId: string, stats: AnswerStats): void {
     const live = this.#live.get(answerId)
-    if (live) live.answer = { ...live.answer, stats }
-    else this.#rows.saveStats(answerId, stats)
+    if (live) live.answer = { ...live.answer, stats: addStats(live.answer.stats, stats) ?? stats }
+    else {
+      const before = this.#rows.turn(turnId)?.answers.find(({ id }) => id === answerId)?.stats
+      this.#rows.saveStats(answerId, addStats(before ?? null, stats) ?? stats)
+    }
     const conversationId = this.#rows.conversationOfTurn(turnId)
     if (conversationId !== undefined) this.#publishTurn({ conversationId, turnId })
   }
@@ -337,7 +456,8 @@ export class Conversations implements Disposable {
     this.#feeds.clear()
   }
 
-  #summary(id: string): ConversationSummary {
+  /** A conversation as the list has it. Throws `NOT_FOUND`. */
+  summary(id: string): ConversationSummary {
     const summary = this.#rows.summary(id)
     if (!summary) throw new AppError('NOT_FOUND', `There is no conversation "${id}"`)
     return summary
@@ -349,23 +469,43 @@ export class Conversations implements Disposable {
     return live?.hasEnded ? undefined : live
   }
 
-  #newAnswer({ model, reason }: { model: AnsweringModel; reason: string }): Answer {
-    return {
-      id: randomUUID(),
-      modelId: model.id,
-      modelName: model.name,
-      text: '',
-      state: { kind: 'waiting', reason },
-      stats: null,
-      createdAt: this.#now(),
-    }
+  /** Where a message goes: to the end of the shown path, or beside another version of it. */
+  #placeFor(
+    conversationId: string,
+    inPlaceOf: string | undefined,
+  ): Pick<Turn, 'parentId' | 'parentAnswerId'> {
+    if (inPlaceOf !== undefined) return this.turn(inPlaceOf)
+    const last = this.#rows.shownTurnId(conversationId)
+    return last === null
+      ? { parentId: null, parentAnswerId: null }
+      : { parentId: last, parentAnswerId: this.turn(last).chosenAnswerId }
   }
 
-  #begin(conversationId: string, turnId: string, answer: Answer): void {
-    const live: LiveAnswer = { conversationId, turnId, answer, isDirty: false, hasEnded: false }
-    this.#live.set(answer.id, live)
-    this.#publishTurn(live)
+  #newAnswers(models: readonly AnsweringModel[], together?: string): [Answer, ...Answer[]] {
+    const askedTogetherId = together ?? (models.length > 1 ? randomUUID() : undefined)
+    const [first, ...others] = models.map((model): Answer => ({
+      ...{ id: randomUUID(), modelId: model.id, modelName: model.name, text: '' },
+      ...{ state: waitingFor(model), stats: null, createdAt: this.#now() },
+      ...(askedTogetherId !== undefined && { askedTogetherId }),
+    }))
+    if (!first) throw new AppError('BAD_INPUT', 'Cannot ask: no model is named')
+    return [first, ...others]
+  }
+
+  #begin(conversationId: string, turnId: string, answers: readonly Answer[]): void {
+    for (const answer of answers)
+      this.#live.set(answer.id, { conversationId, turnId, answer, isDirty: false, hasEnded: false })
+    this.#publishTurn({ conversationId, turnId })
     this.#list.tell(conversationId)
+  }
+
+  /** While nobody has kept an answer of several, the path goes on from the first that ended well. */
+  #chooseEnded({ answer, turnId }: LiveAnswer): void {
+    if (!endedWell(answer)) return
+    const turn = this.turn(turnId)
+    const chosen = turn.answers.find(({ id }) => id === turn.chosenAnswerId)
+    if (turn.isUndecided && !(chosen && chosen.id !== answer.id && endedWell(chosen)))
+      this.#rows.chooseAnswer(turnId, answer.id, { isUndecided: true })
   }
 
   #withLive(turn: Turn): Turn {
@@ -391,35 +531,20 @@ export class Conversations implements Disposable {
   }
 }
 
-/** Keeps the queue of a slow watcher no longer than what it is about. */
-function mergeEvents(queued: readonly ConversationEvent[], event: ConversationEvent): ConversationEvent[] {
-  switch (event.kind) {
-    case 'snapshot':
-    case 'deleted':
-      return [event]
-    case 'turn': {
-      const isOfTurn = (other: ConversationEvent) =>
-        other.kind === 'turn'
-          ? other.turn.id === event.turn.id
-          : other.kind === 'text' && other.turnId === event.turn.id
-      const ofTurn = queued.filter(isOfTurn)
-      const others = queued.filter((other) => !isOfTurn(other))
-      // The last state of the turn is enough, but who reads texts only misses none: they stay, behind the turn that they belong to.
-      const texts = ofTurn.filter(({ kind }) => kind === 'text')
-      if (texts.length === 0) return [...others, event]
-      const begin = ofTurn[0]?.kind === 'turn' ? [ofTurn[0]] : []
-      return [...others, ...begin, ...texts.reduce(appendText, []), event]
-    }
-    case 'text':
-      return appendText(queued, event)
-    default:
-      return event satisfies never
-  }
+function endedWell({ state, text }: Answer): boolean {
+  return state.kind === 'done' && state.stopReason !== 'stopped' && text !== ''
 }
 
-function appendText(queued: readonly ConversationEvent[], event: ConversationEvent): ConversationEvent[] {
-  const last = queued.at(-1)
-  return event.kind === 'text' && last?.kind === 'text' && last.answerId === event.answerId
-    ? [...queued.slice(0, -1), { ...last, text: last.text + event.text }]
-    : [...queued, event]
+function waitingFor({ name }: AnsweringModel): Extract<AnswerState, { kind: 'waiting' }> {
+  return { kind: 'waiting', reason: `Waiting for "${name}"` }
+}
+
+/** What an answer has cost with what going on with it has: it was begun once, and all of it was generated. */
+function addStats(before: AnswerStats | null, after: AnswerStats | undefined): AnswerStats | null {
+  if (!before || !after) return after ?? before
+  return {
+    ...before,
+    generatedTokens: before.generatedTokens + after.generatedTokens,
+    tokensPerSecond: after.tokensPerSecond ?? before.tokensPerSecond,
+  }
 }

@@ -123,6 +123,17 @@ const migrations = [
   INSERT INTO search_texts (rowid, text)
     SELECT e.id, search_text(a.text) FROM search_entries e JOIN answers a ON a.id = e.source_id WHERE e.kind = 'answer';
   `,
+  `
+  ALTER TABLE turns ADD COLUMN parent_answer_id TEXT;
+  ALTER TABLE turns ADD COLUMN is_undecided INTEGER NOT NULL DEFAULT 0;
+  UPDATE turns SET parent_answer_id = (SELECT p.chosen_answer_id FROM turns p WHERE p.id = turns.parent_id);
+  ALTER TABLE answers ADD COLUMN asked_together_id TEXT;
+  ALTER TABLE answers ADD COLUMN written_text TEXT;
+  ALTER TABLE answers ADD COLUMN next_turn_id TEXT;
+  DROP INDEX turns_by_conversation;
+  CREATE INDEX turns_by_place ON turns (conversation_id, parent_answer_id);
+  CREATE INDEX turns_by_parent ON turns (parent_id);
+  `,
 ]
 
 /** Opens the app's SQLite database (WAL) in a folder that is made when it is not there, and brings its schema up to date. */

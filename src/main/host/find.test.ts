@@ -4,7 +4,8 @@ import { findPlaces } from './find.ts'
 
 function turn(id: string, text: string, answers: readonly string[]): Turn {
   return {
-    ...{ id, parentId: null, text, createdAt: 0, chosenAnswerId: `${id}-${String(answers.length - 1)}` },
+    ...{ id, parentId: null, parentAnswerId: null, siblingIds: [id], isUndecided: false, text, createdAt: 0 },
+    chosenAnswerId: `${id}-${String(answers.length - 1)}`,
     answers: answers.map((answer, index) => ({
       ...{
         id: `${id}-${String(index)}`,

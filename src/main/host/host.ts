@@ -1,5 +1,5 @@
 import { mkdir } from 'node:fs/promises'
-import { availableParallelism, cpus, homedir } from 'node:os'
+import { availableParallelism, homedir } from 'node:os'
 import path from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { z } from 'zod'
@@ -12,7 +12,8 @@ import { openDatabase } from './database.ts'
 import { Library } from './library.ts'
 import { readMachineMemory } from './machine-memory.ts'
 import { Parking } from './parking.ts'
-import { Pool } from './pool.ts'
+import { Pool, type PoolOptions } from './pool.ts'
+import { hasAmx, processorName } from './processor.ts'
 import { createProbe, type Device, type Probe } from './probe.ts'
 import { createRouter, logDefect, type HostRouter } from './procedures.ts'
 import { readMemo, SettingsStore, writeMemo } from './settings.ts'
@@ -96,7 +97,8 @@ export async function createHost(options: HostOptions): Promise<Host> {
       settings,
       library,
       parking,
-      machine: { name: machineName(), totalBytes },
+      machine: { name: processorName(), totalBytes },
+      hasAmx: hasAmx(),
       device: findDevice(probe, { database, wanted: options.device, systemBytes: totalBytes }),
       readMachine: readMachineMemory,
       startChild: start,
@@ -142,14 +144,6 @@ export async function createHost(options: HostOptions): Promise<Host> {
   return { router, pool, [Symbol.asyncDispose]: () => owned.disposeAsync() }
 }
 
-/** What people call this machine: its processor. */
-function machineName(): string {
-  const model = cpus()[0]?.model.trim()
-  return model === undefined || model === '' || model === 'unknown'
-    ? `${process.platform} ${process.arch}`
-    : model
-}
-
 /** What the settings say about where models are looked for. */
 function foldersOf({ modelFolders, findOtherApps }: Settings): string {
   return JSON.stringify([modelFolders, findOtherApps])
@@ -171,22 +165,24 @@ function findDevice(
     wanted,
     systemBytes,
   }: { database: DatabaseSync; wanted: HostOptions['device']; systemBytes: number },
-): { likely: Device; found: Promise<Device> } {
-  if (wanted === 'cpu') return { likely: cpu, found: Promise.resolve(cpu) }
-  const remembered = deviceSchema.safeParse(readMemo(database, 'device'))
-  const found = probe.device().then(
-    async (driver) => {
-      const device = await limitDevice(driver, systemBytes)
-      if (database.isOpen) writeMemo(database, 'device', device)
+): PoolOptions['device'] {
+  const memo = wanted === 'cpu' ? 'device.cpu' : 'device'
+  const remembered = deviceSchema.safeParse(readMemo(database, memo)).data
+  const ask = async () => {
+    try {
+      const device = await limitDevice(await probe.device(), systemBytes)
+      if (database.isOpen) writeMemo(database, memo, device)
       return device
-    },
-    (error: unknown) => {
+    } catch (error) {
       // A driver that takes its process down must not take the app with it: models can do without.
       if (database.isOpen) logDefect(error, ['device'])
       return cpu
-    },
-  )
-  return { likely: remembered.data ?? cpu, found }
+    }
+  }
+  const likely = remembered ?? cpu
+  if (wanted !== 'cpu') return { likely, found: ask() }
+  // It is known, but for what its process costs: that is asked once, and nobody waits for it.
+  return { likely, found: Promise.resolve(likely), ...(!remembered && { measured: ask() }) }
 }
 
 /** Writes everything into the one file, so that a copy of it is whole. */

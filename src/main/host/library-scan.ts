@@ -32,7 +32,7 @@ export type LibraryPlaces = {
 }
 
 /** What looking around needs of its library. */
-export type LibraryScanOptions = LibraryPlaces & {
+type LibraryScanOptions = LibraryPlaces & {
   readonly entries: LibraryEntries
   /** Aborts when the library is closed. */
   readonly signal: AbortSignal

@@ -7,6 +7,9 @@ function path(length: number, memory: { at?: number; window?: MemoryWindow } = {
   return Array.from({ length }, (_, index) => ({
     id: String(index),
     parentId: index === 0 ? null : String(index - 1),
+    parentAnswerId: index === 0 ? null : `answer ${String(index - 1)}`,
+    siblingIds: [String(index)],
+    isUndecided: false,
     text: 'q'.repeat(26),
     answers: [
       {

@@ -1,4 +1,4 @@
-import type { Turn } from '../../contract/conversation.ts'
+import type { Answer, Turn } from '../../contract/conversation.ts'
 import { messagesOf } from './messages.ts'
 
 /** Which part of a conversation a model reads, once the whole of it does not fit into its context. */
@@ -15,9 +15,14 @@ export function windowOf(path: readonly Turn[], modelId: string): MemoryWindow |
     .slice(0, -1)
     .map((turn) => turn.answers.find(({ id }) => id === turn.chosenAnswerId))
     .findLast((each) => each?.modelId === modelId)
-  const startsAtTurnId = answer?.memoryStartsAtTurnId
+  return answer ? windowOfAnswer(path, answer) : null
+}
+
+/** The window of an answer; null when everything was read for it. */
+export function windowOfAnswer(path: readonly Turn[], answer: Answer): MemoryWindow | null {
+  const { memoryStartsAtTurnId: startsAtTurnId, memoryKeepsFirstTurn: keepsFirstTurn = false } = answer
   if (startsAtTurnId === undefined || !path.some(({ id }) => id === startsAtTurnId)) return null
-  return { startsAtTurnId, keepsFirstTurn: answer?.memoryKeepsFirstTurn ?? false }
+  return { startsAtTurnId, keepsFirstTurn }
 }
 
 /** The turns of a path that a model reads. */

@@ -1,38 +1,14 @@
-import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
 import type { GenerateEvent } from '../../contract/backend.ts'
 import { Arbiter } from '../core/arbiter.ts'
 import type { Lease } from '../core/lease.ts'
 import { FakeClock } from '../core/pool-fixture.ts'
 import { leaseModel } from './model-lease.ts'
-import { startNodeChild } from './node-starter.ts'
-import { ResidentModel } from './resident-model.ts'
+import type { ResidentModel } from './resident-model.ts'
+import { demoFiles, startTestModel } from './testing-demo-model.ts'
 
-const demoFolder = new URL('../../../resources/demo-models/', import.meta.url)
-
-/** A demo model in a process of its own. */
 async function load(file: string): Promise<ResidentModel> {
-  const model = new ResidentModel({
-    start: startNodeChild,
-    program: fileURLToPath(new URL('../model/index.ts', import.meta.url)),
-    env: { PLENUM_DEVICE: 'cpu' },
-    name: file,
-    path: fileURLToPath(new URL(file, demoFolder)),
-    facts: {
-      kvLayerGroups: [{ layers: 5, kvHeads: 2, keyLength: 32, valueLength: 32, windowTokens: null }],
-      recurrentStateBytes: 0,
-      headCount: 4,
-      embeddingLength: 128,
-      feedForwardLength: 384,
-      vocabularySize: 4096,
-      experts: null,
-    },
-    threads: 1,
-    gpuLayers: null,
-    contextTokens: 1024,
-    domains: { host: 'unified', device: 'unified' },
-    resize: () => true,
-  })
+  const model = startTestModel(file)
   onTestFinished(() => model[Symbol.asyncDispose]())
   await model.load()
   return model
@@ -43,10 +19,7 @@ function leaseOf(modelId: string): Lease {
 }
 
 test('two models answer one after the other, and background work stands still meanwhile', async () => {
-  const [guide, coder] = await Promise.all([
-    load('demo-guide-2.2m-f16.gguf'),
-    load('demo-coder-2.2m-f16.gguf'),
-  ])
+  const [guide, coder] = await Promise.all([load(demoFiles.guide), load(demoFiles.coder)])
   const arbiter = new Arbiter(new FakeClock())
   const log: string[] = []
   const reasons: string[] = []
@@ -59,7 +32,11 @@ test('two models answer one after the other, and background work stands still me
     const events: GenerateEvent[] = []
     const { signal } = new AbortController()
     const messages = [{ role: 'user' as const, text: 'How do I pin a model?' }]
-    for await (const event of lease.generate('conversation', messages, { signal, keepsRoom: false })) {
+    for await (const event of lease.generate('conversation', messages, {
+      signal,
+      keepsRoom: false,
+      continues: false,
+    })) {
       events.push(event)
       log.push(name)
       if (event.kind === 'text') first.resolve(null)

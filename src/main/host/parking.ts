@@ -15,13 +15,13 @@ export type ParkingLimits = {
 }
 
 /** What became of a wish to park. */
-export type ParkOutcome =
+type ParkOutcome =
   | { readonly kind: 'parked'; readonly tokens: number; readonly bytes: number }
   /** Not done, and why in plain words. What was parked before stays unless it no longer counts. */
   | { readonly kind: 'skipped'; readonly reason: string }
 
 /** What became of a wish to restore. */
-export type RestoreOutcome =
+type RestoreOutcome =
   | { readonly kind: 'restored'; readonly tokens: number; readonly bytes: number }
   /** Nothing was parked. */
   | { readonly kind: 'absent' }

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { formatBytes, MB } from '../../contract/bytes.ts'
 import { AppError } from '../../contract/errors.ts'
-import type { LoadPreview, Measurement, PoolSnapshot, Resident } from '../../contract/memory.ts'
+import type { LoadPreview, Measurement, PoolSnapshot, Resident, TurnPlan } from '../../contract/memory.ts'
 import type { LoadOptions } from '../../contract/model.ts'
 import type { Settings, SettingsChanges } from '../../contract/settings.ts'
 import { Arbiter } from '../core/arbiter.ts'
@@ -34,8 +34,15 @@ export type PoolOptions = {
   readonly settings: SettingsStore
   readonly library: Library
   readonly machine: { readonly name: string; readonly totalBytes: number }
+  /** As `hasAmx` of processor.ts says. Default false. */
+  readonly hasAmx?: boolean | undefined
   /** What computes: as it was last time, and as it turns out to be. Nothing is loaded before that. */
-  readonly device: { readonly likely: Device; readonly found: Promise<Device> }
+  readonly device: {
+    readonly likely: Device
+    readonly found: Promise<Device>
+    /** With what was measured of it later. */
+    readonly measured?: Promise<Device> | undefined
+  }
   readonly readMachine: () => Promise<MachineReading>
   readonly startChild: StartChild
   readonly modelProgram: string
@@ -143,6 +150,7 @@ export class Pool implements TurnPool, AsyncDisposable {
       onSample: (otherBytes) => this.#setOther(otherBytes),
     })
     this.#deviceFound = options.device.found.then((device) => this.#takeDevice(device))
+    void options.device.measured?.then((device) => this.#takeDevice(device))
     this.#unsubscribe = [
       this.#residency.onChange(() => {
         this.#lastResidents.keep(this.#residentIds())
@@ -301,6 +309,17 @@ export class Pool implements TurnPool, AsyncDisposable {
     return { id, name }
   }
 
+  isResident(modelId: string): boolean {
+    return this.#residency.isResident(modelId)
+  }
+
+  /** What asking these models at once would take, and who would have to leave. */
+  async planTurn(modelIds: readonly string[]): Promise<TurnPlan> {
+    const ids = [...new Set(modelIds)]
+    for (const id of ids) await this.#prepare(id)
+    return this.#residency.planTurn(ids)
+  }
+
   async acquire(modelId: string, { signal, onWait, isBackground }: AcquireForTurn): Promise<ModelLease> {
     await this.#prepare(modelId, signal)
     const { name, loadOptions } = this.#models.entry(modelId)
@@ -342,6 +361,7 @@ export class Pool implements TurnPool, AsyncDisposable {
   // What a load needs
 
   #takeDevice(device: Device): void {
+    if (this.#closing.signal.aborted) return
     const { kind, device: likely } = this.#shape
     this.#shape = poolShape(device, this.#options.machine.totalBytes)
     if (kind !== this.#shape.kind || likely.totalBytes !== device.totalBytes) {

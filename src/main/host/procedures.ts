@@ -102,7 +102,6 @@ export function createRouter(host: Procedures) {
       find: os.conversations.find.handler(({ input }) =>
         findPlaces(conversations.get(input.id).turns, input),
       ),
-      show: os.conversations.show.handler(({ input }) => conversations.show(input.turnId, input.answerId)),
       export: os.conversations.export.handler(({ input }) => files.export(input.id, input.format)),
       exportAll: os.conversations.exportAll.handler(() => files.exportAll()),
       import: os.conversations.import.handler(({ input, signal }) => files.import(input, signal)),
@@ -120,7 +119,15 @@ export function createRouter(host: Procedures) {
         return stream ? turns.askStreaming(question, signal) : turns.ask(question, signal)
       }),
       retry: os.turns.retry.handler(({ input }) => turns.retry(input)),
-      stop: os.turns.stop.handler(({ input }) => turns.stop(input.turnId)),
+      edit: os.turns.edit.handler(({ input }) => turns.edit(input)),
+      continue: os.turns.continue.handler(({ input }) => turns.continue(input.answerId)),
+      editAnswer: os.turns.editAnswer.handler(({ input }) => turns.editAnswer(input.answerId, input.text)),
+      show: os.turns.show.handler(({ input }) => turns.show(input.turnId, input.answerId)),
+      branch: os.turns.branch.handler(({ input }) => turns.branch(input.turnId)),
+      delete: os.turns.delete.handler(({ input }) => turns.deleteTurn(input.turnId)),
+      restore: os.turns.restore.handler(({ input }) => turns.restoreTurn(input.turnId)),
+      stop: os.turns.stop.handler(({ input }) => turns.stop(input.turnId, input)),
+      plan: os.turns.plan.handler(({ input }) => pool.planTurn(input.modelIds)),
     },
     settings: {
       get: os.settings.get.handler(() => settings.get()),

@@ -56,6 +56,8 @@ export interface AnswerOptions {
   readonly enter?: () => Promise<Disposable>
   /** Lets it stand still while it has the turn. */
   readonly pause?: AnswerPause
+  /** The last message is the beginning of the answer. Default false. */
+  readonly continues?: boolean
   /** Refuse with `CONTEXT_FULL` what leaves little room for the answer. Default: one token is enough. */
   readonly keepsRoom?: boolean
 }
@@ -185,6 +187,7 @@ export class ResidentModel implements AsyncDisposable {
     options: AnswerOptions = {},
   ): AsyncGenerator<GenerateEvent, void, void> {
     const { signal, maxTokens = null, temperature = 0, seed = null, keepsRoom = false, pause } = options
+    const { continues = false } = options
     const { client } = this.#process
     const contexts = this.#contexts
     using place = await this.#takePlace(conversationId, options)
@@ -201,6 +204,7 @@ export class ResidentModel implements AsyncDisposable {
       const events = await client.generate({
         contextId,
         messages: [...messages],
+        continues,
         maxTokens,
         temperature,
         seed,

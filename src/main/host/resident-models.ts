@@ -5,8 +5,8 @@ import {
   type LoadedWith,
   type LoadPreview,
   type Measurement,
-  type Resident,
 } from '../../contract/memory.ts'
+import { definedOf } from '../../contract/defined.ts'
 import type { LibraryModel, LoadOptions, ModelFacts } from '../../contract/model.ts'
 import { shortContextTokens } from '../core/context-growth.ts'
 import { asPrediction, correctFootprint } from '../core/correction.ts'
@@ -20,7 +20,7 @@ import {
 } from '../core/footprint.ts'
 import { resolveLoad } from '../core/load-plan.ts'
 import type { IdleKv } from '../core/relief.ts'
-import type { ModelDescription, ResidencyEffects } from '../core/residency-state.ts'
+import type { ModelDescription, ResidencyEffects, ResidentFigures } from '../core/residency-state.ts'
 import type { Library } from './library.ts'
 import type { MeasuredFile, Measurements } from './measurements.ts'
 import { placeModel, type PoolShape } from './pool-shape.ts'
@@ -47,6 +47,8 @@ export type ResidentModelsOptions = {
   readonly library: Pick<Library, 'get' | 'stamp'>
   readonly measurements: Measurements
   readonly shape: () => PoolShape
+  /** The processor has AMX. Default false. */
+  readonly hasAmx?: boolean | undefined
   readonly startChild: StartChild
   readonly modelProgram: string
   readonly childEnv: Readonly<Record<string, string>>
@@ -98,20 +100,6 @@ type LoadedEntry = {
   /** With one context as large as at first; empty until it is loaded. */
   measured: Footprint
 }
-
-/** What a snapshot shows of how a resident is loaded. */
-export type ResidentFigures = Pick<
-  Resident,
-  | 'kvBytesPerToken'
-  | 'kvBudgetBytes'
-  | 'contextLimitTokens'
-  | 'predicted'
-  | 'measured'
-  | 'predictionError'
-  | 'loadedWith'
-  | 'fileAccessReason'
-  | 'warnings'
->
 
 const noFigures: ResidentFigures = {
   ...{ kvBytesPerToken: 0, kvBudgetBytes: 0, contextLimitTokens: 0 },
@@ -358,6 +346,7 @@ export class ResidentModels implements ResidencyEffects {
         contextTokens: this.#options.contextTokens(),
         threads: this.#options.threads(),
         isCpu: shape.device.name === 'CPU' || wanted.gpuLayers === 0,
+        hasAmx: this.#options.hasAmx,
         reading: {
           ...{ platform: process.platform, device: shape.device },
           loads: this.#options.measurements.speeds(shape.device.name),
@@ -373,6 +362,7 @@ export class ResidentModels implements ResidencyEffects {
         wanted.startContextTokens ?? this.#options.startContextTokens(),
       ),
       ...(shape.device.runtimeBytes && { runtimeBytes: shape.device.runtimeBytes }),
+      hasAmx: this.#options.hasAmx,
     }
     const placement = placeModel(facts, { shape, domains: domains(), load, gpuLayers })
     const loadedWith = {
@@ -423,9 +413,4 @@ export class ResidentModels implements ResidencyEffects {
     if (this.get(modelId) === model) this.#models.delete(modelId)
     this.#options.onChange()
   }
-}
-
-/** Options that say something: an absent one must not hide the library's. */
-function definedOf(options: LoadOptions): LoadOptions {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
 }

@@ -3,34 +3,26 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
-import type { ChatMessage, GenerateEvent } from '../../contract/backend.ts'
-import type { Footprint } from '../../contract/memory.ts'
 import { writeGgufFile, type GgufFile } from '../../testing/gguf-file.ts'
 import { gemma3File, lfm2File, mambaFile } from '../../testing/shapes.ts'
+import { footprintBytes } from '../core/domain-bytes.ts'
 import { Conversations } from './conversations.ts'
 import { openDatabase } from './database.ts'
 import type { ContextEvent } from './live-context.ts'
 import { startNodeChild } from './node-starter.ts'
 import { Parking, type ParkingLimits } from './parking.ts'
 import { createProbe } from './probe.ts'
-import { ResidentModel, type AnswerOptions, type ResidentModelOptions } from './resident-model.ts'
+import type { ResidentModel, ResidentModelOptions } from './resident-model.ts'
+import {
+  ask,
+  demoFacts,
+  demoFiles,
+  startTestModel,
+  type Done,
+  type TestConversation,
+} from './testing-demo-model.ts'
 
-const demoFolder = new URL('../../../resources/demo-models/', import.meta.url)
-const guide = fileURLToPath(new URL('demo-guide-2.2m-f16.gguf', demoFolder))
-const coder = fileURLToPath(new URL('demo-coder-2.2m-f16.gguf', demoFolder))
-/** All three demo models have this shape. */
-const demoFacts = {
-  kvLayerGroups: [{ layers: 5, kvHeads: 2, keyLength: 32, valueLength: 32, windowTokens: null }],
-  recurrentStateBytes: 0,
-  headCount: 4,
-  embeddingLength: 128,
-  feedForwardLength: 384,
-  vocabularySize: 4096,
-  experts: null,
-}
-
-type Done = Extract<GenerateEvent, { kind: 'done' }>
-type Conversation = { readonly id: string; readonly messages: ChatMessage[] }
+const { guide, coder } = demoFiles
 
 /** A host's parking and conversations, and models that start over it as over restarts of the host. */
 async function newBench(settings: ParkingLimits = { isOn: true, budgetBytes: null }) {
@@ -52,25 +44,14 @@ async function newBench(settings: ParkingLimits = { isOn: true, budgetBytes: nul
     parking: () => new Parking({ database, folder: path.join(folder, 'parked'), limits: () => limits }),
     events,
     texts: () => events.map(({ text }) => text),
-    newConversation: (): Conversation => ({ id: conversations.create({}).id, messages: [] }),
+    newConversation: (): TestConversation => ({ id: conversations.create({}).id, messages: [] }),
     async states(): Promise<string[]> {
       const files = await readdir(path.join(folder, 'parked'))
       return files.map((file) => path.join(folder, 'parked', file))
     },
     async start(file: string, options: Partial<ResidentModelOptions> = {}): Promise<ResidentModel> {
       const parking = this.parking()
-      const model = new ResidentModel({
-        start: startNodeChild,
-        program: fileURLToPath(new URL('../model/index.ts', import.meta.url)),
-        env: { PLENUM_DEVICE: 'cpu' },
-        name: path.basename(file),
-        path: file,
-        facts: demoFacts,
-        threads: 1,
-        gpuLayers: null,
-        contextTokens: 1024,
-        domains: { host: 'unified', device: 'unified' },
-        resize: () => true,
+      const model = startTestModel(file, {
         parking: await parking.ofModel('guide', [file]),
         onEvent: (event) => events.push(event),
         ...options,
@@ -85,27 +66,6 @@ async function newBench(settings: ParkingLimits = { isOn: true, budgetBytes: nul
       await model[Symbol.asyncDispose]()
     },
   }
-}
-
-async function ask(
-  model: ResidentModel,
-  { id, messages }: Conversation,
-  text: string,
-  options: AnswerOptions = {},
-): Promise<{ answer: string; done: Done }> {
-  messages.push({ role: 'user', text })
-  let answer = ''
-  let done: Done | null = null
-  for await (const event of model.generate(id, messages, options)) {
-    if (event.kind === 'text') answer += event.text
-    if (event.kind === 'done') done = event
-  }
-  messages.push({ role: 'assistant', text: answer })
-  return { answer, done: done! }
-}
-
-function totalBytes(footprint: Footprint): number {
-  return footprint.reduce((sum, { bytes }) => sum + bytes, 0)
 }
 
 test('a name told before the model left is remembered after it came back, and nothing is read again', async () => {
@@ -386,8 +346,8 @@ test('growing asks for room for both sizes, and without it the answer ends as th
     contextTokens: 256,
     limitTokens: 1024,
     resize(footprint) {
-      const bytes = totalBytes(footprint)
-      const held = totalBytes(model.footprint())
+      const bytes = footprintBytes(footprint)
+      const held = footprintBytes(model.footprint())
       if (bytes > held) asked.push(bytes - held)
       return bytes <= held
     },
@@ -435,12 +395,12 @@ test('what is idle is given back when asked: the last one shrinks, others are pa
     [first!.id, 'park'],
     [second!.id, 'shrink'],
   ])
-  const held = totalBytes(model.footprint())
+  const held = footprintBytes(model.footprint())
   const shrunk = await model.giveBack(second!.id)
   expect(shrunk).toBeGreaterThanOrEqual(768 * 1280)
-  expect(totalBytes(model.footprint())).toBe(held - shrunk)
+  expect(footprintBytes(model.footprint())).toBe(held - shrunk)
   const parked = await model.giveBack(first!.id)
-  expect(totalBytes(model.footprint())).toBe(held - shrunk - parked)
+  expect(footprintBytes(model.footprint())).toBe(held - shrunk - parked)
   expect(model.contexts()).toMatchObject([{ conversationId: two.id, contextTokens: 256 }])
   expect(model.idleKv()).toEqual([])
   expect(await model.giveBack('context 99')).toBe(0)

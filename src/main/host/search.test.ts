@@ -8,7 +8,6 @@ import { openDatabase } from './database.ts'
 import { search, snippetOf } from './search.ts'
 
 const model = { id: 'guide', name: 'Guide' }
-const reason = 'Waiting for "Guide"'
 
 function open() {
   const database = openDatabase(':memory:')
@@ -19,7 +18,7 @@ function open() {
     database.close()
   })
   const say = (id: string, text: string, answer: string) => {
-    const turn = conversations.addTurn(id, { text, model, reason })
+    const turn = conversations.addTurn(id, { text, models: [model] })
     conversations.append(turn.chosenAnswerId, answer)
     conversations.end(turn.chosenAnswerId, { kind: 'done', stopReason: 'end' })
     return turn
@@ -67,7 +66,7 @@ test('finds parts of what is written without spaces', () => {
 test('an answer is found once it has ended, with its last text', () => {
   const { conversations, found } = open()
   const { id } = conversations.create()
-  const turn = conversations.addTurn(id, { text: 'Question', model, reason })
+  const turn = conversations.addTurn(id, { text: 'Question', models: [model] })
   conversations.append(turn.chosenAnswerId, 'early')
   conversations.flush()
   expect(found('early')).toEqual([])
@@ -101,7 +100,10 @@ test('tells when there is more than was asked for, and takes imports in the orde
   const { id } = conversations.create({ title: 'Many' })
   for (let count = 1; count <= 4; count++) say(id, `word ${count}`, 'no')
   const rows = new ConversationRows(database)
-  rows.insertTurn(id, { id: 'old', parentId: null, text: 'word 0', chosenAnswerId: 'none', createdAt: 1 })
+  rows.insertTurn(id, {
+    ...{ id: 'old', parentId: null, parentAnswerId: null, text: 'word 0', chosenAnswerId: 'none' },
+    ...{ isUndecided: false, createdAt: 1 },
+  })
   const result = search(database, { query: 'word', limit: 3 })
   expect([result.hits.map(({ snippet }) => write(snippet)), result.hasMore]).toEqual([
     ['[word] 4', '[word] 3', '[word] 2'],

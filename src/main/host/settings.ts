@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
+import { definedOf } from '../../contract/defined.ts'
 import { settingsSchema, type Settings, type SettingsChanges } from '../../contract/settings.ts'
 
 /** The user's settings, kept in the database: one row a setting, so that one that is damaged falls back alone. */
@@ -22,7 +23,7 @@ export class SettingsStore {
 
   /** Changes some settings; those that are absent stay. Values have passed the contract. */
   set(changes: SettingsChanges): Settings {
-    const entries = Object.entries(changes).filter(([, value]) => value !== undefined)
+    const entries = Object.entries(definedOf(changes))
     if (entries.length === 0) return this.#settings
     const insert = this.#database.prepare(
       'INSERT INTO settings (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value',

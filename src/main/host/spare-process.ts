@@ -8,7 +8,7 @@ type SpareState = NonNullable<PoolSnapshot['spare']>
 const defaultQuietMs = 5000
 
 /** How to keep a spare process. */
-export type SpareProcessOptions = {
+type SpareProcessOptions = {
   readonly start: () => ModelProcess
   /** It has come, or is gone. */
   readonly onChange: () => void

@@ -8,8 +8,7 @@ const conversations = new Conversations(openDatabase(path.join(folder, 'plenum.d
 const { id } = conversations.create()
 const turn = conversations.addTurn(id, {
   text: 'Tell me everything',
-  model: { id: 'slow', name: 'Slow' },
-  reason: 'Waiting',
+  models: [{ id: 'slow', name: 'Slow' }],
 })
 conversations.setState(turn.chosenAnswerId, { kind: 'writing' })
 setInterval(() => {

@@ -1,4 +1,4 @@
-import { expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import type { ChatMessage, GenerateEvent } from '../../contract/backend.ts'
 import type { AnswerState } from '../../contract/conversation.ts'
 import { AppError } from '../../contract/errors.ts'
@@ -86,11 +86,13 @@ function newTurns() {
   const conversations = new Conversations(database)
   const requests: Request[] = []
   const forgotten: string[] = []
+  const residents = new Set<string>()
   const pool: TurnPool = {
     model(modelId) {
       if (modelId === 'none') throw new AppError('NOT_FOUND', 'There is no model "none"')
       return { id: modelId, name: modelId.toUpperCase() }
     },
+    isResident: (modelId) => residents.has(modelId),
     async acquire(modelId, options) {
       const request = new Request(modelId, options)
       requests.push(request)
@@ -115,7 +117,7 @@ function newTurns() {
   const { id } = conversations.create()
   const answers = () =>
     conversations.get(id).turns.map((turn) => turn.answers.map(({ text, state }) => [text, state]))
-  return { conversations, turns, requests, forgotten, id, answers }
+  return { conversations, turns, requests, residents, forgotten, id, answers }
 }
 
 const stopped: AnswerState = { kind: 'done', stopReason: 'stopped' }
@@ -303,4 +305,136 @@ test('asks for a model in the background when nobody waits for the answer', asyn
   expect(requests.map(({ isBackground }) => isBackground)).toEqual([true, false])
   await requests[1]?.grant()
   await requests[1]?.say(done, 'end')
+})
+
+describe('several models at once', () => {
+  test('each answers by itself; one that fails and one that is stopped disturb nobody', async () => {
+    const { turns, requests, id, conversations } = newTurns()
+    const turn = turns.send({ conversationId: id, text: 'Who?', modelIds: ['a', 'b', 'c', 'a'] })
+    expect(turn.answers.map(({ modelId }) => modelId)).toEqual(['a', 'b', 'c'])
+    await settled()
+    for (const request of requests) await request.grant()
+    await requests[0]!.say('One')
+    await requests[1]!.say(new AppError('MODEL_CRASHED', 'The process of "B" ended'))
+    turns.stop(turn.id, { answerId: turn.answers[2]!.id })
+    expect(() => turns.send({ conversationId: id, text: 'Next', modelId: 'b' })).toThrow('still answering')
+    await requests[0]!.say(done, 'end')
+    const ends = conversations.turn(turn.id).answers.map(({ text, state }) => [text, state.kind])
+    expect(ends).toEqual([
+      ['One', 'done'],
+      ['', 'interrupted'],
+      ['', 'done'],
+    ])
+    expect(conversations.turn(turn.id)).toMatchObject({
+      isUndecided: true,
+      chosenAnswerId: turn.answers[0]!.id,
+    })
+    await requests[2]!.say({ ...done, stopReason: 'stopped' }, 'end')
+    expect(requests.every(({ isReleased }) => isReleased)).toBe(true)
+  })
+
+  test('those in memory take their models before others load', async () => {
+    const { turns, requests, residents, id } = newTurns()
+    residents.add('c')
+    turns.send({ conversationId: id, text: 'Who?', modelIds: ['a', 'b', 'c'] })
+    await settled()
+    expect(requests.map(({ modelId }) => modelId)).toEqual(['c'])
+    await requests[0]!.grant()
+    expect(requests.map(({ modelId }) => modelId)).toEqual(['c', 'a', 'b'])
+  })
+
+  test('a resident that cannot be taken holds nobody up', async () => {
+    const { turns, requests, residents, id } = newTurns()
+    residents.add('a')
+    turns.send({ conversationId: id, text: 'Who?', modelIds: ['a', 'b'] })
+    await settled()
+    await requests[0]!.refuse(new AppError('MODEL_FAILED', '"A" was taken out of memory'))
+    expect(requests.map(({ modelId }) => modelId)).toEqual(['a', 'b'])
+  })
+
+  test('one is kept while the others still write; asking waits for all', async () => {
+    const { turns, requests, id, conversations } = newTurns()
+    const asking = turns.ask({ conversationId: id, text: 'Who?', modelIds: ['a', 'b'] })
+    await settled()
+    for (const request of requests) await request.grant()
+    await requests[0]!.say('One')
+    const [turn] = conversations.get(id).turns
+    turns.show(turn!.id, turn!.answers[1]!.id)
+    await requests[0]!.say(done, 'end')
+    expect(conversations.turn(turn!.id)).toMatchObject({
+      chosenAnswerId: turn!.answers[1]!.id,
+      isUndecided: false,
+    })
+    await requests[1]!.say('Two', done, 'end')
+    expect((await asking).answers.map(({ text }) => text)).toEqual(['One', 'Two'])
+  })
+
+  test('deleting the conversation and closing end all of them', async () => {
+    const { turns, requests, id, forgotten } = newTurns()
+    turns.send({ conversationId: id, text: 'Who?', modelIds: ['a', 'b'] })
+    await settled()
+    for (const request of requests) await request.grant()
+    turns.deleteConversation(id)
+    expect(requests.map(({ signal }) => signal.aborted)).toEqual([true, true])
+    await requests[0]!.say(done, 'end')
+    expect(forgotten).toEqual([])
+    await requests[1]!.say(done, 'end')
+    expect(forgotten).toEqual([id])
+    await turns[Symbol.asyncDispose]()
+  })
+})
+
+describe('versions', () => {
+  test('an answer that was cut goes on in its place, and what it has cost adds up', async () => {
+    const { turns, requests, id, answers, conversations } = newTurns()
+    const turn = turns.send({ conversationId: id, text: 'Count', modelId: 'a' })
+    await settled()
+    await requests[0]!.grant()
+    await requests[0]!.say('One, ', { ...done, stopReason: 'max-tokens' }, 'end')
+    turns.continue(turn.chosenAnswerId)
+    await settled()
+    expect(answers()).toEqual([[['One, ', { kind: 'waiting', reason: 'Waiting for "A"' }]]])
+    await requests[1]!.grant()
+    expect(requests[1]!.messages).toEqual([
+      { role: 'user', text: 'Count' },
+      { role: 'assistant', text: 'One, ' },
+    ])
+    await requests[1]!.say('two', done, 'end')
+    expect(answers()).toEqual([[['One, two', ended]]])
+    expect(conversations.turn(turn.id).answers[0]?.stats).toMatchObject({
+      promptTokens: 12,
+      generatedTokens: 4,
+    })
+    expect(() => turns.continue(turn.chosenAnswerId)).toThrow('it has come to its end')
+  })
+
+  test('a message that is edited is answered on the path before it, and models read that path', async () => {
+    const { turns, requests, id, conversations } = newTurns()
+    const texts = ['One', 'Two']
+    for (const [index, text] of texts.entries()) {
+      turns.send({ conversationId: id, text, modelId: 'a' })
+      await settled()
+      await requests[index]!.grant()
+      await requests[index]!.say(`${text}!`, done, 'end')
+    }
+    const [, last] = conversations.get(id).turns
+    const second = turns.edit({ turnId: last!.id, text: 'Zwei', modelId: 'b' })
+    await settled()
+    await requests[2]!.grant()
+    expect(requests[2]!.messages.map(({ text }) => text)).toEqual(['One', 'One!', 'Zwei'])
+    for (const act of [
+      () => turns.show(second.siblingIds[0]!),
+      () => turns.deleteTurn(second.id),
+      () => turns.branch(second.id),
+      () => turns.retry({ turnId: second.id, modelId: 'a' }),
+      () => turns.editAnswer(second.chosenAnswerId, 'mine'),
+    ])
+      expect(act).toThrow('"B" is still answering in it')
+    await requests[2]!.say('Drei', done, 'end')
+    turns.deleteTurn(second.id)
+    turns.restoreTurn(second.id)
+    expect(() => turns.send({ conversationId: id, text: 'Nobody', modelIds: [] })).toThrow(
+      'no model is named',
+    )
+  })
 })

@@ -1,9 +1,23 @@
 import { setImmediate } from 'node:timers/promises'
 import type { GenerateEvent, ChatMessage } from '../../contract/backend.ts'
-import type { AnswerState, AnswerStats, ConversationEvent, Turn } from '../../contract/conversation.ts'
+import type {
+  Answer,
+  AnswerState,
+  AnswerStats,
+  Conversation,
+  ConversationEvent,
+  Turn,
+} from '../../contract/conversation.ts'
 import { AppError, toProblem } from '../../contract/errors.ts'
 import type { AnsweringModel, Conversations } from './conversations.ts'
-import { canSlide, slideWindow, turnsInWindow, windowOf, type MemoryWindow } from './memory-window.ts'
+import {
+  canSlide,
+  slideWindow,
+  turnsInWindow,
+  windowOf,
+  windowOfAnswer,
+  type MemoryWindow,
+} from './memory-window.ts'
 import { messagesOf } from './messages.ts'
 
 /** A model that is there for a turn, until it is disposed. */
@@ -15,6 +29,8 @@ export interface ModelLease extends Disposable {
       signal: AbortSignal
       /** Refuse with `CONTEXT_FULL` what leaves little room for the answer. */
       keepsRoom: boolean
+      /** The last message is the beginning of the answer. */
+      continues: boolean
     },
   ): AsyncIterable<GenerateEvent>
 }
@@ -27,11 +43,16 @@ export type AcquireForTurn = {
   readonly isBackground: boolean
 }
 
+/** Who answers: one model, or several at once. */
+type Answerers = {
+  readonly modelId?: string | undefined
+  readonly modelIds?: readonly string[] | undefined
+}
+
 /** What of a turn is asked for. */
-type Question = {
+type Question = Answerers & {
   readonly conversationId: string
   readonly text: string
-  readonly modelId: string
   /** Nobody waits for the answer: others go before it. */
   readonly background?: boolean | undefined
 }
@@ -40,6 +61,8 @@ type Question = {
 export interface TurnPool {
   /** Throws `NOT_FOUND` when the library has no such model. */
   model(modelId: string): AnsweringModel
+  /** Whether it need not be loaded. */
+  isResident(modelId: string): boolean
   /** Loads the model when it is not there; Rejects with the signal's reason. */
   acquire(modelId: string, options: AcquireForTurn): Promise<ModelLease>
   /** Frees what models keep for a conversation in memory and, unless it is to stay, on disk. */
@@ -47,25 +70,33 @@ export interface TurnPool {
 }
 
 type Run = {
+  readonly conversationId: string
   readonly turnId: string
   readonly answerId: string
   readonly model: AnsweringModel
   readonly isBackground: boolean
+  /** The answer has text, which goes on. */
+  readonly continues: boolean
   readonly controller: AbortController
   /** The answer has its last state; what is left winds down. */
   hasEnded: boolean
+  /** When the model was taken, or the run is over. Never rejects. */
+  acquired: Promise<unknown>
   /** When the model is free of this run. Never rejects. */
   finished: Promise<void>
 }
 
-/** Runs turns: takes the model from the pool, reads the conversation into it, and writes the answer down as it comes. */
+/**
+ * Runs turns: takes the model from the pool, reads the conversation into it, and writes the answer down as it comes. Several
+ * models that are asked at once are a run each: nobody of them waits for another but in line for room and for decoding.
+ */
 export class Turns implements AsyncDisposable {
   readonly #conversations: Conversations
   readonly #pool: TurnPool
   readonly #slides: () => boolean
   readonly #onDefect: (error: unknown, path: readonly string[]) => void
-  /** The last run of each conversation, until it has finished. */
-  readonly #runs = new Map<string, Run>()
+  /** Runs that have not finished, also such whose answer has ended. A conversation has one for each answer that is under way. */
+  readonly #runs = new Set<Run>()
   #isClosed = false
 
   constructor(options: {
@@ -82,38 +113,89 @@ export class Turns implements AsyncDisposable {
     this.#onDefect = options.onDefect
   }
 
-  /** Records a turn and starts its answer. Throws `MODEL_BUSY` while an answer of this conversation is under way. */
+  /** Records a turn and starts its answers. Throws `MODEL_BUSY` while an answer of this conversation is under way. */
   send(input: Question): Turn {
-    this.#checkFree(input.conversationId)
-    const model = this.#pool.model(input.modelId)
-    const turn = this.#conversations.addTurn(input.conversationId, {
-      text: input.text,
-      model,
-      reason: waitingFor(model),
-    })
-    return this.#start(input.conversationId, turn, { model, isBackground: input.background ?? false })
+    this.#checkFree(input.conversationId, 'send to')
+    const models = this.#models(input)
+    const turn = this.#conversations.addTurn(input.conversationId, { text: input.text, models })
+    return this.#startAll(turn, turn.answers, input)
   }
 
-  /** Asks a turn again: a further answer, which becomes the chosen one. */
-  retry(input: { turnId: string; modelId: string }): Turn {
-    const conversationId = this.#conversations.conversationOf(input.turnId)
-    this.#checkFree(conversationId)
-    const model = this.#pool.model(input.modelId)
-    const turn = this.#conversations.addAnswer(input.turnId, { model, reason: waitingFor(model) })
-    return this.#start(conversationId, turn, { model, isBackground: false })
+  /** Writes a message anew, as a further version of it, and starts the answers to it. Throws `MODEL_BUSY` as `send` does. */
+  edit(input: Answerers & { readonly turnId: string; readonly text: string }): Turn {
+    const { turnId, text } = input
+    const conversationId = this.#checkTurnFree(turnId, 'edit a message of')
+    const models = this.#models(input)
+    const turn = this.#conversations.addTurn(conversationId, { text, models, inPlaceOf: turnId })
+    return this.#startAll(turn, turn.answers, { conversationId })
   }
 
-  /** Ends the answer under way of a turn, keeping its text. Harmless when there is none. */
-  stop(turnId: string): void {
-    const run = this.#runs.get(this.#conversations.conversationOf(turnId))
-    if (run?.turnId === turnId) this.#stopRun(run)
+  /** Asks a turn again: further answers, the first of which becomes the chosen one. Throws `MODEL_BUSY` as `send` does. */
+  retry(input: Answerers & { readonly turnId: string }): Turn {
+    const conversationId = this.#checkTurnFree(input.turnId, 'send to')
+    const models = this.#models(input)
+    const turn = this.#conversations.addAnswers(input.turnId, models)
+    return this.#startAll(turn, turn.answers.slice(-models.length), { conversationId })
   }
 
-  /** Sends a turn and waits for its end. When `signal` aborts the answer is stopped. */
+  /** Lets an answer go on where its text ends, by its model. Throws `BAD_INPUT` when it has ended by itself, `MODEL_BUSY` as `send` does. */
+  continue(answerId: string): Turn {
+    const { conversationId, turnId } = this.#conversations.placeOfAnswer(answerId)
+    this.#checkFree(conversationId, 'continue an answer of')
+    const answer = this.#conversations.turn(turnId).answers.find(({ id }) => id === answerId)
+    if (!answer || !wasCut(answer))
+      throw new AppError('BAD_INPUT', 'Cannot continue the answer: it has come to its end')
+    this.#pool.model(answer.modelId)
+    const turn = this.#conversations.reopenAnswer(answerId)
+    return this.#startAll(turn, [answer], { conversationId })
+  }
+
+  /** Changes the text of an answer; null: as the model wrote it. Throws `MODEL_BUSY` as `send` does. */
+  editAnswer(answerId: string, text: string | null): Turn {
+    const { conversationId } = this.#conversations.placeOfAnswer(answerId)
+    this.#checkFree(conversationId, 'edit an answer of')
+    return this.#conversations.editAnswer(answerId, text)
+  }
+
+  /** Lets the path go through a turn, and through this answer of it, which is kept. Throws `MODEL_BUSY` while an answer of another turn is under way. */
+  show(turnId: string, answerId?: string): Conversation {
+    const conversationId = this.#conversations.conversationOf(turnId)
+    if (!this.#conversations.isShown(turnId, answerId))
+      this.#checkFree(conversationId, 'show another version in', { but: turnId })
+    return this.#conversations.show(turnId, answerId)
+  }
+
+  /** Copies the path up to a turn. Throws `MODEL_BUSY` while an answer of that turn is under way. */
+  branch(turnId: string): Conversation {
+    const conversationId = this.#conversations.conversationOf(turnId)
+    const isUnderWay = this.#runsOf(conversationId).some((run) => run.turnId === turnId && !run.hasEnded)
+    if (isUnderWay) this.#checkFree(conversationId, 'branch from')
+    return this.#conversations.branch(turnId)
+  }
+
+  /** Deletes a turn with everything below it. Throws `MODEL_BUSY` as `send` does. */
+  deleteTurn(turnId: string): void {
+    this.#checkTurnFree(turnId, 'delete a turn of')
+    this.#conversations.deleteTurn(turnId)
+  }
+
+  /** Brings a deleted turn back. Throws `MODEL_BUSY` as `send` does. */
+  restoreTurn(turnId: string): Conversation {
+    this.#checkFree(this.#conversations.conversationOfDeleted(turnId), 'bring a turn back to')
+    return this.#conversations.restoreTurn(turnId)
+  }
+
+  /** Ends the answers under way of a turn, or one of them, keeping their text. Harmless when there is none. */
+  stop(turnId: string, { answerId }: { readonly answerId?: string | undefined } = {}): void {
+    for (const run of this.#runsOf(this.#conversations.conversationOf(turnId)))
+      if (run.turnId === turnId && (answerId === undefined || run.answerId === answerId)) this.#stopRun(run)
+  }
+
+  /** Sends a turn and waits for the end of its answers. When `signal` aborts they are stopped. */
   async ask(input: Question, signal?: AbortSignal): Promise<Turn> {
     signal?.throwIfAborted()
     const turn = this.send(input)
-    await this.#finished(input.conversationId, turn.id, signal)
+    await this.#finished(turn.id, signal)
     return this.#conversations.turn(turn.id)
   }
 
@@ -124,12 +206,12 @@ export class Turns implements AsyncDisposable {
   ): AsyncIteratorObject<ConversationEvent, undefined, undefined> {
     signal?.throwIfAborted()
     // Checked before the stream begins, so that a refusal is an error and not an empty stream.
-    this.#checkFree(input.conversationId)
+    this.#checkFree(input.conversationId, 'send to')
     const feed = this.#conversations.watch(input.conversationId)
     try {
       const turn = this.send(input)
       feed.onEnd(() => this.stopIfThere(turn.id))
-      void this.#finished(input.conversationId, turn.id, signal).then(() => feed.end())
+      void this.#finished(turn.id, signal).then(() => feed.end())
     } catch (error) {
       feed.end()
       throw error
@@ -139,16 +221,18 @@ export class Turns implements AsyncDisposable {
 
   /** Like `stop`, also when the turn has been deleted meanwhile. */
   stopIfThere(turnId: string): void {
-    for (const run of this.#runs.values()) if (run.turnId === turnId) this.#stopRun(run)
+    for (const run of this.#runs) if (run.turnId === turnId) this.#stopRun(run)
   }
 
-  /** Deletes a conversation: its answer under way ends, and models give back what they keep of it. Throws `NOT_FOUND`. */
+  /** Deletes a conversation: its answers under way end, and models give back what they keep of it. Throws `NOT_FOUND`. */
   deleteConversation(id: string): void {
-    const run = this.#runs.get(id)
-    if (run) this.#stopRun(run)
+    const runs = this.#runsOf(id)
+    for (const run of runs) this.#stopRun(run)
     this.#conversations.delete(id)
     // What is parked on disk stays until the conversation cannot come back.
-    void (run?.finished ?? Promise.resolve()).then(() => this.#pool.forget(id, { keepsParked: true }))
+    void Promise.all(runs.map(({ finished }) => finished)).then(() =>
+      this.#pool.forget(id, { keepsParked: true }),
+    )
   }
 
   /** Deletes several conversations; what is not there is passed over. The ids of those that were. */
@@ -171,49 +255,105 @@ export class Turns implements AsyncDisposable {
   /** Stops all answers and waits until their models are free. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true
-    for (const run of this.#runs.values()) this.#stopRun(run)
-    await Promise.all([...this.#runs.values()].map(({ finished }) => finished))
+    for (const run of this.#runs) this.#stopRun(run)
+    await Promise.all([...this.#runs].map(({ finished }) => finished))
   }
 
-  #checkFree(conversationId: string): void {
+  #runsOf(conversationId: string): readonly Run[] {
+    return [...this.#runs].filter((run) => run.conversationId === conversationId)
+  }
+
+  #models({ modelId, modelIds }: Answerers): AnsweringModel[] {
+    const ids = new Set(modelIds ?? (modelId === undefined ? [] : [modelId]))
+    if (ids.size === 0)
+      throw new AppError('BAD_INPUT', 'Cannot ask: no model is named', {
+        details: { help: 'Name one as modelId, or several as modelIds' },
+      })
+    return [...ids].map((id) => this.#pool.model(id))
+  }
+
+  #checkTurnFree(turnId: string, action: string): string {
+    const conversationId = this.#conversations.conversationOf(turnId)
+    this.#checkFree(conversationId, action)
+    return conversationId
+  }
+
+  /** Throws `MODEL_BUSY` while an answer of the conversation is under way, `but` of one turn. */
+  #checkFree(conversationId: string, action: string, { but }: { readonly but?: string } = {}): void {
     if (this.#isClosed) throw new AppError('INTERNAL', 'Cannot answer: the app is ending')
-    const run = this.#runs.get(conversationId)
-    if (!run || run.hasEnded) return
-    const { title } = this.#conversations.get(conversationId)
+    const run = this.#runsOf(conversationId).find(({ hasEnded, turnId }) => !hasEnded && turnId !== but)
+    if (!run) return
+    const { title } = this.#conversations.summary(conversationId)
     throw new AppError(
       'MODEL_BUSY',
-      `Cannot send to "${title}": "${run.model.name}" is still answering in it`,
+      `Cannot ${action} "${title}": "${run.model.name}" is still answering in it`,
       {
         details: { modelId: run.model.id, help: 'Wait for its end, or stop it' },
       },
     )
   }
 
-  #start(conversationId: string, turn: Turn, how: Pick<Run, 'model' | 'isBackground'>): Turn {
-    const previous = this.#runs.get(conversationId)
-    const run: Run = {
-      turnId: turn.id,
-      answerId: turn.chosenAnswerId,
-      ...how,
-      controller: new AbortController(),
-      hasEnded: false,
-      finished: Promise.resolve(),
-    }
-    this.#runs.set(conversationId, run)
-    run.finished = this.#run(conversationId, run, previous?.finished)
-      .catch((error: unknown) => this.#onDefect(error, ['turns']))
-      .finally(() => {
-        if (this.#runs.get(conversationId) === run) this.#runs.delete(conversationId)
-      })
+  /** Starts a run for each of these answers of a turn. */
+  #startAll(
+    turn: Turn,
+    answers: readonly Answer[],
+    {
+      conversationId,
+      background = false,
+    }: { readonly conversationId: string; readonly background?: boolean | undefined },
+  ): Turn {
+    // Stopped answers of this conversation may still be leaving their models: two must not write into one context.
+    const previous = Promise.all(this.#runsOf(conversationId).map(({ finished }) => finished))
+    const isResident = ({ modelId }: Answer) => this.#pool.isResident(modelId)
+    // Who is in memory takes its model first, or those that have to be loaded would send it away.
+    const residents = answers
+      .filter(isResident)
+      .map((answer) => this.#newRun(conversationId, { turn, answer, background }))
+    const others = answers
+      .filter((answer) => !isResident(answer))
+      .map((answer) => this.#newRun(conversationId, { turn, answer, background }))
+    for (const run of residents) this.#start(run, previous)
+    const after = Promise.all([previous, ...residents.map(({ acquired }) => acquired)])
+    for (const run of others) this.#start(run, after)
     return turn
   }
 
-  async #run(conversationId: string, run: Run, previous: Promise<void> | undefined): Promise<void> {
+  #newRun(
+    conversationId: string,
+    { turn, answer, background }: { turn: Turn; answer: Answer; background: boolean },
+  ): Run {
+    const run: Run = {
+      ...{ conversationId, turnId: turn.id, answerId: answer.id, isBackground: background },
+      model: { id: answer.modelId, name: answer.modelName },
+      continues: answer.text !== '',
+      controller: new AbortController(),
+      hasEnded: false,
+      acquired: Promise.resolve(),
+      finished: Promise.resolve(),
+    }
+    this.#runs.add(run)
+    return run
+  }
+
+  #start(run: Run, before: Promise<unknown>): void {
+    const acquired = Promise.withResolvers<null>()
+    run.acquired = acquired.promise
+    run.finished = this.#run(run, { before, onAcquired: () => acquired.resolve(null) })
+      .catch((error: unknown) => this.#onDefect(error, ['turns']))
+      .finally(() => {
+        acquired.resolve(null)
+        this.#runs.delete(run)
+      })
+  }
+
+  async #run(
+    run: Run,
+    { before, onAcquired }: { before: Promise<unknown>; onAcquired: () => void },
+  ): Promise<void> {
     const { answerId, controller } = run
     const { signal } = controller
     try {
-      // A stopped answer of this conversation may still be leaving the model: two must not write into one context.
-      await previous
+      await before
       signal.throwIfAborted()
       using lease = await this.#pool.acquire(run.model.id, {
         signal,
@@ -222,7 +362,8 @@ export class Turns implements AsyncDisposable {
           if (!run.hasEnded) this.#conversations.setState(answerId, { kind: 'waiting', reason })
         },
       })
-      await this.#answer(conversationId, run, lease)
+      onAcquired()
+      await this.#answer(run, lease)
       // A backend that ends without saying so has broken its word.
       if (!run.hasEnded)
         throw new AppError('MODEL_FAILED', `"${run.model.name}" ended without finishing its answer`)
@@ -238,17 +379,21 @@ export class Turns implements AsyncDisposable {
   }
 
   /** Has the model answer, with as much of the conversation as its context holds. */
-  async #answer(conversationId: string, run: Run, lease: ModelLease): Promise<void> {
-    const { answerId, controller, model } = run
+  async #answer(run: Run, lease: ModelLease): Promise<void> {
+    const { conversationId, answerId, controller, model } = run
     const { signal } = controller
     const path = this.#conversations.pathTo(run.turnId)
-    let window = windowOf(path, model.id)
+    const answer = run.continues ? path.at(-1)?.answers.find(({ id }) => id === answerId) : undefined
+    const continued = answer?.text ?? ''
+    let window = (answer && windowOfAnswer(path, answer)) ?? windowOf(path, model.id)
     for (;;) {
       if (window) this.#conversations.setMemory(answerId, window)
       const maySlide = this.#slides() && canSlide(path, window)
       try {
-        const messages = messagesOf(turnsInWindow(path, window))
-        const events = lease.generate(conversationId, messages, { signal, keepsRoom: maySlide })
+        const messages = messagesOf(turnsInWindow(path, window), { continued })
+        const events = lease.generate(conversationId, messages, {
+          ...{ signal, keepsRoom: maySlide, continues: continued !== '' },
+        })
         for await (const event of events) this.#take(run, event)
         return
       } catch (error) {
@@ -300,11 +445,12 @@ export class Turns implements AsyncDisposable {
     this.#conversations.end(run.answerId, state, stats)
   }
 
-  async #finished(conversationId: string, turnId: string, signal: AbortSignal | undefined): Promise<void> {
+  async #finished(turnId: string, signal: AbortSignal | undefined): Promise<void> {
     const stop = () => this.stopIfThere(turnId)
     signal?.addEventListener('abort', stop, { once: true })
     if (signal?.aborted) stop()
-    await this.#runs.get(conversationId)?.finished
+    const runs = [...this.#runs].filter((run) => run.turnId === turnId)
+    await Promise.all(runs.map(({ finished }) => finished))
     signal?.removeEventListener('abort', stop)
   }
 }
@@ -317,6 +463,7 @@ function afterFull(error: unknown, path: readonly Turn[], window: MemoryWindow |
   return slideWindow(path, window, { neededTokens, contextTokens })
 }
 
-function waitingFor(model: AnsweringModel): string {
-  return `Waiting for "${model.name}"`
+/** Whether an answer could go on: something ended it before it had. */
+function wasCut({ state }: Answer): boolean {
+  return state.kind === 'interrupted' || (state.kind === 'done' && state.stopReason !== 'end')
 }

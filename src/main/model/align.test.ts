@@ -80,15 +80,17 @@ describe('with the tokenizer of a demo model', () => {
   /** What a model would hold that wrote its answer in the smallest pieces. */
   function heldWith(answer: string): { held: Token[]; prompt: readonly Token[] } {
     const chat = resolveChat(model)
-    const { tokens: begun } = renderPrompt(model, chat, [{ role: 'user', text: 'Hello' }])
+    const { tokens: begun } = renderPrompt(model, chat, { messages: [{ role: 'user', text: 'Hello' }] })
     const written = Array.from(answer).flatMap((character) =>
       model.tokenize(character, false, 'trimLeadingSpace'),
     )
-    const { tokens: prompt } = renderPrompt(model, chat, [
-      { role: 'user', text: 'Hello' },
-      { role: 'assistant', text: answer },
-      { role: 'user', text: 'Thank you' },
-    ])
+    const { tokens: prompt } = renderPrompt(model, chat, {
+      messages: [
+        { role: 'user', text: 'Hello' },
+        { role: 'assistant', text: answer },
+        { role: 'user', text: 'Thank you' },
+      ],
+    })
     return { held: [...begun, ...written], prompt }
   }
 

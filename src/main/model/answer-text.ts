@@ -12,8 +12,11 @@ export class AnswerText<Token extends number> {
   constructor(options: {
     readonly decode: (tokens: readonly Token[], after: readonly Token[]) => string
     readonly stopTexts: readonly string[]
+    /** Tokens of the answer whose text is out already. Default: none. */
+    readonly after?: readonly Token[]
   }) {
     this.#decode = options.decode
+    this.#shownTokens = (options.after ?? []).slice(-8)
     this.#stopTexts = options.stopTexts.filter((text) => text !== '')
   }
 

@@ -168,9 +168,18 @@ export function renderText(chat: ChatWrapper, messages: readonly ChatMessage[]):
   return plainText(chat.generateContextState({ chatHistory }).contextText)
 }
 
-/** Renders messages, with the answer begun. Only the template makes special tokens: message text that looks like one stays text. */
-export function renderPrompt(model: LlamaModel, chat: ChatWrapper, messages: readonly ChatMessage[]): Prompt {
-  const chatHistory = [...messages.map(toHistoryItem), { type: 'model' as const, response: [] }]
+/** Renders messages, with the answer begun; with `continues` the last message is its beginning. Only the template makes special tokens: message text that looks like one stays text. */
+export function renderPrompt(
+  model: LlamaModel,
+  chat: ChatWrapper,
+  {
+    messages,
+    continues = false,
+  }: { readonly messages: readonly ChatMessage[]; readonly continues?: boolean },
+): Prompt {
+  const chatHistory = messages.map(toHistoryItem)
+  // The last item of a history stays open: to go on, that is the answer so far.
+  if (!continues) chatHistory.push({ type: 'model', response: [] })
   const { contextText, stopGenerationTriggers } = chat.generateContextState({ chatHistory })
   const stopTokens = new Set<Token>()
   const stopTexts: string[] = []

@@ -32,6 +32,8 @@ export interface ContextOptions {
 /** What is to be answered, and how. */
 export type AnswerRequest = WritingOptions & {
   readonly messages: readonly ChatMessage[]
+  /** The last message is the beginning of the answer. Default false. */
+  readonly continues?: boolean
   /** Tokens that must be left for the answer, or it does not begin. Default 1. */
   readonly roomTokens?: number
   /** Whether `resize` is called when the event `full` comes. */
@@ -186,13 +188,14 @@ export class ModelContext implements AsyncDisposable {
     try {
       await gate.pass([stop.signal, signal])
       signal?.throwIfAborted()
-      const { tokens, stopTokens, stopTexts } = renderPrompt(model, chat(), request.messages)
+      const { tokens, stopTokens, stopTexts } = renderPrompt(model, chat(), request)
       // With room for one token the prompt may take the last cell: the first token is chosen without a cell of its own.
       const { roomTokens = 1 } = request
       const neededTokens = this.#alignedLength(tokens) + roomTokens - 1
       if (request.mayGrow && neededTokens > this.#capacityTokens) yield* this.#askForRoom(neededTokens)
       const kept = await this.#keepPrefix(tokens, roomTokens)
-      const reading = { ...kept, stopTokens, stopTexts, ...this.#limitThoughts(tokens) }
+      const { continues = false } = request
+      const reading = { ...kept, continues, stopTokens, stopTexts, ...this.#limitThoughts(tokens) }
       const place = {
         sequence: () => this.#cells.sequence,
         capacityTokens: () => this.#capacityTokens,

@@ -10,6 +10,8 @@ export interface Reading {
   readonly reusedTokens: number
   /** Tokens to read after them; at least one. */
   readonly rest: readonly Token[]
+  /** They end within the answer, which goes on from there. Default false. */
+  readonly continues?: boolean
   readonly stopTokens: ReadonlySet<Token>
   readonly stopTexts: readonly string[]
   /** Ends the thoughts of the answer with these tokens when they have taken too long. */
@@ -74,6 +76,7 @@ export async function* generateAnswer(
   const text = new AnswerText<Token>({
     decode: (tokens, after) => sequence.model.detokenize(tokens, false, after),
     stopTexts: reading.stopTexts,
+    after: reading.continues ? rest : [],
   })
   let frame = ''
   let frameAt = -Infinity

@@ -28,7 +28,10 @@ const guide: LibraryModel = {
 
 function conversation(state: Answer['state']): Conversation {
   const answer = { id: 'a', modelId: 'guide', modelName: 'Guide', text: '', state, stats: null, createdAt: 0 }
-  const turn = { id: 't', parentId: null, text: 'Hi', answers: [answer], chosenAnswerId: 'a', createdAt: 0 }
+  const turn = {
+    ...{ id: 't', parentId: null, parentAnswerId: null, siblingIds: ['t'], text: 'Hi', answers: [answer] },
+    ...{ chosenAnswerId: 'a', isUndecided: false, createdAt: 0 },
+  }
   return {
     id: 'c',
     title: 'C',

@@ -78,7 +78,7 @@ export async function openHit(hit: SearchHit, query: string): Promise<void> {
     return
   }
   const isShown = await attempt(async () => {
-    await host().conversations.show({ turnId, ...(answerId !== null && { answerId }) })
+    await host().turns.show({ turnId, ...(answerId !== null && { answerId }) })
     return true
   })
   if (isShown !== true) return

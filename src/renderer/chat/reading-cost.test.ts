@@ -12,7 +12,10 @@ function turn(id: string, stats: Pick<AnswerStats, 'promptTokens' | 'generatedTo
     stats: stats && { reusedTokens: 0, timeToFirstTokenMs: 1, tokensPerSecond: null, ...stats },
     createdAt: 0,
   } as const
-  return { id, parentId: null, text: 'Hello', answers: [answer], chosenAnswerId: 'a', createdAt: 0 }
+  return {
+    ...{ id, parentId: null, parentAnswerId: null, siblingIds: [id], text: 'Hello', answers: [answer] },
+    ...{ chosenAnswerId: 'a', isUndecided: false, createdAt: 0 },
+  }
 }
 
 function holding(usedTokens: number, conversationId = 'c') {

@@ -19,7 +19,7 @@ export type Comparison = {
   readonly nowBytes: number
 }
 
-export type ComparedResident = Pick<Resident, 'predicted' | 'measured' | 'predictionError' | 'footprint'>
+type ComparedResident = Pick<Resident, 'predicted' | 'measured' | 'predictionError' | 'footprint'>
 
 /** Each part in each domain, in the order in which parts are drawn; those that take nothing are left out. */
 export function compareParts(
