@@ -19,7 +19,10 @@ export function Welcome() {
     })),
   )
   if (!isKnown) return null
-  if (!models.some((model) => whyUnusable(model, {}) === null)) return <NoModels count={models.length} />
+  const isUsable = models.some((model) => whyUnusable(model, {}) === null)
+  // What the first of them can do is known in a moment.
+  if (!isUsable && models.some(({ file }) => file.kind === 'inspecting')) return null
+  if (!isUsable) return <NoModels count={models.length} />
   const suggestions = demoQuestions(models)
   return (
     <div className={styles['welcome']}>
