@@ -8,7 +8,7 @@ import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { chromium, type Page } from '@playwright/test'
 import { writeLongModel } from '../e2e/model-files.ts'
-import { act, ask, block, chooseModel, expectResidents } from '../e2e/screen.ts'
+import { act, block, send } from '../e2e/screen.ts'
 import { rootFolder } from './build.ts'
 import { findOrInstallChromium } from './chromium.ts'
 
@@ -94,6 +94,9 @@ const scenes: readonly Scene[] = [
   },
 ]
 
+/** How long a busy machine may take for what usually takes a second or two. */
+const patienceMs = 120_000
+
 const folder = mkdtempSync(path.join(tmpdir(), 'plenum-screenshots-'))
 const pictures = path.join(rootFolder, 'docs', 'screenshots')
 const wanted = process.argv.slice(2)
@@ -122,7 +125,8 @@ try {
   await page.goto(address)
   await page.getByRole('button', { name: 'Skip the tour' }).click()
   await addModel(address)
-  await expectResidents(page, ['Guide', 'Coder', 'Judge'])
+  for (const name of ['Guide', 'Coder', 'Judge'])
+    await block(page, name, 'Ready').waitFor({ timeout: patienceMs })
   const conversation = await converse(page)
   mkdirSync(pictures, { recursive: true })
   for (const { name, schemes, size = 'desktop', show } of scenes) {
@@ -185,8 +189,12 @@ async function converse(page: Page): Promise<string> {
   for (const turns of conversations) {
     await page.keyboard.press('Control+Shift+O')
     for (const [model, text] of turns) {
-      await chooseModel(page, model)
-      await ask(page, text, model)
+      const chips = page.getByRole('group', { name: 'Model for this turn' })
+      await chips.getByText(model, { exact: true }).click()
+      const answers = page.locator('article[aria-busy="false"]').getByText('to first token')
+      const before = await answers.count()
+      await send(page, text)
+      await answers.nth(before).waitFor({ timeout: patienceMs })
     }
   }
   return page.url()
