@@ -23,6 +23,8 @@ const defaults = {
   parkingBudgetBytes: null,
   theme: 'system',
   isTourSeen: false,
+  presets: [],
+  defaultPresetId: null,
 }
 
 function newDatabase() {
