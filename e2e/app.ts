@@ -46,6 +46,8 @@ type Started = {
 type Fixtures = {
   /** More flags of the command line. */
   flags: readonly string[]
+  /** Whether the tour of the first start is left on the screen. */
+  tour: 'skip' | 'show'
   app: PlenumApp
   page: Page
 }
@@ -54,8 +56,9 @@ type Fixtures = {
 export const test = base.extend<Fixtures & { hostKind: HostKind }>({
   hostKind: ['headless', { option: true }],
   flags: [['--pool-size', '1GB', '--reserve', '64MB'], { option: true }],
+  tour: ['skip', { option: true }],
 
-  app: async ({ hostKind, flags, context }, use) => {
+  app: async ({ hostKind, flags, tour, context }, use) => {
     const folder = await mkdtemp(path.join(tmpdir(), 'plenum-e2e-'))
     const dataFolder = path.join(folder, 'data')
     const args = ['--data-dir', dataFolder, ...flags]
@@ -75,6 +78,7 @@ export const test = base.extend<Fixtures & { hostKind: HostKind }>({
       return started
     }
     const state = { started: await start() }
+    if (tour === 'skip') await state.started.page.getByRole('button', { name: 'Skip the tour' }).click()
     await use({
       kind: hostKind,
       dataFolder,

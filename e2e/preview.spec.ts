@@ -32,9 +32,11 @@ test('a drop shows who would leave, follows the slider, and loads on Enter, by k
   await expect(block(page, 'Long Talk', 'not loaded')).toBeVisible()
   const leaving = poolPane(page).getByRole('button', { name: /would have to leave$/ })
   await expect(leaving).toHaveCount(1)
-  // The keyboard is on Load; before it come the KV type and the slider.
+  // The keyboard is on Load; before it come the choice to reserve all of it, the KV type and the slider.
   const load = card.getByRole('button', { name: 'Load', exact: true })
   await expect(load).toBeFocused()
+  await page.keyboard.press('Shift+Tab')
+  await expect(card.getByRole('checkbox', { name: 'Reserve all of it from the start' })).toBeFocused()
   await page.keyboard.press('Shift+Tab')
   await page.keyboard.press('Shift+Tab')
   await expect(slider(card)).toBeFocused()

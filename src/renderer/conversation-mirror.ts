@@ -18,8 +18,8 @@ export function withTexts(
 ): { readonly conversation: Conversation; readonly hasGap: boolean } {
   const gaps: TextDelta[] = []
   const turns = conversation.turns.map((turn) => {
+    if (!deltas.some((delta) => delta.turnId === turn.id)) return turn
     const own = deltas.filter((delta) => delta.turnId === turn.id)
-    if (own.length === 0) return turn
     const answers = turn.answers.map((answer) =>
       own
         .filter((delta) => delta.answerId === answer.id)

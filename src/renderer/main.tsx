@@ -4,11 +4,13 @@ import { App } from './app.tsx'
 import { followAddress } from './conversation-address.ts'
 import { mirrorHost } from './store.ts'
 import './theme.css'
+import { followTheme } from './theme.ts'
 import { DefectBoundary } from './ui/defect-boundary.tsx'
 
 const root = document.getElementById('root')
 if (!root) throw new Error('The page has no root element')
 const { signal } = new AbortController()
+followTheme(signal)
 followAddress(signal)
 void mirrorHost(signal)
 createRoot(root).render(

@@ -13,9 +13,13 @@ import type { LibraryModel } from '../contract/model.ts'
 import type { Settings, SettingsChanges } from '../contract/settings.ts'
 import type { Addition } from './additions.ts'
 import type { Importing } from './chat/conversation-files.ts'
+import type { Asking } from '../contract/asking.ts'
+import type { DraftAttachment } from './chat/draft-attachments.ts'
 import type { Finding } from './chat/finding.ts'
 import { connect, type Client } from './connection.ts'
 import { withTexts, withTurn, type TextDelta } from './conversation-mirror.ts'
+import { rememberedPanes, type Panes } from './pane-sizes.ts'
+import { keepPicture, rememberedPicture, type PoolPicture } from './pool-picture.ts'
 import type { Proposal } from './proposal.ts'
 
 /** A message that stays on the screen until it is read. */
@@ -23,6 +27,8 @@ export type Notice = { readonly id: string; readonly problem: Problem }
 
 /** Something that was done at once and can be taken back. */
 export type Undo = { readonly id: string; readonly text: string; readonly undo: () => Promise<unknown> }
+/** A link to the world, with the text that it is shown with. */
+export type OutsideLink = { readonly address: string; readonly shownAs: string }
 
 /** What the page knows: a mirror of the host, and what the user is about to do. */
 export type AppState = {
@@ -40,7 +46,21 @@ export type AppState = {
   readonly nextModelId: string | null
   /** Text that was typed but not sent, by conversation; '' is the key of a new one. */
   readonly drafts: Readonly<Record<string, string>>
-  readonly dialog: 'library' | 'settings' | null
+  /** What the settings are searched for when they are opened. */
+  readonly settingsFilter: string
+  /** What is open over everything else. */
+  readonly overlay: 'palette' | 'shortcuts' | null
+  /** The step of the tour that was asked for; null: none was, see tour.tsx for the one that comes by itself. */
+  readonly tourStep: number | null
+  /** What the pool shows; null until it was chosen, and then as fits the pool. */
+  readonly poolPicture: PoolPicture | null
+  /** Size and state of the panes beside the chat; see pane-sizes.ts. */
+  readonly panes: Panes
+  /** Attachments of messages that are being written, by conversation like `drafts`. */
+  readonly attachments: Readonly<Record<string, readonly DraftAttachment[]>>
+  /** How a new conversation will be asked; null: as the default preset says. */
+  readonly newAsking: Asking | null
+  readonly dialog: 'library' | 'settings' | 'activity' | 'asking' | null
   readonly notices: readonly Notice[]
   /** What can be taken back, the last one last; each for some seconds. */
   readonly undos: readonly Undo[]
@@ -54,6 +74,10 @@ export type AppState = {
   readonly finding: Finding | null
   /** A file of conversations on its way in; see chat/conversation-files.ts. */
   readonly importing: Importing | null
+  /** The link that the user has pressed: where it leads is shown before it is opened. */
+  readonly outsideLink: OutsideLink | null
+  /** The turn to bring into view as soon as its conversation is there. */
+  readonly turnToShow: string | null
 }
 
 /** The page's one store. Actions are the exported functions of this file. */
@@ -69,7 +93,14 @@ export const useApp = create<AppState>(() => ({
   conversation: null,
   nextModelId: null,
   drafts: {},
+  attachments: {},
+  newAsking: null,
   dialog: null,
+  settingsFilter: '',
+  overlay: null,
+  tourStep: null,
+  panes: rememberedPanes(),
+  poolPicture: rememberedPicture(),
   notices: [],
   undos: [],
   additions: [],
@@ -77,6 +108,8 @@ export const useApp = create<AppState>(() => ({
   draggedId: null,
   finding: null,
   importing: null,
+  outsideLink: null,
+  turnToShow: null,
 }))
 
 const set = useApp.setState
@@ -107,6 +140,10 @@ async function mirrorUntilLost(client: Client, lost: Promise<void>, signal: Abor
   const { conversationId } = get()
   if (conversationId !== null) openConversation(conversationId)
   await Promise.all([
+    follow(
+      () => client.settings.watch(undefined, { signal: over.signal }),
+      (changed) => set({ settings: changed }),
+    ),
     follow(
       () => client.pool.watch(undefined, { signal: over.signal }),
       (pool) => set({ pool }),
@@ -215,7 +252,44 @@ export async function saveSettings(changes: SettingsChanges): Promise<void> {
 
 /** Opens or closes one of the dialogs. */
 export function showDialog(dialog: AppState['dialog']): void {
-  set({ dialog })
+  set({ dialog, settingsFilter: '' })
+}
+
+/** Opens the settings on those that match. */
+export function showSettings(settingsFilter: string): void {
+  set({ dialog: 'settings', settingsFilter })
+}
+
+/** Opens or closes the command palette or the list of shortcuts. */
+export function showOverlay(overlay: AppState['overlay']): void {
+  set({ overlay })
+}
+
+/** Has the pool show the machine, the models, or a table of the same. */
+export function showPicture(poolPicture: PoolPicture): void {
+  keepPicture(poolPicture)
+  set({ poolPicture })
+}
+
+/** Shows a step of the tour. */
+export function showTour(tourStep: number): void {
+  set({ tourStep })
+}
+
+/** Ends the tour, for this data folder: it does not come by itself again. */
+export function endTour(): void {
+  set({ tourStep: null })
+  if (get().settings?.isTourSeen === false) void attempt(() => saveSettings({ isTourSeen: true }))
+}
+
+/** Shows where a link leads, or (null) no longer. */
+export function previewLink(outsideLink: OutsideLink | null): void {
+  set({ outsideLink })
+}
+
+/** Brings a turn of the open conversation into view, or as soon as its conversation has come. */
+export function scrollToTurn(turnId: string): void {
+  set({ turnToShow: turnId })
 }
 
 /** Names the model that takes the next turn. What it would take to load one that is not in memory is shown. */
@@ -293,9 +367,18 @@ function withDraft(
 export async function sendTurn(text: string, modelId: string): Promise<void> {
   await attempt(async () => {
     const conversationId = get().conversationId ?? (await startConversation())
-    const turn = await host().turns.send({ conversationId, text, modelId })
-    set(({ conversation, drafts }) => ({
+    const attached = get().attachments[conversationId] ?? []
+    const attachmentIds = attached.flatMap((each) => (each.kind === 'ready' ? [each.attachment.id] : []))
+    const turn = await host().turns.send({
+      ...{ conversationId, text, modelId },
+      ...(attachmentIds.length > 0 && { attachmentIds }),
+    })
+    set(({ conversation, drafts, attachments }) => ({
       nextModelId: modelId,
+      attachments: {
+        ...attachments,
+        [conversationId]: (attachments[conversationId] ?? []).filter((each) => !attached.includes(each)),
+      },
       drafts: drafts[conversationId] === text ? withDraft(drafts, conversationId, '') : drafts,
       // The watcher may have brought a later state of it already.
       ...(conversation?.id === conversationId && !conversation.turns.some(({ id }) => id === turn.id)
@@ -311,9 +394,15 @@ export async function retryTurn(turnId: string, modelId: string): Promise<void> 
 }
 
 async function startConversation(): Promise<string> {
-  const conversation = await host().conversations.create({})
-  const { drafts, conversationId } = get()
-  set({ drafts: withDraft(withDraft(drafts, null, ''), conversation.id, drafts[''] ?? '') })
+  const { newAsking } = get()
+  const conversation = await host().conversations.create(newAsking ? { asking: newAsking } : {})
+  const { drafts, attachments, conversationId } = get()
+  const { '': attached = [], ...others } = attachments
+  set({
+    drafts: withDraft(withDraft(drafts, null, ''), conversation.id, drafts[''] ?? ''),
+    attachments: { ...others, [conversation.id]: attached },
+    newAsking: null,
+  })
   // Whoever opened another one in the meantime stays there.
   if (conversationId === null) {
     set({ conversation })
@@ -345,6 +434,9 @@ export function applyEvent(event: ConversationEvent): void {
       pendingText.set(event.answerId, joinText(pendingText.get(event.answerId), event))
       return
     }
+    case 'asking':
+      set(({ conversation }) => (conversation ? { conversation: { ...conversation, ...event.asking } } : {}))
+      return
     case 'deleted':
       newConversation()
       return

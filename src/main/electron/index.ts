@@ -1,6 +1,6 @@
 import path from 'node:path'
 import { parseArgs } from 'node:util'
-import { app, BrowserWindow, dialog, powerMonitor, session } from 'electron'
+import { app, BrowserWindow, dialog, nativeTheme, powerMonitor, session } from 'electron'
 import { toProblem } from '../../contract/errors.ts'
 import { lockDataFolder } from '../host/data-folder.ts'
 import { createHost } from '../host/host.ts'
@@ -52,7 +52,10 @@ async function run(flags: HostFlags): Promise<void> {
     if (window?.isMinimized() === true) window.restore()
     window?.focus()
   })
-  resources.use(await starting)
+  const { settings } = resources.use(await starting)
+  // What the system draws around the page follows the page's own choice.
+  nativeTheme.themeSource = settings.get().theme
+  resources.defer(settings.onChange(({ theme }) => (nativeTheme.themeSource = theme)))
   await quitting
   for (const window of BrowserWindow.getAllWindows()) window.close()
 }

@@ -5,6 +5,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { z } from 'zod'
 import type { HostInfo } from '../../contract/contract.ts'
 import type { Settings } from '../../contract/settings.ts'
+import { Attachments } from './attachments.ts'
 import { limitDevice } from './device-memory.ts'
 import { ConversationFiles } from './conversation-files.ts'
 import { Conversations } from './conversations.ts'
@@ -18,6 +19,7 @@ import { createProbe, type Device, type Probe } from './probe.ts'
 import { createRouter, logDefect, type HostRouter } from './procedures.ts'
 import { readMemo, SettingsStore, writeMemo } from './settings.ts'
 import type { StartChild } from './starter.ts'
+import { TurnCosts } from './turn-cost.ts'
 import { Turns } from './turns.ts'
 
 const dayMs = 24 * 3_600_000
@@ -53,6 +55,7 @@ export interface Host extends AsyncDisposable {
   /** Implements the contract; to be served over a MessagePort, a WebSocket or REST. */
   readonly router: HostRouter
   readonly pool: Pool
+  readonly settings: SettingsStore
 }
 
 /** Starts a host. Its router can be used at once; models load in the background. Throws when the database cannot be opened. */
@@ -65,11 +68,12 @@ export async function createHost(options: HostOptions): Promise<Host> {
 
   const database = resources.adopt(openDatabase(path.join(dataFolder, 'plenum.db')), closeDatabase)
   const settings = new SettingsStore(database)
+  const probe = resources.use(createProbe({ start, file, env }))
+  const attachments = new Attachments(database, { probe })
   const conversations = resources.use(
-    new Conversations(database, { onDefect: (error) => logDefect(error, ['conversations']) }),
+    new Conversations(database, { onDefect: (error) => logDefect(error, ['conversations']), attachments }),
   )
   const files = resources.use(new ConversationFiles({ database, conversations }))
-  const probe = resources.use(createProbe({ start, file, env }))
   const { totalBytes } = await readMachineMemory()
   const library = resources.use(
     new Library({
@@ -114,6 +118,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
     new Turns({
       conversations,
       pool,
+      textOf: (id) => attachments.text(id),
       slides: () => settings.get().contextFull === 'slide',
       onDefect: logDefect,
     }),
@@ -127,6 +132,8 @@ export async function createHost(options: HostOptions): Promise<Host> {
     clearInterval,
   )
 
+  const costs = new TurnCosts({ conversations, attachments, model: (modelId) => pool.readingModel(modelId) })
+
   const router = createRouter({
     info: {
       version: options.version,
@@ -135,13 +142,13 @@ export async function createHost(options: HostOptions): Promise<Host> {
       canChooseFiles: options.chooseFiles !== undefined,
       modelsFolder,
     },
-    ...{ home, pool, library, conversations, files, turns, settings, database },
+    ...{ home, pool, library, conversations, files, turns, attachments, costs, settings, database },
     chooseFiles: options.chooseFiles,
     onDefect: logDefect,
   })
   pool.start()
   const owned = resources.move()
-  return { router, pool, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+  return { router, pool, settings, [Symbol.asyncDispose]: () => owned.disposeAsync() }
 }
 
 /** What the settings say about where models are looked for. */

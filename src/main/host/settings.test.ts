@@ -21,6 +21,8 @@ const defaults = {
   contextFull: 'slide',
   parking: true,
   parkingBudgetBytes: null,
+  theme: 'system',
+  isTourSeen: false,
 }
 
 function newDatabase() {

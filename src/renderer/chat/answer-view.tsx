@@ -1,13 +1,15 @@
 import { memo } from 'react'
 import type { Answer } from '../../contract/conversation.ts'
+import { withoutThoughts } from '../../contract/thoughts.ts'
 import { isRunning } from '../conversation-mirror.ts'
 import { CopyButton } from '../ui/copy-button.tsx'
 import { ModelSwatch } from '../ui/model-swatch.tsx'
 import { AnswerEnd } from './answer-end.tsx'
+import { AnswerText } from './answer-text.tsx'
 import { AnswerFigures } from './answer-figures.tsx'
 import { ReadingNote, WaitingNote } from './answer-progress.tsx'
 import styles from './answer-view.module.css'
-import { Markdown } from './markdown.tsx'
+import { asJsonCode } from './json-answer.ts'
 
 type AnswerViewProps = {
   readonly answer: Answer
@@ -37,7 +39,7 @@ export const AnswerView = memo(function AnswerView({ answer, turnId, colour, isL
           </span>
           {text !== '' && !isRunning(answer) && (
             <span className={styles['copy']}>
-              <CopyButton label="Copy answer" text={() => text} />
+              <CopyButton label="Copy answer" text={() => withoutThoughts(text)} />
             </span>
           )}
         </span>
@@ -45,7 +47,13 @@ export const AnswerView = memo(function AnswerView({ answer, turnId, colour, isL
       </header>
       {state.kind === 'waiting' && <WaitingNote modelId={answer.modelId} reason={state.reason} />}
       {state.kind === 'reading' && <ReadingNote state={state} />}
-      {(text !== '' || isWriting) && <Markdown text={text} isGrowing={isWriting} />}
+      {(text !== '' || isWriting) && (
+        <AnswerText
+          text={answer.isJson === true ? asJsonCode(text) : text}
+          thoughts={answer.thoughts}
+          isGrowing={isWriting}
+        />
+      )}
       {!isRunning(answer) && <AnswerEnd answer={answer} turnId={turnId} isLast={isLast} />}
     </article>
   )

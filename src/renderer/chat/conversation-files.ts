@@ -43,8 +43,15 @@ export function chooseImport(): void {
 }
 
 /** Whether a file that was dropped may hold conversations. */
-export function isConversationFile({ name }: File): boolean {
+export function isConversationFile({ name }: { readonly name: string }): boolean {
   return /\.json$/i.test(name)
+}
+
+/** Whether a file begins as exports of Plenum and Open WebUI do. */
+export async function holdsConversations(file: File): Promise<boolean> {
+  if (!isConversationFile(file)) return false
+  const start = await file.slice(0, 4096).text()
+  return /^\uFEFF?\s*\{\s*"format"\s*:\s*"plenum-conversations"/.test(start) || /"(?:chat|history)"\s*:\s*\{/.test(start)
 }
 
 /** Brings files of conversations in, one after the other; a dialog tells how far it is and what became of each. */

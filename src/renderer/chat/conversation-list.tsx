@@ -1,9 +1,9 @@
-import { useEffect, useMemo, useState } from 'react'
+import { useMemo, useState } from 'react'
 import { useShallow } from 'zustand/react/shallow'
 import { newConversation, showDialog, useApp } from '../store.ts'
 import { Icon } from '../ui/icon.tsx'
 import { Menu } from '../ui/menu.tsx'
-import { commandKeys } from '../ui/shortcut.ts'
+import { ariaChord, chordText } from '../ui/shortcut.ts'
 import { useToday } from '../ui/use-today.ts'
 import { focusComposer } from './composer.tsx'
 import { chooseImport, exportAllConversations } from './conversation-files.ts'
@@ -28,7 +28,6 @@ export function ConversationList() {
   const [query, setQuery] = useState('')
   const [wantsArchived, setWantsArchived] = useState(false)
   const [chosen, setChosen] = useState(noSelection)
-  useNewConversationKey()
   const archivedCount = useMemo(
     () => conversations.filter(({ isArchived }) => isArchived).length,
     [conversations],
@@ -51,13 +50,13 @@ export function ConversationList() {
         type="button"
         className={styles['new']}
         data-new=""
-        aria-keyshortcuts="Control+Shift+O"
-        title="New conversation (Ctrl+Shift+O)"
+        aria-keyshortcuts={ariaChord('Mod+Shift+O')}
+        title={`New conversation (${chordText('Mod+Shift+O')})`}
         onClick={startConversation}
       >
         <Icon name="plus" />
         <span>New conversation</span>
-        <kbd>{commandKeys('⇧O')}</kbd>
+        <kbd>{chordText('Mod+Shift+O', { short: true })}</kbd>
       </button>
       <div className={styles['tools']}>
         <SearchBox query={query} onQuery={setQuery} />
@@ -102,12 +101,18 @@ export function ConversationList() {
           </li>
         )}
         <li>
-          <button type="button" className={styles['end']} onClick={() => showDialog('library')}>
+          <button
+            type="button"
+            data-end=""
+            data-tour="library"
+            className={styles['end']}
+            onClick={() => showDialog('library')}
+          >
             <Icon name="library" /> Library
           </button>
         </li>
         <li>
-          <button type="button" className={styles['end']} onClick={() => showDialog('settings')}>
+          <button type="button" data-end="" className={styles['end']} onClick={() => showDialog('settings')}>
             <Icon name="settings" /> Settings
           </button>
         </li>
@@ -116,20 +121,8 @@ export function ConversationList() {
   )
 }
 
-function startConversation(): void {
+/** Shows an empty page for a new conversation, ready to be written on. */
+export function startConversation(): void {
   newConversation()
   requestAnimationFrame(focusComposer)
-}
-
-function useNewConversationKey(): void {
-  useEffect(() => {
-    const onKeyDown = (event: globalThis.KeyboardEvent) => {
-      if (!(event.ctrlKey || event.metaKey) || !event.shiftKey || event.key.toLowerCase() !== 'o') return
-      if (document.querySelector('dialog[open]')) return
-      event.preventDefault()
-      startConversation()
-    }
-    window.addEventListener('keydown', onKeyDown)
-    return () => window.removeEventListener('keydown', onKeyDown)
-  }, [])
 }

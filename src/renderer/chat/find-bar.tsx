@@ -1,19 +1,18 @@
-import { useEffect } from 'react'
 import { useApp } from '../store.ts'
 import { Icon, type IconName } from '../ui/icon.tsx'
 import { focusComposer } from './composer.tsx'
 import styles from './find-bar.module.css'
-import { closeFind, findNext, findText, openFind } from './finding.ts'
+import { closeFind, findNext, findText } from './finding.ts'
 import { countHits, numberOf } from './found-places.ts'
 import { useFoundMarks } from './use-found-marks.ts'
 
 /** Looks for text in the open conversation, all of it, whether drawn or not: Ctrl+F, Enter and Shift+Enter, Escape. */
 export function FindBar() {
-  const finding = useApp((state) => state.finding)
-  const conversationId = useApp((state) => state.conversationId)
+  const finding = useApp(({ finding: each, conversationId }) =>
+    each?.conversationId === conversationId ? each : null,
+  )
   useFoundMarks()
-  useFindKeys()
-  if (conversationId === null || finding?.conversationId !== conversationId) return null
+  if (!finding) return null
   const { text, places, at } = finding
   const count = places ? countHits(places) : 0
   const said =
@@ -64,20 +63,3 @@ export function FindBar() {
 }
 
 /** Ctrl+F, and F3 or Ctrl+G for the next one. The browser's own search sees only what is drawn. */
-function useFindKeys(): void {
-  useEffect(() => {
-    const onKeyDown = (event: KeyboardEvent) => {
-      const isCommand = (event.ctrlKey || event.metaKey) && !event.altKey
-      const key = event.key.toLowerCase()
-      if (event.defaultPrevented || document.querySelector('dialog[open]')) return
-      const { conversationId, finding } = useApp.getState()
-      if (conversationId === null) return
-      if (isCommand && !event.shiftKey && key === 'f') openFind()
-      else if (finding && (key === 'f3' || (isCommand && key === 'g'))) void findNext(event.shiftKey ? -1 : 1)
-      else return
-      event.preventDefault()
-    }
-    window.addEventListener('keydown', onKeyDown)
-    return () => window.removeEventListener('keydown', onKeyDown)
-  }, [])
-}

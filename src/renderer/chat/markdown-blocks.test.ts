@@ -39,12 +39,42 @@ test('keeps indented code together', () => {
   ])
 })
 
-test('leaves a text with link definitions whole, but not one with brackets in code', () => {
-  const defined = 'See [here][1].\n\n[1]: https://example.org'
-  expect([split(defined), split('a\n\n```ts\n[key]: 1\n```').length]).toEqual([
-    [{ kind: 'text', text: defined }],
+test('definitions go along with the blocks that name them, and brackets in code define nothing', () => {
+  expect([
+    split('See [here][1].\n\nOther.\n\n[1]: https://example.org\n[2]: https://unused.example'),
+    split('a\n\n```ts\n[key]: 1\n```').length,
+  ]).toEqual([
+    [
+      { kind: 'text', text: 'See [here][1].', definitions: '[1]: https://example.org' },
+      { kind: 'text', text: 'Other.' },
+    ],
     2,
   ])
+})
+
+test('takes formulas on lines of their own out, open and whole', () => {
+  expect([
+    split('So:\n$$\na = b\n- c\n$$\nand \\[x\\] is in a line.\n\n\\[ y \\]'),
+    splitBlocks('So:\n\n$$\na = \\', { isGrowing: true }),
+    split('$$ is the price'),
+  ]).toEqual([
+    [
+      { kind: 'text', text: 'So:' },
+      { kind: 'formula', source: 'a = b\n- c', isOpen: false },
+      { kind: 'text', text: 'and \\[x\\] is in a line.' },
+      { kind: 'formula', source: 'y', isOpen: false },
+    ],
+    [
+      { kind: 'text', text: 'So:' },
+      { kind: 'formula', source: 'a =', isOpen: true },
+    ],
+    [{ kind: 'text', text: '$$ is the price' }],
+  ])
+})
+
+test('takes time in proportion to the text', () => {
+  // With a search from each blank line on, these would take hours.
+  expect([split('\n'.repeat(1_000_000)).length, split('a\n\n'.repeat(100_000)).length]).toEqual([0, 100_000])
 })
 
 test('inline code with three backticks is no fence', () => {

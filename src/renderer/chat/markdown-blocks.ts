@@ -1,19 +1,23 @@
 /** A part of an answer that is drawn by itself, so that a growing answer redraws only its last part. */
 export type MarkdownBlock =
-  | { readonly kind: 'text'; readonly text: string }
+  /** `definitions`: of links and footnotes that it names, wherever they stand. */
+  | { readonly kind: 'text'; readonly text: string; readonly definitions?: string }
   /** A fenced code block at the outermost level; `isOpen` while its closing fence has not come. */
   | { readonly kind: 'code'; readonly language: string; readonly code: string; readonly isOpen: boolean }
+  /** A formula on lines of its own. */
+  | { readonly kind: 'formula'; readonly source: string; readonly isOpen: boolean }
 
 const listItem = /^ {0,3}(?:[-*+]|\d{1,9}[.)])(?:\s|$)/
 const openingFence = /^( {0,3})(`{3,}(?=[^`]*$)|~{3,})\s*([^\s`]*)/
 const nestedFence = /^\s*(?:(?:[-*+]|\d{1,9}[.)])\s+)*(`{3,}|~{3,})/
-const definition = /^ {0,3}\[[^\]]+\]:\s/
-const halfFence = /^ {0,3}(?:`{1,2}|~{1,2})$/
+const openingFormula = /^ {0,3}(\$\$|\\\[)(.*)$/
+const definition = /^ {0,3}\[([^\]]{1,200})\]:(?:\s|$)/
+const halfFence = /^ {0,3}(?:`{1,2}|~{1,2}|`{3,}[^`]*|~{3,}.*)$/
 
 /**
- * Cuts Markdown at blank lines and code fences into blocks that mean the same alone as together: lists, nested
- * fences and indented code stay whole, and a text with link definitions or footnotes stays in one block.
- * With `isGrowing` a line at the end that may become a fence is held back.
+ * Cuts Markdown at blank lines, code fences and formulas into blocks that mean the same alone as together: lists, nested
+ * fences and indented code stay whole, and link definitions and footnotes go along with each block that names them.
+ * With `isGrowing` a line at the end that is or may become a fence is held back until it is whole. Takes time in proportion to the text.
  */
 export function splitBlocks(
   text: string,
@@ -22,36 +26,36 @@ export function splitBlocks(
   const lines = text.split('\n')
   if (isGrowing && halfFence.test(lines.at(-1) ?? '')) lines.pop()
   const blocks: MarkdownBlock[] = []
-  const current: { lines: string[]; isList: boolean; fence: string | null } = {
-    lines: [],
-    isList: false,
-    fence: null,
-  }
+  const definitions = new Map<string, string>()
+  let current: string[] = []
+  let isList = false
+  let fence: string | null = null
   const endText = () => {
-    const joined = current.lines.join('\n').replace(/\n+$/, '')
+    const joined = current.join('\n').replace(/\n+$/, '')
     if (joined.trim() !== '') blocks.push({ kind: 'text', text: joined })
-    current.lines = []
-    current.isList = false
-    current.fence = null
+    current = []
+    isList = false
+    fence = null
   }
+  const nextFilled = nextFilledLines(lines)
   for (let index = 0; index < lines.length; index++) {
     const line = lines[index] ?? ''
     // 1. Inside a fence that belongs to a list item: only its end matters.
-    if (current.fence !== null) {
-      current.lines.push(line)
-      if (closes(line, current.fence)) current.fence = null
+    if (fence !== null) {
+      current.push(line)
+      if (closes(line, fence)) fence = null
       continue
     }
     // 2. A fence at the outermost level is a block of its own.
     const opening = openingFence.exec(line)
-    if (opening && !(current.isList && opening[1] !== '')) {
+    if (opening && !(isList && opening[1] !== '')) {
       endText()
-      const [, indent = '', fence = '', language = ''] = opening
+      const [, indent = '', mark = '', language = ''] = opening
       const code: string[] = []
       let isOpen = true
       for (index++; index < lines.length; index++) {
         const inner = lines[index] ?? ''
-        isOpen = !closes(inner, fence)
+        isOpen = !closes(inner, mark)
         if (!isOpen) break
         code.push(inner.startsWith(indent) ? inner.slice(indent.length) : inner.trimStart())
       }
@@ -60,25 +64,98 @@ export function splitBlocks(
       blocks.push({ kind: 'code', language, code: code.join('\n'), isOpen })
       continue
     }
-    // 3. Link definitions and footnotes reach across blocks.
-    if (definition.test(line)) return [{ kind: 'text', text }]
-    // 4. A blank line ends a block, unless what follows belongs to it.
+    // 3. So is a formula that begins a line and ends one.
+    const formula = isList ? null : takeFormula(lines, index, { isGrowing })
+    if (formula) {
+      endText()
+      blocks.push({ kind: 'formula', source: formula.source, isOpen: formula.isOpen })
+      index = formula.lastIndex
+      continue
+    }
+    // 4. Link definitions and footnotes reach across blocks: kept aside, with the lines that continue them.
+    const defined = definition.exec(line)?.[1]
+    if (defined !== undefined && current.length === 0) {
+      const own = [line]
+      while (/^\s+\S/.test(lines[index + 1] ?? '')) own.push(lines[++index] ?? '')
+      definitions.set(defined.toLowerCase(), own.join('\n'))
+      continue
+    }
+    // 5. A blank line ends a block, unless what follows belongs to it.
     if (line.trim() === '') {
-      const next = lines.slice(index + 1).find((later) => later.trim() !== '')
+      const next = lines[nextFilled[index] ?? lines.length]
       const goesOn =
         next !== undefined &&
-        (/^(?: {4}|\t)/.test(next) || (current.isList && (/^\s{2}/.test(next) || listItem.test(next))))
-      if (goesOn) current.lines.push(line)
+        current.length > 0 &&
+        (/^(?: {4}|\t)/.test(next) || (isList && (/^\s{2}/.test(next) || listItem.test(next))))
+      if (goesOn) current.push(line)
       else endText()
       continue
     }
-    // 5. Anything else is text.
-    current.isList ||= listItem.test(line)
-    if (current.isList) current.fence = nestedFence.exec(line)?.[1] ?? null
-    current.lines.push(line)
+    // 6. Anything else is text.
+    isList ||= listItem.test(line)
+    if (isList) fence = nestedFence.exec(line)?.[1] ?? null
+    current.push(line)
   }
   endText()
-  return blocks
+  return definitions.size === 0 ? blocks : blocks.map((block) => withDefinitions(block, definitions))
+}
+
+/** For each line the first one from it on that is not blank; the number of lines where there is none. */
+function nextFilledLines(lines: readonly string[]): readonly number[] {
+  const next = new Array<number>(lines.length)
+  let filled = lines.length
+  for (let index = lines.length - 1; index >= 0; index--) {
+    if ((lines[index] ?? '').trim() !== '') filled = index
+    next[index] = filled
+  }
+  return next
+}
+
+/** So many lines a formula may have: a mark that nothing closes must not take the rest of an answer. */
+const formulaLines = 200
+
+/** The formula that begins at a line; null when none does, or when text follows on the line that ends it. */
+function takeFormula(
+  lines: readonly string[],
+  first: number,
+  { isGrowing }: { readonly isGrowing: boolean },
+): { readonly source: string; readonly isOpen: boolean; readonly lastIndex: number } | null {
+  const opening = openingFormula.exec(lines[first] ?? '')
+  if (!opening) return null
+  const [, mark = '', rest = ''] = opening
+  const closing = mark === '$$' ? '$$' : '\\]'
+  const source: string[] = []
+  for (let index = first; index < Math.min(lines.length, first + formulaLines); index++) {
+    const line = index === first ? rest : (lines[index] ?? '')
+    const at = line.indexOf(closing)
+    if (at !== -1) {
+      if (line.slice(at + closing.length).trim() !== '') return null
+      source.push(line.slice(0, at))
+      return { source: source.join('\n').trim(), isOpen: false, lastIndex: index }
+    }
+    // A fence inside of it: that mark was no formula's.
+    if (openingFence.test(line)) return null
+    source.push(line)
+  }
+  if (!isGrowing || lines.length - first >= formulaLines) return null
+  // The half of the closing mark is no part of it.
+  return {
+    source: source
+      .join('\n')
+      .replace(/[$\\]$/, '')
+      .trim(),
+    isOpen: true,
+    lastIndex: lines.length - 1,
+  }
+}
+
+function withDefinitions(block: MarkdownBlock, definitions: ReadonlyMap<string, string>): MarkdownBlock {
+  if (block.kind !== 'text' || !block.text.includes('[')) return block
+  const names = new Set(
+    [...block.text.matchAll(/\[([^[\]]{1,200})\]/g)].map(([, name = '']) => name.toLowerCase()),
+  )
+  const own = [...names].flatMap((name) => definitions.get(name) ?? [])
+  return own.length === 0 ? block : { ...block, definitions: own.join('\n\n') }
 }
 
 function closes(line: string, fence: string): boolean {

@@ -60,11 +60,11 @@ test('code blocks name their language and can be copied, also inside of lists', 
   const blocks = [...box.querySelectorAll('[role=group]')].map((block) => [
     block.getAttribute('aria-label'),
     block.querySelector('code')?.textContent,
-    block.querySelector('button')?.getAttribute('aria-label'),
+    ...[...block.querySelectorAll('button')].map((button) => button.getAttribute('aria-label')),
   ])
   expect(blocks).toEqual([
-    ['Code, ts', 'const a = 1', 'Copy code'],
-    ['Code, sh', 'ls', 'Copy code'],
+    ['Code, ts', 'const a = 1', 'Wrap lines', 'Copy code'],
+    ['Code, sh', 'ls', 'Wrap lines', 'Copy code'],
   ])
 })
 

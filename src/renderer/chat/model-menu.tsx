@@ -1,11 +1,11 @@
-import { useEffect, useId, useRef, useState, type KeyboardEvent } from 'react'
+import { useId, useRef, useState, type KeyboardEvent } from 'react'
 import { flushSync } from 'react-dom'
 import type { LibraryModel } from '../../contract/model.ts'
 import { usePreview } from '../library/use-preview.ts'
 import { chooseNextModel, showDialog } from '../store.ts'
 import { Icon } from '../ui/icon.tsx'
 import { ModelSwatch } from '../ui/model-swatch.tsx'
-import { altKeys } from '../ui/shortcut.ts'
+import { ariaChord, chordText } from '../ui/shortcut.ts'
 import { describeCost } from './load-cost.ts'
 import styles from './model-menu.module.css'
 import { describeState, residentIds, whyUnusable, type Residency } from './next-model.ts'
@@ -25,16 +25,6 @@ export function ModelMenu({ models, residency, chosen, onChosen }: ModelMenuProp
   const popover = useRef<HTMLDivElement>(null)
   const [isOpen, setIsOpen] = useState(false)
   const id = useId()
-  useEffect(() => {
-    const onKeyDown = (event: globalThis.KeyboardEvent) => {
-      if (!(event.ctrlKey || event.metaKey) || event.altKey || event.shiftKey) return
-      if (event.key.toLowerCase() !== 'm' || document.querySelector('dialog[open]')) return
-      event.preventDefault()
-      popover.current?.togglePopover()
-    }
-    window.addEventListener('keydown', onKeyDown)
-    return () => window.removeEventListener('keydown', onKeyDown)
-  }, [])
   return (
     <>
       <button
@@ -42,8 +32,8 @@ export function ModelMenu({ models, residency, chosen, onChosen }: ModelMenuProp
         className={styles['button']}
         aria-haspopup="listbox"
         aria-expanded={isOpen}
-        aria-keyshortcuts="Control+M"
-        title="All models (Ctrl+M)"
+        aria-keyshortcuts={ariaChord('Ctrl+M')}
+        title={`All models (${chordText('Ctrl+M')})`}
         popoverTarget={id}
       >
         All models <Icon name="chevron-down" size={12} />
@@ -51,6 +41,7 @@ export function ModelMenu({ models, residency, chosen, onChosen }: ModelMenuProp
       <div
         ref={popover}
         id={id}
+        data-model-menu=""
         popover="auto"
         className={styles['popover']}
         // Before and at once: the search field has to be there when the browser moves the focus, or the first
@@ -75,6 +66,11 @@ export function ModelMenu({ models, residency, chosen, onChosen }: ModelMenuProp
       </div>
     </>
   )
+}
+
+/** Opens the list of all models, or closes it. */
+export function toggleModelMenu(): void {
+  document.querySelector<HTMLElement>('[data-model-menu]')?.togglePopover()
 }
 
 type ModelOptionsProps = Omit<ModelMenuProps, 'onChosen'> & {
@@ -206,7 +202,7 @@ function ModelOption(props: ModelOptionProps) {
         {isChosen ? (
           <Icon name="check" size={14} />
         ) : nth > 0 && nth < 10 ? (
-          <kbd>{altKeys(String(nth))}</kbd>
+          <kbd>{chordText(`Alt+${String(nth)}`)}</kbd>
         ) : null}
       </span>
       <span className={styles['note']}>{note}</span>

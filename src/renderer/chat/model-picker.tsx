@@ -1,8 +1,7 @@
-import { useEffect, useEffectEvent } from 'react'
 import type { LibraryModel } from '../../contract/model.ts'
 import { chooseNextModel } from '../store.ts'
 import { ModelSwatch } from '../ui/model-swatch.tsx'
-import { altKeys } from '../ui/shortcut.ts'
+import { chordText } from '../ui/shortcut.ts'
 import { ModelMenu } from './model-menu.tsx'
 import styles from './model-picker.module.css'
 import { describeState, residentIds, whyUnusable, type Residency } from './next-model.ts'
@@ -20,18 +19,17 @@ type ModelPickerProps = {
 }
 
 /**
- * The model of the next turn: residents as chips, every model of the library in a menu. Ctrl+M opens the menu,
- * Alt+1 to Alt+9 choose the nth resident.
+ * The model of the next turn: residents as chips, every model of the library in a menu. Their keys are among the
+ * commands.
  */
 export function ModelPicker({ models, residency, chosen, onChosen }: ModelPickerProps) {
   const residents = residentIds(residency)
     .map((id) => models.find((model) => model.id === id))
     .filter((model) => model !== undefined)
-  useResidentKeys(residents, residency, onChosen)
   const chips = residents.slice(0, mostChips)
   if (chosen && !chips.includes(chosen)) chips.splice(Math.min(chips.length, mostChips - 1), 1, chosen)
   return (
-    <div className={styles['picker']}>
+    <div className={styles['picker']} data-tour="model">
       <fieldset className={styles['chips']}>
         <legend className="visually-hidden">Model for this turn</legend>
         {chips.map((model) => (
@@ -60,7 +58,11 @@ type ChipProps = {
 function Chip({ model, residency, isChosen, nth }: ChipProps) {
   const state = residency[model.id]
   const isHere = state === 'ready' || state === 'busy'
-  const hint = [model.name, describeState(state), nth > 0 && nth < 10 ? altKeys(String(nth)) : null]
+  const hint = [
+    model.name,
+    describeState(state),
+    nth > 0 && nth < 10 ? chordText(`Alt+${String(nth)}`) : null,
+  ]
   return (
     <label
       className={styles['chip']}
@@ -80,26 +82,4 @@ function Chip({ model, residency, isChosen, nth }: ChipProps) {
       <span className={styles['name']}>{model.name}</span>
     </label>
   )
-}
-
-function useResidentKeys(
-  residents: readonly LibraryModel[],
-  residency: Residency,
-  onChosen: () => void,
-): void {
-  const onKeyDown = useEffectEvent((event: KeyboardEvent) => {
-    // By the key's place: with Alt some layouts type other characters on the digits.
-    const digit = /^Digit([1-9])$/.exec(event.code)?.[1]
-    if (digit === undefined || !event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return
-    const model = residents[Number(digit) - 1]
-    if (!model || whyUnusable(model, residency) !== null) return
-    event.preventDefault()
-    chooseNextModel(model.id)
-    onChosen()
-  })
-  useEffect(() => {
-    const listener = (event: KeyboardEvent) => onKeyDown(event)
-    window.addEventListener('keydown', listener)
-    return () => window.removeEventListener('keydown', listener)
-  }, [])
 }

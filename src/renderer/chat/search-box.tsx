@@ -1,7 +1,10 @@
-import { useEffect, useRef } from 'react'
+import { useRef } from 'react'
 import { Icon } from '../ui/icon.tsx'
-import { commandKeys } from '../ui/shortcut.ts'
+import { ariaChord, chordText } from '../ui/shortcut.ts'
 import styles from './search.module.css'
+
+/** As the list of commands has it. */
+const searchKeys = 'Mod+Shift+F'
 
 /** Gives the focus to the search box, also where the list has to be opened first. */
 export function focusSearch(): void {
@@ -17,15 +20,14 @@ type SearchBoxProps = { readonly query: string; readonly onQuery: (query: string
 /** Where one writes what is looked for in all conversations (Ctrl+Shift+F). The arrow keys lead to the results, Escape back. */
 export function SearchBox({ query, onQuery }: SearchBoxProps) {
   const before = useRef<Element | null>(null)
-  useSearchKey()
   return (
     <search className={styles['box']} aria-label="Conversations">
       <Icon name="search" size={14} />
       <input
         type="search"
         aria-label="Search conversations"
-        aria-keyshortcuts="Control+Shift+F"
-        title="Search conversations (Ctrl+Shift+F)"
+        aria-keyshortcuts={ariaChord(searchKeys)}
+        title={`Search conversations (${chordText(searchKeys)})`}
         placeholder="Search"
         data-search=""
         value={query}
@@ -53,7 +55,7 @@ export function SearchBox({ query, onQuery }: SearchBoxProps) {
         }}
       />
       {query === '' ? (
-        <kbd>{commandKeys('⇧F')}</kbd>
+        <kbd>{chordText(searchKeys, { short: true })}</kbd>
       ) : (
         <button type="button" aria-label="Clear the search" onClick={() => onQuery('')}>
           <Icon name="close" size={14} />
@@ -61,17 +63,4 @@ export function SearchBox({ query, onQuery }: SearchBoxProps) {
       )}
     </search>
   )
-}
-
-function useSearchKey(): void {
-  useEffect(() => {
-    const onKeyDown = (event: KeyboardEvent) => {
-      if (!(event.ctrlKey || event.metaKey) || !event.shiftKey || event.key.toLowerCase() !== 'f') return
-      if (document.querySelector('dialog[open]')) return
-      event.preventDefault()
-      focusSearch()
-    }
-    window.addEventListener('keydown', onKeyDown)
-    return () => window.removeEventListener('keydown', onKeyDown)
-  }, [])
 }

@@ -1,3 +1,4 @@
+import { splitThoughts } from '../../contract/thoughts.ts'
 import { splitBlocks } from './markdown-blocks.ts'
 
 /**
@@ -8,9 +9,11 @@ export function spokenSentences(
   text: string,
   { isGrowing }: { readonly isGrowing: boolean },
 ): readonly string[] {
-  const blocks = splitBlocks(text, { isGrowing })
+  const said = splitThoughts(text, { isGrowing }).filter(({ kind }) => kind === 'answer')
+  const blocks = said.flatMap((part) => splitBlocks(part.text, { isGrowing }))
   return blocks.flatMap((block, index) => {
     const isLast = index === blocks.length - 1
+    if (block.kind === 'formula') return block.isOpen && isGrowing ? [] : ['Formula.']
     if (block.kind === 'code') {
       return block.isOpen && isGrowing
         ? []

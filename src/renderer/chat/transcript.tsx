@@ -1,30 +1,49 @@
-import { useMemo } from 'react'
+import { memo, useLayoutEffect, useMemo, useState } from 'react'
 import { useShallow } from 'zustand/react/shallow'
-import type { Answer } from '../../contract/conversation.ts'
+import type { Answer, Turn } from '../../contract/conversation.ts'
 import { chosenAnswer } from '../conversation-mirror.ts'
 import { useApp } from '../store.ts'
 import { Icon } from '../ui/icon.tsx'
 import { AnswerAnnouncer } from './answer-announcer.tsx'
 import { focusComposer } from './composer.tsx'
 import styles from './transcript.module.css'
-import { TurnView } from './turn-view.tsx'
+import { useNearTurns, type NearTurns } from './near-turns.ts'
+import { TranscriptTurn } from './transcript-turn.tsx'
 import { useFollowEnd } from './use-follow-end.ts'
 import { Welcome } from './welcome.tsx'
 
+const noTurns: readonly Turn[] = []
+
 /** The turns of the open conversation. Follows the end while the reader is there. */
 export function Transcript() {
-  const { conversation, models, isNew } = useApp(
+  const { conversation, models, isNew, turnToShow } = useApp(
     useShallow((state) => ({
+      turnToShow: state.turnToShow,
       conversation: state.conversation,
       models: state.models,
       isNew: state.conversationId === null,
     })),
   )
   const colours = useMemo(() => new Map(models.map(({ id, colour }) => [id, colour])), [models])
-  const turns = conversation?.turns ?? []
+  const turns = conversation?.turns ?? noTurns
   const last = turns.at(-1)
   const lastAnswer = last ? chosenAnswer(last) : null
-  const { scroller, content, isFollowing, jumpToEnd } = useFollowEnd(last?.id)
+  const { scroller, content, isFollowing, jumpToEnd, letGo } = useFollowEnd(last?.id)
+  const near = useNearTurns(scroller)
+  const groups = useGroups(turns)
+  const memoryStart = lastAnswer?.memoryStartsAtTurnId
+  const memoryGroup =
+    memoryStart === undefined ? -1 : groups.findIndex((group) => group.some(({ id }) => id === memoryStart))
+  useLayoutEffect(() => {
+    if (turnToShow === null || !turns.some(({ id }) => id === turnToShow)) return
+    const element = scroller.current?.querySelector<HTMLElement>(`[data-turn="${CSS.escape(turnToShow)}"]`)
+    if (!element) return
+    useApp.setState({ turnToShow: null })
+    letGo()
+    near.drawNow(element)
+    element.focus({ preventScroll: true })
+    bringIntoView(element, 4)
+  }, [turnToShow, turns, scroller, near, letGo])
   const isEmpty = isNew || (conversation !== null && turns.length === 0)
   return (
     <div className={styles['frame']}>
@@ -32,13 +51,14 @@ export function Transcript() {
         <div ref={content} className={styles['content']} aria-busy={!isNew && conversation === null}>
           <h2 className="visually-hidden">{conversation?.title ?? 'New conversation'}</h2>
           {isEmpty && <Welcome />}
-          {turns.map((turn) => (
-            <TurnView
-              key={turn.id}
-              turn={turn}
-              colour={colours.get(chosenAnswer(turn).modelId) ?? null}
-              isLast={turn === last}
-              memoryText={lastAnswer?.memoryStartsAtTurnId === turn.id ? memoryText(lastAnswer) : null}
+          {groups.map((group, index) => (
+            <TurnGroup
+              key={group[0]?.id}
+              turns={group}
+              colours={colours}
+              lastAnswer={index === memoryGroup || index === groups.length - 1 ? lastAnswer : null}
+              isLast={index === groups.length - 1}
+              near={near}
             />
           ))}
         </div>
@@ -61,6 +81,62 @@ export function Transcript() {
       <AnswerAnnouncer answer={lastAnswer} />
     </div>
   )
+}
+
+/** Once and again: the turns around it are drawn by and by and have their true heights then. */
+function bringIntoView(element: HTMLElement, times: number): void {
+  element.scrollIntoView({ block: 'start' })
+  if (times > 1) requestAnimationFrame(() => bringIntoView(element, times - 1))
+}
+
+type TurnGroupProps = {
+  readonly turns: readonly Turn[]
+  readonly colours: ReadonlyMap<string, number>
+  /** Only where it matters: in the group that holds the last turn, or the beginning of the model's memory. */
+  readonly lastAnswer: Answer | null
+  readonly isLast: boolean
+  readonly near: NearTurns
+}
+
+/** Turns that are looked at together: while an answer grows, all other groups are left alone. */
+const TurnGroup = memo(function TurnGroup({ turns, colours, lastAnswer, isLast, near }: TurnGroupProps) {
+  const last = isLast ? turns.at(-1) : undefined
+  return turns.map((turn, index) => (
+    <TranscriptTurn
+      key={turn.id}
+      turn={turn}
+      colour={colours.get(chosenAnswer(turn).modelId) ?? null}
+      isLast={turn === last}
+      memoryText={lastAnswer?.memoryStartsAtTurnId === turn.id ? memoryText(lastAnswer) : null}
+      near={near}
+      isNearEnd={isLast && index >= turns.length - drawnFirst}
+    />
+  ))
+})
+
+const groupTurns = 40
+const drawnFirst = 3
+
+type Grouped = { readonly turns: readonly Turn[]; readonly groups: readonly (readonly Turn[])[] }
+
+/** Turns in groups that keep their identity as long as nothing in them changes. */
+function useGroups(turns: readonly Turn[]): Grouped['groups'] {
+  const [known, setKnown] = useState<Grouped>({ turns: noTurns, groups: [] })
+  if (known.turns === turns) return known.groups
+  const next = { turns, groups: groupAgain(turns, known.groups) }
+  setKnown(next)
+  return next.groups
+}
+
+function groupAgain(turns: readonly Turn[], known: Grouped['groups']): Grouped['groups'] {
+  const groups: (readonly Turn[])[] = []
+  for (let start = 0; start < turns.length; start += groupTurns) {
+    const group = turns.slice(start, start + groupTurns)
+    const before = known[groups.length]
+    const isSame = before?.length === group.length && before.every((turn, index) => turn === group[index])
+    groups.push(isSame ? before : group)
+  }
+  return groups
 }
 
 /** Said where a model's memory of the conversation begins, once that is not its beginning. */

@@ -3,6 +3,9 @@ import type { Turn } from '../../contract/conversation.ts'
 import { chosenAnswer } from '../conversation-mirror.ts'
 import { formatCount } from '../ui/format.ts'
 import { AnswerView } from './answer-view.tsx'
+import { harmlessText } from './harmless-text.ts'
+import { PlainText } from './plain-text.tsx'
+import { SentAttachments } from './sent-attachments.tsx'
 import styles from './turn-view.module.css'
 
 type TurnViewProps = {
@@ -17,9 +20,10 @@ type TurnViewProps = {
 /** A message and its answer. Drawn again only when the turn is another object. */
 export const TurnView = memo(function TurnView({ turn, colour, isLast, memoryText }: TurnViewProps) {
   return (
-    <section className={styles['turn']} data-turn={turn.id} data-last={isLast || undefined}>
+    <section className={styles['turn']}>
       {memoryText !== null && <p className={styles['memory']}>{memoryText}</p>}
-      <UserMessage text={turn.text} />
+      {turn.attachments && <SentAttachments attachments={turn.attachments} />}
+      {turn.text !== '' && <UserMessage text={turn.text} />}
       <AnswerView answer={chosenAnswer(turn)} turnId={turn.id} colour={colour} isLast={isLast} />
     </section>
   )
@@ -34,7 +38,9 @@ const UserMessage = memo(function UserMessage({ text }: { readonly text: string 
   const folded = text.slice(0, foldedCharacters).split('\n').slice(0, 24).join('\n')
   return (
     <article className={styles['message']} aria-label="Your message">
-      <div className={styles['text']}>{isLong && !isWhole ? `${folded} …` : text}</div>
+      <div className={styles['text']}>
+        {isLong && !isWhole ? `${harmlessText(folded)} …` : <PlainText text={text} />}
+      </div>
       {isLong && (
         <button
           type="button"

@@ -9,6 +9,8 @@ export type FollowEnd = {
   /** False while the reader is further up. */
   readonly isFollowing: boolean
   readonly jumpToEnd: () => void
+  /** Stays where it is from now on, also while it grows. */
+  readonly letGo: () => void
 }
 
 /** Keeps a scroller at its end while content grows, unless the reader has moved up. A new `newestId` goes to the end. */
@@ -51,13 +53,18 @@ export function useFollowEnd(newestId: string | undefined): FollowEnd {
     if (box) box.scrollTop = box.scrollHeight
   }, [])
 
+  const letGo = useCallback(() => {
+    following.current = false
+    setIsFollowing(false)
+  }, [])
+
   useLayoutEffect(() => {
     following.current = true
     const box = scroller.current
     if (box) box.scrollTop = box.scrollHeight
   }, [newestId])
 
-  return { scroller, content, isFollowing, jumpToEnd }
+  return { scroller, content, isFollowing, jumpToEnd, letGo }
 }
 
 function placeOf({ scrollTop, scrollHeight, clientHeight }: HTMLElement): ScrollPlace {

@@ -22,7 +22,8 @@ export function useNextModel(): {
 }
 
 // Shallow objects and arrays: a pool snapshot ten times a second draws nothing here unless somebody comes or goes.
-function residencyOf({ pool }: AppState): Record<string, ResidentState> {
+/** The state of each model that is in memory or on its way, by model id. */
+export function residencyOf({ pool }: AppState): Record<string, ResidentState> {
   return Object.fromEntries((pool?.residents ?? []).map(({ modelId, state }) => [modelId, state]))
 }
 

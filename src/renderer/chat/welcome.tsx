@@ -3,6 +3,7 @@ import type { LibraryModel } from '../../contract/model.ts'
 import { sendTurn, showDialog, useApp } from '../store.ts'
 import { Button } from '../ui/button.tsx'
 import { ModelSwatch } from '../ui/model-swatch.tsx'
+import { chordText } from '../ui/shortcut.ts'
 import { focusComposer } from './composer.tsx'
 import { demoQuestions } from './demo-models.ts'
 import { whyUnusable } from './next-model.ts'
@@ -36,6 +37,9 @@ export function Welcome() {
           ))}
         </ul>
       )}
+      <p className={styles['keys']}>
+        <kbd>{chordText('Mod+K')}</kbd> finds every command, <kbd>{chordText('Mod+/')}</kbd> lists the keys
+      </p>
     </div>
   )
 }

@@ -1,7 +1,5 @@
-import { useState } from 'react'
 import { useShallow } from 'zustand/react/shallow'
 import { formatBytes } from '../../contract/bytes.ts'
-import { toProblem, type Problem } from '../../contract/errors.ts'
 import type { Resident } from '../../contract/memory.ts'
 import type { LibraryModel } from '../../contract/model.ts'
 import { residentBytes } from '../pool/blocks.ts'
@@ -12,8 +10,10 @@ import { Dialog } from '../ui/dialog.tsx'
 import { formatTokens } from '../ui/format.ts'
 import { ProblemText } from '../ui/problem-text.tsx'
 import { Remedies } from '../ui/remedies.tsx'
+import { useAct } from '../ui/use-act.ts'
 import { LoadOptionFields } from './load-option-fields.tsx'
 import styles from './load-settings.module.css'
+import { ModelSampling } from './model-sampling.tsx'
 import { PreviewFigures } from './preview-figures.tsx'
 import { usePreview, type PreviewAnswer } from './use-preview.ts'
 
@@ -26,15 +26,7 @@ export function LoadSettings({ model }: { readonly model: LibraryModel }) {
     })),
   )
   const answer = usePreview(model.id, { ...(slid && { options: slid }), isReload: true })
-  const [problem, setProblem] = useState<Problem | null>(null)
-  const act = async (work: () => Promise<unknown>) => {
-    setProblem(null)
-    try {
-      await work()
-    } catch (error) {
-      setProblem(toProblem(error))
-    }
-  }
+  const { problem, act } = useAct()
   return (
     <Dialog
       title={`Load settings: ${model.name}`}
@@ -47,7 +39,12 @@ export function LoadSettings({ model }: { readonly model: LibraryModel }) {
           slid={slid ?? {}}
           preview={answer?.kind === 'preview' ? answer.preview : null}
           onSave={(loadOptions) => void act(() => saveOptions(model.id, loadOptions))}
-        />
+        >
+          <ModelSampling
+            model={model}
+            onSave={(sampling) => void act(() => host().models.update({ id: model.id, sampling }))}
+          />
+        </LoadOptionFields>
         <section className={styles['summary']} aria-label="What it takes">
           <Summary
             model={model}

@@ -1,6 +1,5 @@
 import { useState, type ReactNode } from 'react'
 import { formatBytes } from '../../contract/bytes.ts'
-import { toProblem, type Problem } from '../../contract/errors.ts'
 import type { Resident } from '../../contract/memory.ts'
 import type { LibraryModel } from '../../contract/model.ts'
 import { residentBytes, stateText } from '../pool/blocks.ts'
@@ -12,6 +11,7 @@ import { Button } from '../ui/button.tsx'
 import { ModelSwatch } from '../ui/model-swatch.tsx'
 import { ProblemText } from '../ui/problem-text.tsx'
 import { Remedies } from '../ui/remedies.tsx'
+import { useAct } from '../ui/use-act.ts'
 import { WarningList } from '../ui/warning-list.tsx'
 import styles from './model-details.module.css'
 import { ModelFactsList } from './model-facts.tsx'
@@ -25,15 +25,7 @@ type ModelDetailsProps = {
 
 /** One model of the library: what it is, what loading it would take, and everything that can be done with it. */
 export function ModelDetails({ model, resident }: ModelDetailsProps) {
-  const [problem, setProblem] = useState<Problem | null>(null)
-  const act = async (work: () => Promise<unknown>) => {
-    setProblem(null)
-    try {
-      await work()
-    } catch (error) {
-      setProblem(toProblem(error))
-    }
-  }
+  const { problem, act } = useAct()
   const id = { id: model.id }
   return (
     <section className={styles['details']} aria-label={model.name}>

@@ -89,7 +89,7 @@ function Proposed() {
 
 function Card({ proposal }: { readonly proposal: Proposal }) {
   const answer = usePreview(proposal.modelId, { options: proposal.options })
-  return <PreviewCard proposal={proposal} model={model} answer={answer} note="Added" />
+  return <PreviewCard proposal={proposal} model={model} answer={answer} note="Added" startTokens={1024} />
 }
 
 /** The host answers what was asked last. */
@@ -149,4 +149,16 @@ test('Escape leaves everything as it is', async () => {
   button('Load')?.focus()
   await press('Escape')
   expect([useApp.getState().proposal, load.mock.calls, update.mock.calls]).toEqual([null, [], []])
+})
+
+test('a longer context is reserved from the start, unless that is taken back', async () => {
+  await answerLast()
+  const check = () => document.querySelector<HTMLInputElement>('input[type=checkbox]')
+  expect(check()?.checked).toBe(true)
+  await act(async () => check()?.click())
+  expect(useApp.getState().proposal?.options).toEqual({ contextTokens: 4096, startContextTokens: 1024 })
+  expect(check()?.checked).toBe(false)
+  expect(document.body.textContent).toContain('up to 4,096 tokens')
+  await act(async () => check()?.click())
+  expect(useApp.getState().proposal?.options).toEqual({ contextTokens: 4096, startContextTokens: 4096 })
 })

@@ -18,13 +18,15 @@ type PreviewCardProps = {
   readonly answer: PreviewAnswer
   /** How it came here, in a word. */
   readonly note: string
+  /** With how many tokens contexts begin, unless a model says otherwise. */
+  readonly startTokens: number
 }
 
 /**
  * What a load would take, before it happens, with what it depends on most: context size and KV type. Enter loads, Escape leaves everything as it
  * is. A model that was dropped takes the keyboard, for its card answers what the user has just done.
  */
-export function PreviewCard({ proposal, model, answer, note }: PreviewCardProps) {
+export function PreviewCard({ proposal, model, answer, note, startTokens }: PreviewCardProps) {
   const { options, from } = proposal
   const card = useRef<HTMLElement>(null)
   useLayoutEffect(() => {
@@ -59,8 +61,7 @@ export function PreviewCard({ proposal, model, answer, note }: PreviewCardProps)
   }
   const trainTokens = model.file.kind === 'usable' ? model.file.facts.trainContextTokens : 0
   const contextTokens = options.contextTokens ?? preview?.contextTokens
-  const isGrowing =
-    options.startContextTokens === undefined && (preview?.startContextTokens ?? 0) < (contextTokens ?? 0)
+  const isGrowing = (options.startContextTokens ?? preview?.startContextTokens ?? 0) < (contextTokens ?? 0)
   const kvType = options.kvType ?? model.loadOptions.kvType ?? 'f16'
   return (
     // Enter and Escape are short cuts for the card's own buttons.
@@ -89,7 +90,7 @@ export function PreviewCard({ proposal, model, answer, note }: PreviewCardProps)
             steps={contextSteps(trainTokens, contextTokens)}
             value={contextTokens}
             text={(tokens) => `${isGrowing ? 'up to ' : ''}${formatCount(tokens)} tokens`}
-            // What is chosen here is reserved from the start: the picture shows what it takes.
+            // What is chosen here is reserved from the start, so that the picture shows what it takes; the check takes that back.
             onSlide={(tokens) =>
               proposeLoad({ ...proposal, options: { contextTokens: tokens, startContextTokens: tokens } })
             }
@@ -98,6 +99,24 @@ export function PreviewCard({ proposal, model, answer, note }: PreviewCardProps)
             value={kvType}
             onChoose={(type) => proposeLoad({ ...proposal, options: { kvType: type } })}
           />
+          {contextTokens > startTokens && (
+            <label className={styles['reserve']}>
+              <input
+                type="checkbox"
+                checked={!isGrowing}
+                onChange={({ target }) =>
+                  proposeLoad({
+                    ...proposal,
+                    options: {
+                      contextTokens,
+                      startContextTokens: target.checked ? contextTokens : startTokens,
+                    },
+                  })
+                }
+              />
+              Reserve all of it from the start
+            </label>
+          )}
         </div>
       )}
       <div className={styles['buttons']}>

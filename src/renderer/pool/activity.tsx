@@ -1,9 +1,8 @@
-import { useState } from 'react'
 import type { PoolEvent } from '../../contract/memory.ts'
+import { showDialog } from '../store.ts'
 import { Button } from '../ui/button.tsx'
 import { Icon } from '../ui/icon.tsx'
 import { useToday } from '../ui/use-today.ts'
-import { ActivityDialog } from './activity-dialog.tsx'
 import { eventLooks, figuresText, happening, isTrouble } from './activity-events.ts'
 import styles from './activity.module.css'
 
@@ -17,14 +16,13 @@ const exact = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle:
 
 /** What happened in the pool last, newest first, and the way to all of it. */
 export function Activity({ events }: { readonly events: readonly PoolEvent[] }) {
-  const [isOpen, setIsOpen] = useState(false)
   const today = useToday()
   return (
     <section className={styles['activity']} aria-label="Activity">
       <div className={styles['heading']}>
         <h3>Activity</h3>
         {events.length > 0 && (
-          <Button look="quiet" aria-haspopup="dialog" onClick={() => setIsOpen(true)}>
+          <Button look="quiet" aria-haspopup="dialog" onClick={() => showDialog('activity')}>
             Show all
           </Button>
         )}
@@ -67,7 +65,6 @@ export function Activity({ events }: { readonly events: readonly PoolEvent[] }) 
           })}
         </ol>
       )}
-      {isOpen && <ActivityDialog events={events} onClose={() => setIsOpen(false)} />}
     </section>
   )
 }

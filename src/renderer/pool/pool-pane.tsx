@@ -9,8 +9,9 @@ import { additionNote, AdditionsList } from '../library/additions-list.tsx'
 import { PreviewCard } from '../library/preview-card.tsx'
 import { joinNames, previewText } from '../library/preview-text.ts'
 import { usePreview, type PreviewAnswer } from '../library/use-preview.ts'
+import type { PoolPicture } from '../pool-picture.ts'
 import { shownProposal, type Proposal } from '../proposal.ts'
-import { attempt, host, showDialog, useApp } from '../store.ts'
+import { attempt, host, showDialog, showPicture, useApp } from '../store.ts'
 import { Button } from '../ui/button.tsx'
 import { Segments } from '../ui/segments.tsx'
 import { Activity } from './activity.tsx'
@@ -26,8 +27,6 @@ import { ResidentProblems } from './resident-problems.tsx'
 import { useFileDrop } from './use-file-drop.ts'
 import { useModelDrop } from './use-model-drop.ts'
 
-type Shown = PoolView | 'table'
-
 /** The menu of a block: which, beside what, and which time it is opened. */
 type OpenMenu = {
   readonly key: string
@@ -40,19 +39,19 @@ const views = [
   { value: 'machine', name: 'Machine' },
   { value: 'models', name: 'Models' },
   { value: 'table', name: 'Table' },
-] as const satisfies readonly { value: Shown; name: string }[]
-
-const viewKey = 'plenum.pool.view'
+] as const satisfies readonly { value: PoolPicture; name: string }[]
 
 /** The memory pool: what fills it, how full the KV caches are, what happened, and where models are dropped. */
 export function PoolPane() {
-  const { pool, models, conversations, additions, wanted } = useApp(
+  const { pool, models, conversations, additions, wanted, chosen, startTokens } = useApp(
     useShallow((state) => ({
       pool: state.pool,
       models: state.models,
       conversations: state.conversations,
       additions: state.additions,
       wanted: state.proposal,
+      chosen: state.poolPicture,
+      startTokens: state.settings?.startContextTokens ?? 0,
     })),
   )
   const proposal = shownProposal(wanted, { additions, pool })
@@ -62,7 +61,6 @@ export function PoolPane() {
   })
   const proposed = models.find(({ id }) => id === proposal?.modelId)
   const nextModelId = useNextModel().chosen?.id ?? null
-  const [chosen, setChosen] = useState<Shown | null>(rememberedView)
   const [open, setOpen] = useState<OpenMenu | null>(null)
   const [detailsOf, setDetailsOf] = useState<string | null>(null)
   const isOver = useFileDrop(useCallback((gifts: readonly Gift[]) => void addGifts(gifts), []))
@@ -74,23 +72,16 @@ export function PoolPane() {
   if (!pool) return <p className={styles['empty']}>Reading the machine</p>
   const shown = chosen ?? viewByItself(pool)
   const preview = answer?.kind === 'preview' ? answer.preview : null
-  const blocksOf = (domain: Domain, view: PoolView) => {
-    const ghost = preview && proposed && ghostOf(preview, { name: proposed.name, domain: domain.id })
-    return poolBlocks(pool, domain, { view, models, ghost: ghost ?? null })
-  }
+  const ghostIn = (domain: Domain) =>
+    preview && proposed ? ghostOf(preview, { name: proposed.name, domain: domain.id }) : null
+  const blocksOf = (domain: Domain, view: PoolView) =>
+    poolBlocks(pool, domain, { view, models, ghost: ghostIn(domain) })
   const openDomain = pool.domains.find(({ id }) => id === open?.domain)
   const openBlock = open && openDomain && blocksOf(openDomain, 'machine').find(({ key }) => key === open.key)
   const details = pool.residents.find(({ modelId }) => modelId === detailsOf)
   return (
     <div className={styles['pane']} data-over={isOver || undefined} {...modelDrop}>
-      <PoolHeader
-        pool={pool}
-        shown={shown}
-        onShow={(view) => {
-          localStorage.setItem(viewKey, view)
-          setChosen(view)
-        }}
-      />
+      <PoolHeader pool={pool} shown={shown} onShow={showPicture} />
       <div className={styles['body']}>
         <RestoreOffer pool={pool} />
         {proposal && proposed && (proposal.from === 'drop' || proposal.from === 'turn') && (
@@ -100,6 +91,7 @@ export function PoolPane() {
             model={proposed}
             answer={answer}
             note={noteOf(proposal, additions)}
+            startTokens={startTokens}
           />
         )}
         <AdditionsList
@@ -112,13 +104,20 @@ export function PoolPane() {
           pinnedIds={new Set(models.filter(({ pinned }) => pinned).map(({ id }) => id))}
         />
         {pool.domains.map((domain) => (
-          <div key={domain.id} className={styles['domain']} data-split={pool.kind === 'split' || undefined}>
+          <div
+            key={domain.id}
+            className={styles['domain']}
+            data-tour="pool"
+            data-split={pool.kind === 'split' || undefined}
+          >
             {pool.kind === 'split' && <h3 className={styles['domainName']}>{domainText(domain)}</h3>}
             {shown === 'table' ? (
               <PoolTable
                 pool={pool}
                 domain={domain}
                 models={models}
+                ghost={ghostIn(domain)}
+                leaving={leavingOf(preview)}
                 onOpen={(modelId, anchor) => openMenu({ key: `model:${modelId}`, domain: domain.id, anchor })}
               />
             ) : shown === 'models' && blocksOf(domain, 'models').length === 0 ? (
@@ -173,11 +172,6 @@ export function PoolPane() {
   )
 }
 
-function rememberedView(): Shown | null {
-  const kept = localStorage.getItem(viewKey)
-  return views.find(({ value }) => value === kept)?.value ?? null
-}
-
 /** Until the user chooses: the machine, unless the models in it would be too small to be seen. */
 function viewByItself(pool: PoolSnapshot): PoolView {
   const usedBytes = pool.domains.reduce((sum, domain) => sum + domain.usedBytes, 0)
@@ -190,8 +184,8 @@ function PoolHeader({
   onShow,
 }: {
   readonly pool: PoolSnapshot
-  readonly shown: Shown
-  readonly onShow: (view: Shown) => void
+  readonly shown: PoolPicture
+  readonly onShow: (view: PoolPicture) => void
 }) {
   const sum = (of: (domain: Domain) => number) =>
     pool.domains.reduce((bytes, domain) => bytes + of(domain), 0)

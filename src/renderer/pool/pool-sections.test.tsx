@@ -6,6 +6,7 @@ import { GB } from '../../contract/bytes.ts'
 import type { LoadedWith, Measurement } from '../../contract/memory.ts'
 import type { Client } from '../connection.ts'
 import { useApp } from '../store.ts'
+import { ActivityDialog } from './activity-dialog.tsx'
 import { Activity } from './activity.tsx'
 import { FootprintTable } from './footprint-table.tsx'
 import { KvSection } from './kv-section.tsx'
@@ -81,6 +82,8 @@ test('the activity shows the latest few, and all of them with their figures in c
   expect(texts('li').length).toBe(6)
   expect(texts('li')[0]).toMatch(/a left to make room for "b" · 2\.00 GB freed · 0\.6 s$/)
   await press('Show all')
+  expect(useApp.getState().dialog).toBe('activity')
+  await show(<ActivityDialog events={events} onClose={() => undefined} />)
   expect(rows().length).toBe(100)
   await press('Room made')
   expect([rows().length, texts('[role=status]')]).toEqual([10, ['10 events · 20.0 GB freed']])

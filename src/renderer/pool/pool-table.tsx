@@ -11,6 +11,7 @@ import {
   sourceText,
   stateText,
   usedKvBytes,
+  type Ghost,
 } from './blocks.ts'
 import styles from './pool-table.module.css'
 
@@ -18,11 +19,15 @@ type PoolTableProps = {
   readonly pool: PoolSnapshot
   readonly domain: Domain
   readonly models: readonly LibraryModel[]
+  /** What is shown before it is loaded. */
+  readonly ghost: Ghost | null
+  /** The models that would have to leave for it. */
+  readonly leaving: ReadonlySet<string>
   readonly onOpen: (modelId: string, anchor: HTMLElement) => void
 }
 
 /** The numbers of the treemap as a table, with sums. */
-export function PoolTable({ pool, domain, models, onOpen }: PoolTableProps) {
+export function PoolTable({ pool, domain, models, ghost, leaving, onOpen }: PoolTableProps) {
   const outside = outsidePool(pool, domain)
   const totalBytes = domain.totalBytes + outside.otherBytes + outside.restBytes
   const sum = (part: FootprintPartName) =>
@@ -69,9 +74,13 @@ export function PoolTable({ pool, domain, models, onOpen }: PoolTableProps) {
               resident={resident}
               domain={domain}
               colour={models.find(({ id }) => id === resident.modelId)?.colour ?? null}
+              isLeaving={leaving.has(resident.modelId)}
               onOpen={onOpen}
             />
           ))}
+          {ghost && (
+            <GhostRow ghost={ghost} colour={models.find(({ id }) => id === ghost.modelId)?.colour ?? null} />
+          )}
         </tbody>
         <tbody>
           {pool.residents.length > 0 && (
@@ -116,11 +125,13 @@ function ResidentRow({
   resident,
   domain,
   colour,
+  isLeaving,
   onOpen,
 }: {
   readonly resident: Resident
   readonly domain: Domain
   readonly colour: number | null
+  readonly isLeaving: boolean
   readonly onOpen: PoolTableProps['onOpen']
 }) {
   const inDomain = resident.footprint.filter((item) => item.domain === domain.id)
@@ -152,7 +163,30 @@ function ResidentRow({
       <td className={styles['state']}>
         {stateText(resident)}
         {resident.pinned && ', pinned'}
+        {isLeaving && ', would have to leave'}
       </td>
+    </tr>
+  )
+}
+
+/** A model that is not loaded, with what it would take. */
+function GhostRow({ ghost, colour }: { readonly ghost: Ghost; readonly colour: number | null }) {
+  const [context, verdict] = ghost.notes
+  return (
+    <tr className={styles['ghost']} data-verdict={ghost.verdict}>
+      <th scope="row">
+        <span className={styles['model']}>
+          <ModelSwatch colour={colour} hollow />
+          <span className={styles['name']}>{ghost.name}</span>
+        </span>
+      </th>
+      <td>{`≈ ${formatBytes(ghost.bytes)}`}</td>
+      {partNames.map(({ part }) => (
+        <td key={part}>{`≈ ${formatBytes(residentBytes(ghost, { part }))}`}</td>
+      ))}
+      <td />
+      <td>{context}</td>
+      <td className={styles['state']}>{`Not loaded: ${verdict}`}</td>
     </tr>
   )
 }

@@ -1,7 +1,8 @@
 import { NumberField } from '../ui/number-field.tsx'
 import { SelectField } from '../ui/select-field.tsx'
 import { SizeField } from '../ui/size-field.tsx'
-import { Check, Group, Setting, type GroupProps } from './setting.tsx'
+import { Check } from './check.tsx'
+import type { SettingItem } from './setting-item.ts'
 
 const whenFull = [
   { value: 'slide', name: 'Oldest turns slide out' },
@@ -9,70 +10,101 @@ const whenFull = [
 ] as const
 
 /** How much of a conversation models hold, and what is kept of it on disk. */
-export function ConversationSettings({ settings, save }: GroupProps) {
-  return (
-    <Group title="Conversations">
-      <Setting effect="How much of a conversation a model can hold, when the model itself says nothing else; never more than it was trained with. Default: 32,768 tokens.">
-        {(noteId) => (
-          <NumberField
-            label="Context size"
-            unit="tokens"
-            value={settings.contextTokens}
-            placeholder="32,768"
-            min={64}
-            max={16_777_216}
-            describedBy={noteId}
-            onCommit={(contextTokens) => save({ contextTokens: contextTokens ?? 32_768 })}
-          />
-        )}
-      </Setting>
-      <Setting effect="A context begins with this many tokens and grows while its conversation fills it, so that short conversations take little memory. Default: 4,096 tokens, fewer while memory is short; never more than the context size.">
-        {(noteId) => (
-          <NumberField
-            label="Contexts start with"
-            unit="tokens"
-            value={settings.startContextTokens}
-            placeholder="4,096"
-            min={64}
-            max={Math.max(settings.contextTokens, settings.startContextTokens)}
-            describedBy={noteId}
-            onCommit={(tokens) => save({ startContextTokens: tokens ?? 4096 })}
-          />
-        )}
-      </Setting>
-      <Setting effect="What happens when a conversation has filled its context. Sliding out: the model forgets the oldest turns and keeps the first; the conversation itself stays whole. Default: oldest turns slide out.">
-        {(noteId) => (
-          <SelectField
-            label="When a context is full"
-            value={settings.contextFull}
-            options={whenFull}
-            describedBy={noteId}
-            onChoose={(contextFull) => save({ contextFull })}
-          />
-        )}
-      </Setting>
-      <Setting effect="What models have read of conversations is written to disk, readable by you alone, so that it comes back in a moment instead of being read again: when a model returns, and after a restart or a crash. Off: what is there is deleted. Default: on.">
-        {(noteId) => (
-          <Check
-            label="Park conversations on disk"
-            isOn={settings.parking}
-            describedBy={noteId}
-            onChange={(parking) => save({ parking })}
-          />
-        )}
-      </Setting>
-      <Setting effect="How much of the disk parked conversations may take; those that were not used for longest go first. Default: 16 GB or a tenth of the disk’s free room, whichever is less.">
-        {(noteId) => (
-          <SizeField
-            label="Disk room for parking"
-            bytes={settings.parkingBudgetBytes}
-            placeholder="16 GB at most"
-            minBytes={0}
-            describedBy={noteId}
-            onCommit={(parkingBudgetBytes) => save({ parkingBudgetBytes })}
-          />
-        )}
-      </Setting>
-    </Group>
-  )
-}
+export const conversationSettings: readonly SettingItem[] = [
+  {
+    id: 'contextTokens',
+    title: 'Context size',
+    section: 'Conversations',
+    unit: 'tokens',
+    byDefault: '32,768 tokens',
+    effect:
+      'How much of a conversation a model can hold, when the model itself says nothing else; never more than it was trained with.',
+    field: ({ settings, save }, noteId) => (
+      <NumberField
+        label="Context size"
+        unit="tokens"
+        value={settings.contextTokens}
+        placeholder="32,768"
+        min={64}
+        max={16_777_216}
+        describedBy={noteId}
+        onCommit={(contextTokens) => save({ contextTokens: contextTokens ?? 32_768 })}
+      />
+    ),
+  },
+  {
+    id: 'startContextTokens',
+    title: 'Contexts start with',
+    section: 'Conversations',
+    unit: 'tokens',
+    byDefault: '4,096 tokens, fewer while memory is short',
+    effect:
+      'A context begins with this many tokens and grows while its conversation fills it, so that short conversations take little memory; never more than the context size.',
+    field: ({ settings, save }, noteId) => (
+      <NumberField
+        label="Contexts start with"
+        unit="tokens"
+        value={settings.startContextTokens}
+        placeholder="4,096"
+        min={64}
+        max={Math.max(settings.contextTokens, settings.startContextTokens)}
+        describedBy={noteId}
+        onCommit={(tokens) => save({ startContextTokens: tokens ?? 4096 })}
+      />
+    ),
+  },
+  {
+    id: 'contextFull',
+    title: 'When a context is full',
+    section: 'Conversations',
+    unit: null,
+    byDefault: 'oldest turns slide out',
+    effect:
+      'What happens when a conversation has filled its context. Sliding out: the model forgets the oldest turns and keeps the first; the conversation itself stays whole.',
+    field: ({ settings, save }, noteId) => (
+      <SelectField
+        label="When a context is full"
+        value={settings.contextFull}
+        options={whenFull}
+        describedBy={noteId}
+        onChoose={(contextFull) => save({ contextFull })}
+      />
+    ),
+  },
+  {
+    id: 'parking',
+    title: 'Park conversations on disk',
+    section: 'Conversations',
+    unit: null,
+    byDefault: 'on',
+    effect:
+      'What models have read of conversations is written to disk, readable by you alone, so that it comes back in a moment instead of being read again: when a model returns, and after a restart or a crash. Off: what is there is deleted.',
+    field: ({ settings, save }, noteId) => (
+      <Check
+        label="Park conversations on disk"
+        isOn={settings.parking}
+        describedBy={noteId}
+        onChange={(parking) => save({ parking })}
+      />
+    ),
+  },
+  {
+    id: 'parkingBudgetBytes',
+    title: 'Disk room for parking',
+    section: 'Conversations',
+    unit: 'GB or MB',
+    byDefault: '16 GB or a tenth of the disk’s free room, whichever is less',
+    effect:
+      'How much of the disk parked conversations may take; those that were not used for longest go first.',
+    field: ({ settings, save }, noteId) => (
+      <SizeField
+        label="Disk room for parking"
+        bytes={settings.parkingBudgetBytes}
+        placeholder="16 GB at most"
+        minBytes={0}
+        describedBy={noteId}
+        onCommit={(parkingBudgetBytes) => save({ parkingBudgetBytes })}
+      />
+    ),
+  },
+]

@@ -1,5 +1,6 @@
-import { useId, useState, type KeyboardEvent } from 'react'
+import { useId, type KeyboardEvent } from 'react'
 import styles from './field.module.css'
+import { useDraft } from './use-draft.ts'
 
 type NumberFieldProps = {
   readonly label: string
@@ -20,23 +21,16 @@ type NumberFieldProps = {
 export function NumberField(props: NumberFieldProps) {
   const { label, unit, value, placeholder, describedBy, onCommit } = props
   const id = useId()
-  const shown = value === null ? '' : String(value)
-  const [draft, setDraft] = useState<{ readonly of: string; readonly text: string } | null>(null)
-  // A draft is of one stored value: when that changes elsewhere, the draft is void.
-  const text = draft?.of === shown ? draft.text : shown
+  const { text, write, drop, onEscape } = useDraft(value === null ? '' : String(value))
   const parsed = parse(text, props)
   const commit = () => {
     if ('error' in parsed || parsed.value === value) return
-    setDraft(null)
+    drop()
     onCommit(parsed.value)
   }
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key === 'Enter') commit()
-    if (event.key === 'Escape' && text !== shown) {
-      event.preventDefault()
-      event.stopPropagation()
-      setDraft(null)
-    }
+    onEscape(event)
   }
   const error = 'error' in parsed ? parsed.error : null
   return (
@@ -54,7 +48,7 @@ export function NumberField(props: NumberFieldProps) {
           aria-describedby={[describedBy, error === null ? undefined : `${id}error`]
             .filter(Boolean)
             .join(' ')}
-          onChange={(event) => setDraft({ of: shown, text: event.target.value })}
+          onChange={(event) => write(event.target.value)}
           onBlur={commit}
           onKeyDown={onKeyDown}
         />

@@ -1,6 +1,7 @@
-import { useId, useState, type KeyboardEvent } from 'react'
+import { useId, type KeyboardEvent } from 'react'
 import { formatBytes, parseBytes } from '../../contract/bytes.ts'
 import styles from './field.module.css'
+import { useDraft } from './use-draft.ts'
 
 type SizeFieldProps = {
   readonly label: string
@@ -16,9 +17,7 @@ type SizeFieldProps = {
 /** A size as people write it, "4GB" or "512 MB"; empty means the default. What is no size is told beside it. */
 export function SizeField({ label, bytes, placeholder, minBytes, describedBy, onCommit }: SizeFieldProps) {
   const id = useId()
-  const shown = bytes === null ? '' : writeBytes(bytes)
-  const [draft, setDraft] = useState<{ readonly of: string; readonly text: string } | null>(null)
-  const text = draft?.of === shown ? draft.text : shown
+  const { text, isChanged, write, drop, onEscape } = useDraft(bytes === null ? '' : writeBytes(bytes))
   const parsed = text.trim() === '' ? null : parseBytes(text)
   const error =
     text.trim() === ''
@@ -29,17 +28,13 @@ export function SizeField({ label, bytes, placeholder, minBytes, describedBy, on
           ? `Takes at least ${formatBytes(minBytes)}`
           : null
   const commit = () => {
-    if (error !== null || text === shown || parsed === bytes) return
-    setDraft(null)
+    if (error !== null || !isChanged || parsed === bytes) return
+    drop()
     onCommit(parsed)
   }
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key === 'Enter') commit()
-    if (event.key === 'Escape' && text !== shown) {
-      event.preventDefault()
-      event.stopPropagation()
-      setDraft(null)
-    }
+    onEscape(event)
   }
   return (
     <div className={styles['field']}>
@@ -52,7 +47,7 @@ export function SizeField({ label, bytes, placeholder, minBytes, describedBy, on
         placeholder={placeholder}
         aria-invalid={error !== null}
         aria-describedby={[describedBy, error === null ? undefined : `${id}error`].filter(Boolean).join(' ')}
-        onChange={(event) => setDraft({ of: shown, text: event.target.value })}
+        onChange={(event) => write(event.target.value)}
         onBlur={commit}
         onKeyDown={onKeyDown}
       />

@@ -1,5 +1,6 @@
-import { useId, useState, type KeyboardEvent } from 'react'
+import { useId } from 'react'
 import styles from './field.module.css'
+import { useDraft } from './use-draft.ts'
 
 type TextFieldProps = {
   readonly label: string
@@ -7,42 +8,37 @@ type TextFieldProps = {
   readonly value: string | null
   readonly placeholder: string
   readonly maxLength: number
+  /** Lines to begin with. Default: one, and six with text. */
+  readonly rows?: number
   readonly describedBy?: string
   /** Called with the text, or null for an empty field, when the user leaves it. */
   readonly onCommit: (value: string | null) => void
 }
 
 /** A text of several lines; empty means the default. */
-export function TextField({ label, value, placeholder, maxLength, describedBy, onCommit }: TextFieldProps) {
+export function TextField(props: TextFieldProps) {
+  const { label, value, placeholder, maxLength, rows, describedBy, onCommit } = props
   const id = useId()
-  const shown = value ?? ''
-  const [draft, setDraft] = useState<{ readonly of: string; readonly text: string } | null>(null)
-  const text = draft?.of === shown ? draft.text : shown
-  const onKeyDown = (event: KeyboardEvent) => {
-    if (event.key !== 'Escape' || text === shown) return
-    event.preventDefault()
-    event.stopPropagation()
-    setDraft(null)
-  }
+  const { text, isChanged, write, drop, onEscape } = useDraft(value ?? '')
   return (
     <div className={styles['field']}>
       <label htmlFor={id}>{label}</label>
       <textarea
         id={id}
         className={styles['text']}
-        rows={text === '' ? 1 : 6}
+        rows={rows ?? (text === '' ? 1 : 6)}
         spellCheck={false}
         value={text}
         placeholder={placeholder}
         maxLength={maxLength}
         aria-describedby={describedBy}
-        onChange={(event) => setDraft({ of: shown, text: event.target.value })}
+        onChange={(event) => write(event.target.value)}
         onBlur={() => {
-          if (text === shown) return
-          setDraft(null)
+          if (!isChanged) return
+          drop()
           onCommit(text.trim() === '' ? null : text)
         }}
-        onKeyDown={onKeyDown}
+        onKeyDown={onEscape}
       />
     </div>
   )
