@@ -1,17 +1,19 @@
 import { eventIterator, oc, type } from '@orpc/contract'
 import { z } from 'zod'
-import { importEventSchema, importResultSchema } from './conversation-file.ts'
 import { askingChangesSchema, askingSchema } from './asking.ts'
 import { attachmentSchema, maxAttachmentCharacters, turnCostSchema } from './attachment.ts'
+import { importEventSchema, importResultSchema } from './conversation-file.ts'
 import type { ConversationEvent, Turn } from './conversation.ts'
 import {
   conversationEventSchema,
   conversationListEventSchema,
   conversationSchema,
   conversationSummarySchema,
+  mostAnswerers,
   turnSchema,
 } from './conversation.ts'
 import { errorCodeSchema, errorDetailsSchema } from './errors.ts'
+import { jsonSchemaTextSchema } from './json-schema.ts'
 import { loadPreviewSchema, measurementSchema, poolSnapshotSchema, turnPlanSchema } from './memory.ts'
 import { addResultSchema, libraryModelSchema, loadOptionsSchema } from './model.ts'
 import { samplingSchema } from './sampling.ts'
@@ -46,8 +48,6 @@ const queryFlag = z.union([z.boolean(), z.stringbool()]).optional()
 /** Text in a query, a number elsewhere. */
 const queryNumber = (schema: z.ZodOptional<z.ZodNumber>) => z.coerce.number().pipe(schema.unwrap()).optional()
 const conversationId = z.object({ id: z.string() })
-/** As many models as one turn may be asked of at once. */
-export const mostAnswerers = 4
 /** Who answers: one model, or several at once; one of the two is needed. */
 const answerers = z.object({
   modelId: z.string().optional(),
@@ -272,6 +272,17 @@ export const contract = {
           background: z.boolean().default(false),
           /** For this answer alone; goes before what the conversation says. */
           ...askingChangesSchema.shape,
+          /** The schema itself will do. */
+          jsonSchema: z
+            .union([
+              jsonSchemaTextSchema,
+              z
+                .record(z.string(), z.unknown())
+                .transform((schema) => JSON.stringify(schema))
+                .pipe(jsonSchemaTextSchema),
+            ])
+            .nullable()
+            .optional(),
           attachmentIds: z.array(z.string()).max(100).optional(),
         }),
       )

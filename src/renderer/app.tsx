@@ -4,10 +4,10 @@ import styles from './app.module.css'
 import { AskingDialog } from './chat/asking-dialog.tsx'
 import { ChatPane } from './chat/chat-pane.tsx'
 import { ConversationList } from './chat/conversation-list.tsx'
-import { ImportDialog } from './chat/import-dialog.tsx'
 import { useCommandKeys } from './commands/command-keys.ts'
 import { CommandPalette } from './commands/command-palette.tsx'
 import { ShortcutSheet } from './commands/shortcut-sheet.tsx'
+import { ImportDialog } from './chat/import-dialog.tsx'
 import { LibraryDialog } from './library/library-dialog.tsx'
 import { LoadSettings } from './library/load-settings.tsx'
 import { PaneSeparator } from './pane-separator.tsx'
@@ -98,9 +98,9 @@ export function App() {
       {events && <ActivityDialog events={events} onClose={() => showDialog(null)} />}
       {dialog === 'asking' && <AskingDialog onClose={() => showDialog(null)} />}
       {settingsOf && <LoadSettings key={settingsOf.id} model={settingsOf} />}
-      <ImportDialog />
       {overlay === 'palette' && <CommandPalette />}
       {overlay === 'shortcuts' && <ShortcutSheet />}
+      <ImportDialog />
       <Notices />
     </div>
   )

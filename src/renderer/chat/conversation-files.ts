@@ -47,13 +47,6 @@ export function isConversationFile({ name }: { readonly name: string }): boolean
   return /\.json$/i.test(name)
 }
 
-/** Whether a file begins as exports of Plenum and Open WebUI do. */
-export async function holdsConversations(file: File): Promise<boolean> {
-  if (!isConversationFile(file)) return false
-  const start = await file.slice(0, 4096).text()
-  return /^\uFEFF?\s*\{\s*"format"\s*:\s*"plenum-conversations"/.test(start) || /"(?:chat|history)"\s*:\s*\{/.test(start)
-}
-
 /** Brings files of conversations in, one after the other; a dialog tells how far it is and what became of each. */
 export async function importFiles(files: readonly File[]): Promise<void> {
   for (const file of files) {
