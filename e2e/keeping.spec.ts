@@ -67,7 +67,8 @@ async function fileOf(app: PlenumApp, talks: readonly Talk[], name = 'talks.json
 }
 
 async function bringIn(app: PlenumApp, file: string): Promise<Locator> {
-  await expect(app.page.getByText(/pool of/)).toBeVisible()
+  // What is dropped before the page is connected is refused.
+  await expect(app.page.getByText(/· pool of/)).toBeVisible()
   await app.drop([file])
   const dialog = app.page.getByRole('dialog', { name: 'Import conversations' })
   await expect(dialog.getByRole('button', { name: 'Close', exact: true }).last()).toBeVisible()

@@ -38,7 +38,7 @@ test('a word said long ago is found, and shown in its place', async ({ page }) =
   // Words that are in no one text, and things that mean something elsewhere.
   await searchBox(page).fill('nora unified')
   await expect(list(page).getByText('Nothing found')).toBeVisible()
-  await searchBox(page).fill('"unified memory" AND (')
+  await searchBox(page).fill('"unified memory" NEAR nowhere (')
   await expect(list(page).getByText('Nothing found')).toBeVisible()
   await searchBox(page).fill('"unified mem')
   await expect(hits(page).first()).toBeVisible()

@@ -43,7 +43,7 @@ export function chooseImport(): void {
 }
 
 /** Whether a file that was dropped may hold conversations. */
-export function isConversationFile({ name }: File): boolean {
+export function isConversationFile({ name }: { readonly name: string }): boolean {
   return /\.json$/i.test(name)
 }
 
