@@ -1,5 +1,5 @@
-import { chooseAttachments } from '../chat/attach-button.tsx'
 import type { ConversationSummary } from '../../contract/conversation.ts'
+import { chooseAttachments } from '../chat/attach-button.tsx'
 import { focusComposer } from '../chat/composer.tsx'
 import { archiveConversations, deleteConversations, pinConversations } from '../chat/conversation-actions.ts'
 import { groupByDay } from '../chat/conversation-groups.ts'
