@@ -86,7 +86,9 @@ async function openPlenum(file: string, maxTokens: number): Promise<{ ask: Answe
     async ask(question) {
       model.forget('one')
       let first: { at: number; tokens: number } | null = null
-      for await (const event of model.generate('one', [{ role: 'user', text: question }], { maxTokens })) {
+      for await (const event of model.generate('one', [{ role: 'user', text: question }], {
+        sampling: { maxTokens },
+      })) {
         if (event.kind === 'text') first ??= { at: performance.now(), tokens: event.generatedTokens }
         if (event.kind !== 'done') continue
         const from = first ?? { at: performance.now(), tokens: event.generatedTokens }

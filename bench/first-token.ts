@@ -67,7 +67,7 @@ async function conversationOf(model: ResidentModel): Promise<ChatMessage[]> {
 }
 
 async function ask(model: ResidentModel, messages: readonly ChatMessage[]): Promise<Done> {
-  for await (const event of model.generate('one', messages, { maxTokens: 1 }))
+  for await (const event of model.generate('one', messages, { sampling: { maxTokens: 1 } }))
     if (event.kind === 'done') return event
   throw new Error('The answer has no end')
 }

@@ -10,6 +10,7 @@ import { cpus, tmpdir } from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 import type { ChatMessage } from '../src/contract/backend.ts'
+import { greedySampling } from '../src/contract/sampling.ts'
 import { openDatabase } from '../src/main/host/database.ts'
 import { Parking, type ModelParking } from '../src/main/host/parking.ts'
 import { startModelProcess, type BackendClient } from '../src/main/host/model-process.ts'
@@ -72,7 +73,7 @@ async function measure(
     await client.openContext({ contextId, contextTokens })
     times.prefill.push(
       await timed(async () => {
-        const request = { contextId, messages, maxTokens: 1, temperature: 0, seed: null }
+        const request = { contextId, messages, sampling: { ...greedySampling, maxTokens: 1 } }
         for await (const event of await client.generate(request))
           if (event.kind === 'done') held = event.usedTokens
       }),

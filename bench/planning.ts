@@ -39,7 +39,13 @@ function makeFacts(index: number, weightBytes: number): ModelFacts {
       { layers: layers - 4, kvHeads: 8, keyLength: 128, valueLength: 128, windowTokens: null },
       { layers: 4, kvHeads: 8, keyLength: 128, valueLength: 128, windowTokens: 1024 },
     ],
-    ...{ recurrentStateBytes: 0, kvBytesPerToken: layers * 4096, experts: null, hasChatTemplate: true },
+    ...{
+      recurrentStateBytes: 0,
+      kvBytesPerToken: layers * 4096,
+      experts: null,
+      hasChatTemplate: true,
+      recommendedSampling: {},
+    },
     ...{ inputBytes: 0, outputBytes: 0, mergeCount: 0, dryRuns: [] },
     ...{ license: null, author: null, description: null },
   }

@@ -294,7 +294,9 @@ async function measure(
   await model.load()
   for (const warning of model.warnings) console.log(warning)
   const answered = Promise.withResolvers<null>()
-  for await (const event of model.generate('a', [{ role: 'user', text: 'A few words.' }], { maxTokens: 2 }))
+  for await (const event of model.generate('a', [{ role: 'user', text: 'A few words.' }], {
+    sampling: { maxTokens: 2 },
+  }))
     if (event.kind === 'done') answered.resolve(null)
   await answered.promise
   const { privateBytes, mappedBytes } = await model.usage()

@@ -2,6 +2,7 @@ import { eventIterator, oc } from '@orpc/contract'
 import { z } from 'zod'
 import { errorCodeSchema, errorDetailsSchema } from './errors.ts'
 import { fileAccessSchema, kvTypeSchema, modelFactsSchema } from './model.ts'
+import { resolvedSamplingSchema } from './sampling.ts'
 
 /** What a GGUF file turned out to be. */
 export const inspectionSchema = z.discriminatedUnion('kind', [
@@ -162,6 +163,22 @@ export const backendContract = {
   /** Forgets what a context has read, keeping the context. */
   clearContext: base.input(contextId).output(z.void()),
   tokenize: base.input(z.object({ text: z.string() })).output(z.object({ tokens: z.number().int() })),
+  /**
+   * What `generate` would read for these messages: the tokens of the whole prompt, and how many of them a context holds. Reads nothing. Without a
+   * context, or with one that is not open, nothing is held.
+   */
+  countPrompt: base
+    .input(z.object({ contextId: z.string().nullable(), messages: z.array(chatMessageSchema).min(1) }))
+    .output(
+      z.object({
+        promptTokens: z.number().int(),
+        reusedTokens: z.number().int(),
+        /** What the context holds, whether it can be used or not. */
+        heldTokens: z.number().int(),
+      }),
+    ),
+  /** The text of a PDF file (base64), page by page. `BAD_INPUT` says what is wrong with it. For a process that holds no model. */
+  readPdf: base.input(z.object({ data: z.string() })).output(z.object({ pages: z.array(z.string()) })),
   /** Reads the messages, reusing what the context holds of them, and writes an answer. Aborting stops within one batch. */
   generate: base
     .input(
@@ -169,10 +186,12 @@ export const backendContract = {
         messages: z.array(chatMessageSchema).min(1),
         /** The last message is the beginning of the answer: the text goes on where it ends. */
         continues: z.boolean().default(false),
-        maxTokens: z.number().int().min(1).nullable(),
-        /** 0 is greedy. */
-        temperature: z.number().min(0),
-        seed: z.number().int().nullable(),
+        sampling: resolvedSamplingSchema,
+        /**
+         * A JSON schema that the answer follows; null: it is free. Where the prompt has begun a thought, the answer thinks freely and follows
+         * the schema from the end of the thought on; else it follows it from its first token, and does not think.
+         */
+        jsonSchema: z.unknown().optional(),
         /** Tokens that must be left for the answer, or it does not begin: `CONTEXT_FULL`. */
         roomTokens: z.number().int().min(1).default(1),
         /** Whoever calls answers the event `full` with `resizeContext`. */

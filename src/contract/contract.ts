@@ -1,5 +1,8 @@
 import { eventIterator, oc, type } from '@orpc/contract'
 import { z } from 'zod'
+import { askingChangesSchema, askingSchema } from './asking.ts'
+import { attachmentSchema, maxAttachmentCharacters, turnCostSchema } from './attachment.ts'
+import { importEventSchema, importResultSchema } from './conversation-file.ts'
 import type { ConversationEvent, Turn } from './conversation.ts'
 import {
   conversationEventSchema,
@@ -11,6 +14,7 @@ import {
 import { errorCodeSchema, errorDetailsSchema } from './errors.ts'
 import { loadPreviewSchema, measurementSchema, poolSnapshotSchema, turnPlanSchema } from './memory.ts'
 import { addResultSchema, libraryModelSchema, loadOptionsSchema } from './model.ts'
+import { samplingSchema } from './sampling.ts'
 import { foundPlaceSchema, searchResultSchema } from './search.ts'
 import { maxQueryCharacters } from './search-text.ts'
 import { settingsChangesSchema, settingsSchema } from './settings.ts'
@@ -53,6 +57,9 @@ const messageText = z.string().min(1).max(5_000_000)
 const turnId = z.object({ turnId: z.string() })
 const answerId = z.object({ answerId: z.string() })
 const conversationIds = z.object({ ids: z.array(z.string()).max(100_000) })
+
+/** A file to be saved; its name is a proposal. */
+const fileSchema = z.file()
 
 /** A folder or a GGUF file in the host's own file system, for the picker of the headless host. */
 export const folderEntrySchema = z.object({
@@ -102,13 +109,14 @@ export const contract = {
       .output(z.array(addResultSchema)),
     /** Takes an entry out of the library; the file stays where it is. */
     remove: base.route({ method: 'DELETE', path: '/models/{id}' }).input(modelId).output(z.void()),
-    /** Changes the name or the load options. */
+    /** Changes the name, the load options or the sampling. */
     update: base
       .route({ method: 'PATCH', path: '/models/{id}' })
       .input(
         modelId.extend({
           name: z.string().trim().min(1).max(200).optional(),
           loadOptions: loadOptionsSchema.optional(),
+          sampling: samplingSchema.optional(),
         }),
       )
       .output(libraryModelSchema),
@@ -166,7 +174,7 @@ export const contract = {
     watchList: base.output(eventIterator(conversationListEventSchema)),
     create: base
       .route({ method: 'POST', path: '/conversations' })
-      .input(z.object({ title: z.string().max(200).optional() }))
+      .input(z.object({ title: z.string().max(200).optional(), asking: askingChangesSchema.optional() }))
       .output(conversationSchema),
     get: base
       .route({ method: 'GET', path: '/conversations/{id}' })
@@ -184,6 +192,11 @@ export const contract = {
         }),
       )
       .output(conversationSummarySchema),
+    /** Changes how its models are asked; what is absent stays. */
+    setAsking: base
+      .route({ method: 'PATCH', path: '/conversations/{id}/asking' })
+      .input(conversationId.extend(askingChangesSchema.shape))
+      .output(askingSchema),
     /** Deletes it. For a day, and until Plenum ends, it can be restored; nothing else finds it then. */
     delete: base
       .route({ method: 'DELETE', path: '/conversations/{id}' })
@@ -213,6 +226,23 @@ export const contract = {
         }),
       )
       .output(z.array(foundPlaceSchema)),
+    /** The shown path as Markdown, or the whole conversation as JSON (conversation-file.ts). */
+    export: base
+      .route({ method: 'GET', path: '/conversations/{id}/export' })
+      .input(conversationId.extend({ format: z.enum(['markdown', 'json']).default('markdown') }))
+      .output(fileSchema),
+    /** All conversations as JSON (conversation-file.ts). */
+    exportAll: base.route({ method: 'GET', path: '/conversations/export' }).output(fileSchema),
+    /** For scripts: brings in a file of `exportAll`, or what Open WebUI exports; all of it or nothing. */
+    import: base
+      .route({ method: 'POST', path: '/conversations/import' })
+      .input(z.unknown())
+      .output(importResultSchema),
+    /** For the window: a file in pieces, in their order, under an id of the sender's. `importEnd` does what `import` does. */
+    importPart: base
+      .input(z.object({ importId: z.string(), name: z.string().max(1000), text: z.string().max(4_000_000) }))
+      .output(z.void()),
+    importEnd: base.input(z.object({ importId: z.string() })).output(eventIterator(importEventSchema)),
     /** Deletes several; what is not there is passed over. The ids of those that were there. */
     deleteMany: base.input(conversationIds).output(z.array(z.string())),
     /** Restores several; what is gone for good is passed over. */
@@ -220,7 +250,16 @@ export const contract = {
   },
   turns: {
     /** Records the turn and starts its answer; what follows comes over `conversations.watch`. */
-    send: base.input(answerers.extend({ conversationId: z.string(), text: messageText })).output(turnSchema),
+    send: base
+      .input(
+        answerers.extend({
+          conversationId: z.string(),
+          /** May be empty beside attachments. */
+          text: z.string().max(5_000_000),
+          attachmentIds: z.array(z.string()).max(100).optional(),
+        }),
+      )
+      .output(turnSchema),
     /** For scripts: sends a turn and answers with the whole turn when it is done, or with `stream` the conversation's events as they come. */
     ask: base
       .route({ method: 'POST', path: '/conversations/{id}/turns' })
@@ -231,18 +270,33 @@ export const contract = {
           stream: z.boolean().default(false),
           /** Nobody waits for this answer: it makes way for those that somebody waits for. */
           background: z.boolean().default(false),
+          /** For this answer alone; goes before what the conversation says. */
+          ...askingChangesSchema.shape,
+          attachmentIds: z.array(z.string()).max(100).optional(),
         }),
       )
       .output(type<Turn | AsyncIteratorObject<ConversationEvent, void, void>>()),
+    /** What sending a draft would cost, without doing anything. `conversationId` null: a new one, asked as `asking` says. */
+    cost: base
+      .input(
+        z.object({
+          conversationId: z.string().nullable(),
+          asking: askingChangesSchema.optional(),
+          text: z.string().max(5_000_000),
+          modelId: z.string(),
+          attachmentIds: z.array(z.string()).max(100),
+        }),
+      )
+      .output(turnCostSchema),
     /** Asks any turn of a conversation again: adds an answer and goes on from it. What hangs on other answers of the turn stays with those. */
     retry: base
       .route({ method: 'POST', path: '/turns/{turnId}/answers' })
       .input(answerers.extend(turnId.shape))
       .output(turnSchema),
-    /** Writes a message anew: a further version of it beside the old one, which is answered. */
+    /** Writes a message anew: a further version of it beside the old one, with the same attachments, which is answered. */
     edit: base
       .route({ method: 'POST', path: '/turns/{turnId}/versions' })
-      .input(answerers.extend({ ...turnId.shape, text: messageText }))
+      .input(answerers.extend({ ...turnId.shape, text: z.string().max(5_000_000) }))
       .output(turnSchema),
     /** Lets an answer that was cut go on where its text ends, by its model. `BAD_INPUT` when it had come to its end. */
     continue: base
@@ -284,6 +338,37 @@ export const contract = {
       .route({ method: 'POST', path: '/turns/plan' })
       .input(z.object({ modelIds: z.array(z.string()).min(1).max(mostAnswerers) }))
       .output(turnPlanSchema),
+  },
+  attachments: {
+    /**
+     * Takes a file (base64) or a pasted text for a message that is still to be sent. `BAD_INPUT` says what is wrong: no text in it, too
+     * large, a PDF that cannot be read.
+     */
+    add: base
+      .route({ method: 'POST', path: '/attachments' })
+      .input(
+        z
+          .object({
+            name: z.string().trim().min(1).max(255),
+            data: z.base64().optional(),
+            text: z.string().max(maxAttachmentCharacters).optional(),
+          })
+          .refine(
+            ({ data, text }) => (data === undefined) !== (text === undefined),
+            'Takes either "data" or "text"',
+          ),
+      )
+      .output(attachmentSchema),
+    text: base
+      .route({ method: 'GET', path: '/attachments/{id}' })
+      .input(z.object({ id: z.string() }))
+      .output(z.object({ text: z.string() })),
+    /** Cuts the end of one that is not sent yet, so that it has about so many tokens for a model. */
+    cut: base
+      .input(z.object({ id: z.string(), modelId: z.string(), tokens: z.number().int().min(1) }))
+      .output(attachmentSchema),
+    /** Takes one away that is not sent yet. Harmless when it is not there. */
+    remove: base.input(z.object({ id: z.string() })).output(z.void()),
   },
   settings: {
     get: base.route({ method: 'GET', path: '/settings' }).output(settingsSchema),

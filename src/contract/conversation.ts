@@ -1,5 +1,8 @@
 import { z } from 'zod'
+import { askingSchema } from './asking.ts'
+import { attachmentSchema } from './attachment.ts'
 import { problemSchema } from './errors.ts'
+import { resolvedSamplingSchema } from './sampling.ts'
 
 /** Why an answer ended. */
 export const stopReasonSchema = z.enum(['end', 'max-tokens', 'context-full', 'stopped', 'crashed', 'failed'])
@@ -50,6 +53,10 @@ export const answerSchema = z.object({
   askedTogetherId: z.string().optional(),
   /** The text is not as the model wrote it: the user changed it. */
   isEdited: z.boolean().optional(),
+  /** How its tokens were chosen; absent for answers from before this was kept. */
+  sampling: resolvedSamplingSchema.optional(),
+  /** It was held to a JSON schema. */
+  isJson: z.boolean().optional(),
   createdAt: z.number(),
 })
 export type Answer = z.infer<typeof answerSchema>
@@ -66,6 +73,8 @@ export const turnSchema = z.object({
   /** All versions of this message, itself included: the turns that hang on the same answer, oldest first. */
   siblingIds: z.array(z.string()),
   text: z.string(),
+  /** Texts that go with the message; absent without any. */
+  attachments: z.array(attachmentSchema).optional(),
   /** In order of asking; asking again adds one. */
   answers: z.array(answerSchema).min(1),
   /** The answer that the path goes on from. */
@@ -105,7 +114,10 @@ export const conversationListEventSchema = z.discriminatedUnion('kind', [
 export type ConversationListEvent = z.infer<typeof conversationListEventSchema>
 
 /** A whole conversation: the path from its first turn to the one that is shown. */
-export const conversationSchema = conversationSummarySchema.extend({ turns: z.array(turnSchema) })
+export const conversationSchema = conversationSummarySchema.extend({
+  ...askingSchema.shape,
+  turns: z.array(turnSchema),
+})
 export type Conversation = z.infer<typeof conversationSchema>
 
 /** What a watcher of a conversation receives: first a snapshot, then what changes. */
@@ -121,6 +133,8 @@ export const conversationEventSchema = z.discriminatedUnion('kind', [
     at: z.number().int(),
     text: z.string(),
   }),
+  /** Its models are asked in another way from now on. */
+  z.object({ kind: z.literal('asking'), asking: askingSchema }),
   z.object({ kind: z.literal('deleted') }),
 ])
 export type ConversationEvent = z.infer<typeof conversationEventSchema>

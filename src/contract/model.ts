@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { problemSchema } from './errors.ts'
+import { samplingSchema } from './sampling.ts'
 
 /** Layers that keep the same amount of KV cache a token. */
 export const kvLayerGroupSchema = z.object({
@@ -71,6 +72,8 @@ export const modelFactsSchema = z.object({
   /** Dry runs at several context sizes, made when the file was inspected; empty where they could not be made. */
   dryRuns: z.array(dryRunSchema),
   hasChatTemplate: z.boolean(),
+  /** What the file recommends (`general.sampling.*`), as far as it can be followed. */
+  recommendedSampling: samplingSchema,
   /** What the backend has found out about the chat template, for the backend alone; absent where that was nothing. */
   chatFormat: z.string().optional(),
   license: z.string().nullable(),
@@ -218,6 +221,8 @@ export const libraryModelSchema = z.object({
   /** Index of its colour in the palette: the same everywhere. */
   colour: z.number().int(),
   loadOptions: loadOptionsSchema,
+  /** How its tokens are chosen where a conversation does not say; absent: as the file recommends. */
+  sampling: samplingSchema.optional(),
   addedAt: z.number(),
 })
 export type LibraryModel = z.infer<typeof libraryModelSchema>

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { presetSchema } from './asking.ts'
 
 const fields = {
   /** Size of the pool in bytes; null: what the machine has. */
@@ -37,6 +38,10 @@ const fields = {
   theme: z.enum(['system', 'light', 'dark']),
   /** The tour of the first start was seen or skipped; it is not shown by itself again. */
   isTourSeen: z.boolean(),
+  /** Named ways of asking. */
+  presets: z.array(presetSchema).max(200),
+  /** The preset that new conversations begin with; null: none. */
+  defaultPresetId: z.string().nullable(),
 }
 
 /** A change of some settings: no defaults, so that what is absent stays as it is, and what is wrong is refused. */
@@ -63,5 +68,7 @@ export const settingsSchema = z.object({
   parkingBudgetBytes: fields.parkingBudgetBytes.default(null).catch(null),
   theme: fields.theme.default('system').catch('system'),
   isTourSeen: fields.isTourSeen.default(false).catch(false),
+  presets: fields.presets.default([]).catch([]),
+  defaultPresetId: fields.defaultPresetId.default(null).catch(null),
 })
 export type Settings = z.infer<typeof settingsSchema>

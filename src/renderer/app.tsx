@@ -1,11 +1,13 @@
 import { useEffect, useId, useState, type CSSProperties, type MouseEvent } from 'react'
 import { useShallow } from 'zustand/react/shallow'
 import styles from './app.module.css'
+import { AskingDialog } from './chat/asking-dialog.tsx'
 import { ChatPane } from './chat/chat-pane.tsx'
 import { ConversationList } from './chat/conversation-list.tsx'
 import { useCommandKeys } from './commands/command-keys.ts'
 import { CommandPalette } from './commands/command-palette.tsx'
 import { ShortcutSheet } from './commands/shortcut-sheet.tsx'
+import { ImportDialog } from './chat/import-dialog.tsx'
 import { LibraryDialog } from './library/library-dialog.tsx'
 import { LoadSettings } from './library/load-settings.tsx'
 import { PaneSeparator } from './pane-separator.tsx'
@@ -94,9 +96,11 @@ export function App() {
       {dialog === 'library' && <LibraryDialog />}
       {dialog === 'settings' && <SettingsDialog />}
       {events && <ActivityDialog events={events} onClose={() => showDialog(null)} />}
+      {dialog === 'asking' && <AskingDialog onClose={() => showDialog(null)} />}
       {settingsOf && <LoadSettings key={settingsOf.id} model={settingsOf} />}
       {overlay === 'palette' && <CommandPalette />}
       {overlay === 'shortcuts' && <ShortcutSheet />}
+      <ImportDialog />
       <Notices />
     </div>
   )

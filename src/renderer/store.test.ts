@@ -1,5 +1,6 @@
 // @vitest-environment jsdom
 import { beforeEach, expect, test, vi } from 'vitest'
+import { plainAsking } from '../contract/asking.ts'
 import type { Answer, Conversation, Turn } from '../contract/conversation.ts'
 import type { Client } from './connection.ts'
 import { applyEvent, openConversation, sendTurn, setDraft, useApp } from './store.ts'
@@ -33,6 +34,7 @@ function conversation(...turns: readonly Turn[]): Conversation {
     lastModelId: 'guide',
     isPinned: false,
     isArchived: false,
+    ...plainAsking,
     turns: [...turns],
   }
 }

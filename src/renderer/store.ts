@@ -12,6 +12,9 @@ import type { PoolSnapshot } from '../contract/memory.ts'
 import type { LibraryModel } from '../contract/model.ts'
 import type { Settings, SettingsChanges } from '../contract/settings.ts'
 import type { Addition } from './additions.ts'
+import type { Asking } from '../contract/asking.ts'
+import type { DraftAttachment } from './chat/draft-attachments.ts'
+import type { Importing } from './chat/conversation-files.ts'
 import type { Finding } from './chat/finding.ts'
 import { connect, type Client } from './connection.ts'
 import { withTexts, withTurn, type TextDelta } from './conversation-mirror.ts'
@@ -22,10 +25,10 @@ import type { Proposal } from './proposal.ts'
 /** A message that stays on the screen until it is read. */
 export type Notice = { readonly id: string; readonly problem: Problem }
 
-/** A link to the world, with the text that it is shown with. */
-export type OutsideLink = { readonly address: string; readonly shownAs: string }
 /** Something that was done at once and can be taken back. */
 export type Undo = { readonly id: string; readonly text: string; readonly undo: () => Promise<unknown> }
+/** A link to the world, with the text that it is shown with. */
+export type OutsideLink = { readonly address: string; readonly shownAs: string }
 
 /** What the page knows: a mirror of the host, and what the user is about to do. */
 export type AppState = {
@@ -43,7 +46,6 @@ export type AppState = {
   readonly nextModelId: string | null
   /** Text that was typed but not sent, by conversation; '' is the key of a new one. */
   readonly drafts: Readonly<Record<string, string>>
-  readonly dialog: 'library' | 'settings' | 'activity' | null
   /** What the settings are searched for when they are opened. */
   readonly settingsFilter: string
   /** What is open over everything else. */
@@ -54,6 +56,11 @@ export type AppState = {
   readonly poolPicture: PoolPicture | null
   /** Size and state of the panes beside the chat; see pane-sizes.ts. */
   readonly panes: Panes
+  /** Attachments of messages that are being written, by conversation like `drafts`. */
+  readonly attachments: Readonly<Record<string, readonly DraftAttachment[]>>
+  /** How a new conversation will be asked; null: as the default preset says. */
+  readonly newAsking: Asking | null
+  readonly dialog: 'library' | 'settings' | 'activity' | 'asking' | null
   readonly notices: readonly Notice[]
   /** What can be taken back, the last one last; each for some seconds. */
   readonly undos: readonly Undo[]
@@ -63,12 +70,14 @@ export type AppState = {
   readonly proposal: Proposal | null
   /** The library's model that is being dragged. */
   readonly draggedId: string | null
+  /** What is looked for in the open conversation; see chat/finding.ts. */
+  readonly finding: Finding | null
   /** The link that the user has pressed: where it leads is shown before it is opened. */
   readonly outsideLink: OutsideLink | null
   /** The turn to bring into view as soon as its conversation is there. */
   readonly turnToShow: string | null
-  /** What is looked for in the open conversation; see chat/finding.ts. */
-  readonly finding: Finding | null
+  /** A file of conversations on its way in; see chat/conversation-files.ts. */
+  readonly importing: Importing | null
 }
 
 /** The page's one store. Actions are the exported functions of this file. */
@@ -84,6 +93,8 @@ export const useApp = create<AppState>(() => ({
   conversation: null,
   nextModelId: null,
   drafts: {},
+  attachments: {},
+  newAsking: null,
   dialog: null,
   settingsFilter: '',
   overlay: null,
@@ -95,9 +106,10 @@ export const useApp = create<AppState>(() => ({
   additions: [],
   proposal: null,
   draggedId: null,
+  finding: null,
   outsideLink: null,
   turnToShow: null,
-  finding: null,
+  importing: null,
 }))
 
 const set = useApp.setState
@@ -355,9 +367,18 @@ function withDraft(
 export async function sendTurn(text: string, modelId: string): Promise<void> {
   await attempt(async () => {
     const conversationId = get().conversationId ?? (await startConversation())
-    const turn = await host().turns.send({ conversationId, text, modelId })
-    set(({ conversation, drafts }) => ({
+    const attached = get().attachments[conversationId] ?? []
+    const attachmentIds = attached.flatMap((each) => (each.kind === 'ready' ? [each.attachment.id] : []))
+    const turn = await host().turns.send({
+      ...{ conversationId, text, modelId },
+      ...(attachmentIds.length > 0 && { attachmentIds }),
+    })
+    set(({ conversation, drafts, attachments }) => ({
       nextModelId: modelId,
+      attachments: {
+        ...attachments,
+        [conversationId]: (attachments[conversationId] ?? []).filter((each) => !attached.includes(each)),
+      },
       drafts: drafts[conversationId] === text ? withDraft(drafts, conversationId, '') : drafts,
       // The watcher may have brought a later state of it already.
       ...(conversation?.id === conversationId && !conversation.turns.some(({ id }) => id === turn.id)
@@ -373,9 +394,15 @@ export async function retryTurn(turnId: string, modelId: string): Promise<void> 
 }
 
 async function startConversation(): Promise<string> {
-  const conversation = await host().conversations.create({})
-  const { drafts, conversationId } = get()
-  set({ drafts: withDraft(withDraft(drafts, null, ''), conversation.id, drafts[''] ?? '') })
+  const { newAsking } = get()
+  const conversation = await host().conversations.create(newAsking ? { asking: newAsking } : {})
+  const { drafts, attachments, conversationId } = get()
+  const { '': attached = [], ...others } = attachments
+  set({
+    drafts: withDraft(withDraft(drafts, null, ''), conversation.id, drafts[''] ?? ''),
+    attachments: { ...others, [conversation.id]: attached },
+    newAsking: null,
+  })
   // Whoever opened another one in the meantime stays there.
   if (conversationId === null) {
     set({ conversation })
@@ -407,6 +434,9 @@ export function applyEvent(event: ConversationEvent): void {
       pendingText.set(event.answerId, joinText(pendingText.get(event.answerId), event))
       return
     }
+    case 'asking':
+      set(({ conversation }) => (conversation ? { conversation: { ...conversation, ...event.asking } } : {}))
+      return
     case 'deleted':
       newConversation()
       return

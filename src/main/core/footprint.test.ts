@@ -35,6 +35,7 @@ const llama70b: ModelFacts = {
   kvBytesPerToken: 327680,
   experts: null,
   hasChatTemplate: true,
+  recommendedSampling: {},
   license: null,
   author: null,
   description: null,

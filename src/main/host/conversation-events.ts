@@ -24,6 +24,8 @@ export function mergeEvents(
     }
     case 'text':
       return appendText(queued, event)
+    case 'asking':
+      return [...queued.filter(({ kind }) => kind !== 'asking'), event]
     default:
       return event satisfies never
   }

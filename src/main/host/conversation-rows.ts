@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { z } from 'zod'
+import { askingSchema, plainAsking, type Asking } from '../../contract/asking.ts'
 import {
   answerSchema as wholeAnswerSchema,
   answerStateSchema,
@@ -11,6 +12,7 @@ import {
   type Turn,
 } from '../../contract/conversation.ts'
 import { AppError, type Problem } from '../../contract/errors.ts'
+import { resolvedSamplingSchema } from '../../contract/sampling.ts'
 import { pathToTurn, TurnTree } from './turn-tree.ts'
 
 const summarySchema = z
@@ -50,9 +52,11 @@ const answerSchema = z
     stats: json.pipe(answerStatsSchema).nullable(),
     memory_starts_at: z.string().nullable(),
     memory_keeps_first: z.number().nullable(),
-    thoughts: json.pipe(thoughtsSchema).nullable(),
     asked_together_id: z.string().nullable(),
     written_text: z.string().nullable(),
+    sampling: json.pipe(resolvedSamplingSchema).nullable(),
+    is_json: z.number(),
+    thoughts: json.pipe(thoughtsSchema).nullable(),
     created_at: z.number(),
   })
   .transform((row): { turnId: string; answer: Answer } => ({
@@ -68,9 +72,11 @@ const answerSchema = z
         memoryStartsAtTurnId: row.memory_starts_at,
         memoryKeepsFirstTurn: row.memory_keeps_first === 1,
       }),
-      ...(row.thoughts !== null && { thoughts: row.thoughts }),
       ...(row.asked_together_id !== null && { askedTogetherId: row.asked_together_id }),
       ...(row.written_text !== null && { isEdited: true }),
+      ...(row.sampling && { sampling: row.sampling }),
+      ...(row.is_json === 1 && { isJson: true }),
+      ...(row.thoughts !== null && { thoughts: row.thoughts }),
       createdAt: row.created_at,
     },
   }))
@@ -158,6 +164,18 @@ export class ConversationRows {
     this.#database
       .prepare(`UPDATE conversations SET title = ?, is_titled = 1 WHERE id = ? ${condition}`)
       .run(title, id)
+  }
+
+  /** How models are asked in a conversation. What cannot be understood any more counts as nothing said. */
+  asking(id: string): Asking {
+    const row = this.#database.prepare('SELECT asking FROM conversations WHERE id = ?').get(id)
+    const asking = row?.['asking']
+    const parsed = askingSchema.safeParse(typeof asking === 'string' ? JSON.parse(asking) : plainAsking)
+    return parsed.data ?? plainAsking
+  }
+
+  setAsking(id: string, asking: Asking): void {
+    this.#database.prepare('UPDATE conversations SET asking = ? WHERE id = ?').run(JSON.stringify(asking), id)
   }
 
   touch(id: string, at: number): void {
@@ -300,7 +318,7 @@ export class ConversationRows {
   saveAnswer(answer: Answer): void {
     this.#database
       .prepare(
-        'UPDATE answers SET text = ?, state = ?, stats = ?, memory_starts_at = ?, memory_keeps_first = ?, thoughts = ? WHERE id = ?',
+        'UPDATE answers SET text = ?, state = ?, stats = ?, memory_starts_at = ?, memory_keeps_first = ?, sampling = ?, is_json = ?, thoughts = ? WHERE id = ?',
       )
       .run(
         answer.text,
@@ -308,6 +326,8 @@ export class ConversationRows {
         answer.stats && JSON.stringify(answer.stats),
         answer.memoryStartsAtTurnId ?? null,
         answer.memoryKeepsFirstTurn === undefined ? null : Number(answer.memoryKeepsFirstTurn),
+        answer.sampling ? JSON.stringify(answer.sampling) : null,
+        answer.isJson === true ? 1 : 0,
         answer.thoughts === undefined ? null : JSON.stringify(answer.thoughts),
         answer.id,
       )

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { DatabaseSync } from 'node:sqlite'
+import { plainAsking, withAsking, type Asking, type AskingChanges } from '../../contract/asking.ts'
+import type { Attachment } from '../../contract/attachment.ts'
 import type {
   Answer,
   AnswerState,
@@ -11,6 +13,8 @@ import type {
   Turn,
 } from '../../contract/conversation.ts'
 import { AppError } from '../../contract/errors.ts'
+import type { ResolvedSampling } from '../../contract/sampling.ts'
+import { Attachments } from './attachments.ts'
 import { mergeEvents } from './conversation-events.ts'
 import { ConversationList } from './conversation-list.ts'
 import { ConversationRows, type TurnRow } from './conversation-rows.ts'
@@ -46,6 +50,7 @@ type LiveAnswer = {
  */
 export class Conversations implements Disposable {
   readonly #rows: ConversationRows
+  readonly #attachments: Attachments
   readonly #now: () => number
   readonly #onDefect: (error: unknown) => void
   readonly #live = new Map<string, LiveAnswer>()
@@ -58,10 +63,11 @@ export class Conversations implements Disposable {
   /** Answers that were under way when the app last ended become `interrupted`. `onDefect` hears of text that could not be written. */
   constructor(
     database: DatabaseSync,
-    options: { now?: () => number; onDefect?: (error: unknown) => void } = {},
+    options: { now?: () => number; onDefect?: (error: unknown) => void; attachments?: Attachments } = {},
   ) {
     this.#rows = new ConversationRows(database)
     this.#list = new ConversationList(this.#rows)
+    this.#attachments = options.attachments ?? new Attachments(database)
     this.#onDefect = options.onDefect ?? (() => undefined)
     this.#now = options.now ?? Date.now
     this.#rows.interruptUnended({
@@ -82,7 +88,7 @@ export class Conversations implements Disposable {
   }
 
   /** Makes an empty conversation. Without a title it gets one from its first message. */
-  create(options: { title?: string | undefined } = {}): Conversation {
+  create(options: { title?: string | undefined; asking?: AskingChanges | undefined } = {}): Conversation {
     const title = options.title?.trim() ?? ''
     const id = randomUUID()
     this.#rows.insertConversation({
@@ -91,6 +97,7 @@ export class Conversations implements Disposable {
       isTitled: title !== '',
       at: this.#now(),
     })
+    if (options.asking) this.#rows.setAsking(id, withAsking(plainAsking, options.asking))
     this.#list.tell(id)
     return this.get(id)
   }
@@ -99,7 +106,29 @@ export class Conversations implements Disposable {
   get(id: string): Conversation {
     const shown = this.summary(id)
     const shownTurnId = this.#rows.shownTurnId(id)
-    return { ...shown, turns: shownTurnId === null ? [] : this.pathTo(shownTurnId) }
+    const turns = shownTurnId === null ? [] : this.pathTo(shownTurnId)
+    return { ...shown, ...this.#rows.asking(id), turns }
+  }
+
+  /** The path that is shown: what a next turn follows. Throws `NOT_FOUND`. */
+  shownPath(id: string): Turn[] {
+    this.summary(id)
+    const shownTurnId = this.#rows.shownTurnId(id)
+    return shownTurnId === null ? [] : this.pathTo(shownTurnId)
+  }
+
+  /** How models are asked in a conversation. */
+  asking(id: string): Asking {
+    return this.#rows.asking(id)
+  }
+
+  /** Changes that from the next answer on; what is absent stays. Throws `NOT_FOUND`. */
+  setAsking(id: string, changes: AskingChanges): Asking {
+    this.summary(id)
+    const asking = withAsking(this.#rows.asking(id), changes)
+    this.#rows.setAsking(id, asking)
+    this.#publish(id, { kind: 'asking', asking })
+    return asking
   }
 
   /** What happens in a conversation: a snapshot first, then turns and text as they come, until `signal` aborts. */
@@ -176,7 +205,8 @@ export class Conversations implements Disposable {
 
   /** The turns from the root of their conversation to this one, with the text so far of answers under way. */
   pathTo(turnId: string): Turn[] {
-    return this.#rows.path(turnId).map((turn) => this.#withLive(turn))
+    const attachments = this.#attachments.ofPath(turnId)
+    return this.#rows.path(turnId).map((turn) => this.#withLive(turn, attachments.get(turn.id)))
   }
 
   /** A turn as it is now. Throws `NOT_FOUND`. */
@@ -184,7 +214,7 @@ export class Conversations implements Disposable {
     this.conversationOf(turnId)
     const turn = this.#rows.turn(turnId)
     if (!turn) throw new AppError('NOT_FOUND', `There is no turn "${turnId}"`)
-    return this.#withLive(turn)
+    return this.#withLive(turn, this.#attachments.ofTurn(turnId))
   }
 
   /** The conversation that a turn belongs to. Throws `NOT_FOUND`. */
@@ -207,7 +237,12 @@ export class Conversations implements Disposable {
    */
   addTurn(
     conversationId: string,
-    message: { text: string; models: readonly AnsweringModel[]; inPlaceOf?: string },
+    message: {
+      text: string
+      models: readonly AnsweringModel[]
+      inPlaceOf?: string
+      attachmentIds?: readonly string[] | undefined
+    },
   ): Turn {
     const { title } = this.summary(conversationId)
     const { parentId, parentAnswerId } = this.#placeFor(conversationId, message.inPlaceOf)
@@ -223,10 +258,17 @@ export class Conversations implements Disposable {
     this.#rows.together(() => {
       this.#rows.insertTurn(conversationId, turn)
       for (const answer of answers) this.#rows.insertAnswer(turn.id, answer)
+      this.#attachments.send(turn.id, message.attachmentIds ?? [])
       if (message.inPlaceOf === undefined) this.#rows.tree.extend(conversationId, turn)
-      else this.#rows.tree.show(conversationId, turn.id)
-      if (parentId === null)
-        this.#rows.setTitle(conversationId, titleFrom(message.text), { unlessTitled: true })
+      else {
+        this.#rows.tree.copyAttachments(message.inPlaceOf, turn.id)
+        this.#rows.tree.show(conversationId, turn.id)
+      }
+      if (parentId === null) {
+        const [attachment] = this.#attachments.ofTurn(turn.id)
+        const title = titleFrom(message.text.trim() === '' ? (attachment?.name ?? '') : message.text)
+        this.#rows.setTitle(conversationId, title, { unlessTitled: true })
+      }
       this.#rows.touch(conversationId, chosen.createdAt)
       // Whoever writes in it again wants it in the list.
       this.#rows.setPlace(conversationId, { isArchived: false })
@@ -351,7 +393,12 @@ export class Conversations implements Disposable {
   restoreTurn(turnId: string): Conversation {
     const conversationId = this.conversationOfDeleted(turnId)
     this.summary(conversationId)
-    const turns = this.#deletedTurns.get(turnId)?.turns ?? { turns: [], answers: [] }
+    const turns = this.#deletedTurns.get(turnId)?.turns ?? {
+      turns: [],
+      answers: [],
+      attachments: [],
+      uses: [],
+    }
     if (!this.#rows.together(() => this.#rows.tree.putBack(conversationId, turns)))
       throw new AppError('NOT_FOUND', 'Cannot bring the turn back: what was before it is gone', {
         details: { help: 'Bring that back first' },
@@ -385,6 +432,15 @@ export class Conversations implements Disposable {
     this.#publishTurn(live)
   }
 
+  /** Tells how the tokens of an answer under way are chosen. Ignored when it has ended. */
+  setSampling(answerId: string, how: { sampling: ResolvedSampling; isJson: boolean }): void {
+    const live = this.#underWay(answerId)
+    if (!live) return
+    live.answer = { ...live.answer, sampling: how.sampling, ...(how.isJson && { isJson: true }) }
+    this.#makeDirty(live)
+    this.#publishTurn(live)
+  }
+
   /** Appends text to an answer under way. Ignored when it has ended. */
   append(answerId: string, text: string): void {
     const live = this.#underWay(answerId)
@@ -409,12 +465,8 @@ export class Conversations implements Disposable {
     const live = this.#underWay(answerId)
     if (!live) return
     const thoughts = endThoughts(live.answer.thoughts, this.#now())
-    live.answer = {
-      ...live.answer,
-      state,
-      stats: addStats(live.answer.stats, stats),
-      ...(thoughts && { thoughts }),
-    }
+    const allStats = addStats(live.answer.stats, stats)
+    live.answer = { ...live.answer, state, stats: allStats, ...(thoughts && { thoughts }) }
     live.hasEnded = true
     live.isDirty = true
     this.flush()
@@ -520,8 +572,9 @@ export class Conversations implements Disposable {
       this.#rows.chooseAnswer(turnId, answer.id, { isUndecided: true })
   }
 
-  #withLive(turn: Turn): Turn {
-    return { ...turn, answers: turn.answers.map((answer) => this.#live.get(answer.id)?.answer ?? answer) }
+  #withLive(turn: Turn, attachments: readonly Attachment[] = []): Turn {
+    const answers = turn.answers.map((answer) => this.#live.get(answer.id)?.answer ?? answer)
+    return { ...turn, answers, ...(attachments.length > 0 && { attachments: [...attachments] }) }
   }
 
   #makeDirty(live: LiveAnswer): void {

@@ -135,6 +135,25 @@ const migrations = [
   CREATE INDEX turns_by_parent ON turns (parent_id);
   `,
   `
+  ALTER TABLE conversations ADD COLUMN asking TEXT;
+  ALTER TABLE answers ADD COLUMN sampling TEXT;
+  ALTER TABLE answers ADD COLUMN is_json INTEGER NOT NULL DEFAULT 0;
+  CREATE TABLE attachments (
+    id TEXT PRIMARY KEY, name TEXT NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL, characters INTEGER NOT NULL, cut_from INTEGER
+  ) STRICT;
+  CREATE TABLE turn_attachments (
+    turn_id TEXT NOT NULL REFERENCES turns (id) ON DELETE CASCADE, attachment_id TEXT NOT NULL REFERENCES attachments (id),
+    position INTEGER NOT NULL, PRIMARY KEY (turn_id, attachment_id)
+  ) STRICT;
+  CREATE INDEX turn_attachments_by_attachment ON turn_attachments (attachment_id);
+  CREATE TRIGGER attachments_leave AFTER DELETE ON turn_attachments
+    WHEN NOT EXISTS (SELECT 1 FROM turn_attachments WHERE attachment_id = old.attachment_id)
+    BEGIN DELETE FROM attachments WHERE id = old.attachment_id; END;
+  CREATE TABLE reading_speeds (
+    model_id TEXT NOT NULL, file TEXT NOT NULL, backend TEXT NOT NULL, tokens_per_second REAL NOT NULL, PRIMARY KEY (model_id)
+  ) STRICT;
+  `,
+  `
   ALTER TABLE answers ADD COLUMN thoughts TEXT;
   `,
 ]

@@ -5,7 +5,9 @@ import type { DatabaseSync } from 'node:sqlite'
 import { z } from 'zod'
 import type { HostInfo } from '../../contract/contract.ts'
 import type { Settings } from '../../contract/settings.ts'
+import { Attachments } from './attachments.ts'
 import { limitDevice } from './device-memory.ts'
+import { ConversationFiles } from './conversation-files.ts'
 import { Conversations } from './conversations.ts'
 import { openDatabase } from './database.ts'
 import { Library } from './library.ts'
@@ -17,6 +19,7 @@ import { createProbe, type Device, type Probe } from './probe.ts'
 import { createRouter, logDefect, type HostRouter } from './procedures.ts'
 import { readMemo, SettingsStore, writeMemo } from './settings.ts'
 import type { StartChild } from './starter.ts'
+import { TurnCosts } from './turn-cost.ts'
 import { Turns } from './turns.ts'
 
 const dayMs = 24 * 3_600_000
@@ -65,10 +68,12 @@ export async function createHost(options: HostOptions): Promise<Host> {
 
   const database = resources.adopt(openDatabase(path.join(dataFolder, 'plenum.db')), closeDatabase)
   const settings = new SettingsStore(database)
-  const conversations = resources.use(
-    new Conversations(database, { onDefect: (error) => logDefect(error, ['conversations']) }),
-  )
   const probe = resources.use(createProbe({ start, file, env }))
+  const attachments = new Attachments(database, { probe })
+  const conversations = resources.use(
+    new Conversations(database, { onDefect: (error) => logDefect(error, ['conversations']), attachments }),
+  )
+  const files = resources.use(new ConversationFiles({ database, conversations }))
   const { totalBytes } = await readMachineMemory()
   const library = resources.use(
     new Library({
@@ -113,6 +118,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
     new Turns({
       conversations,
       pool,
+      textOf: (id) => attachments.text(id),
       slides: () => settings.get().contextFull === 'slide',
       onDefect: logDefect,
     }),
@@ -126,6 +132,8 @@ export async function createHost(options: HostOptions): Promise<Host> {
     clearInterval,
   )
 
+  const costs = new TurnCosts({ conversations, attachments, model: (modelId) => pool.readingModel(modelId) })
+
   const router = createRouter({
     info: {
       version: options.version,
@@ -134,7 +142,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
       canChooseFiles: options.chooseFiles !== undefined,
       modelsFolder,
     },
-    ...{ home, pool, library, conversations, turns, settings, database },
+    ...{ home, pool, library, conversations, files, turns, attachments, costs, settings, database },
     chooseFiles: options.chooseFiles,
     onDefect: logDefect,
   })

@@ -364,6 +364,7 @@ function spy(inspected: string[]): Probe {
       return probe.inspect(paths, options)
     },
     device: () => probe.device(),
+    readPdf: (data, options) => probe.readPdf(data, options),
     [Symbol.asyncDispose]: async () => undefined,
   }
 }

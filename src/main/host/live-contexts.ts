@@ -112,6 +112,15 @@ export class LiveContexts {
     return context
   }
 
+  /** Where a conversation is: in which context, or on disk with so many tokens. */
+  held(conversationId: string): { readonly contextId: string | null; readonly parkedTokens: number } {
+    const context = this.#contexts.find((each) => each.conversationId === conversationId)
+    return {
+      contextId: context?.id ?? null,
+      parkedTokens: context ? 0 : this.#parking.parkedTokens(conversationId),
+    }
+  }
+
   /** Gives a claimed context back. */
   release(context: Context): void {
     context.isBusy = false

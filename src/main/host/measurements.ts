@@ -10,7 +10,10 @@ const historyLength = 50
 /** How many of the newest loads say how fast this machine reads. */
 const readings = 64
 
-/** What loads were predicted to take and took: the only writer of the table `measurements`. */
+/** Shorter readings say little about speed. */
+const fewestReadTokens = 32
+
+/** What loads were predicted to take and took, and how fast models read: the only writer of the tables `measurements` and `reading_speeds`. */
 export class Measurements {
   readonly #database: DatabaseSync
 
@@ -60,6 +63,29 @@ export class Measurements {
       .flatMap(({ reading, loadedWith: { fileAccess } }) => (reading ? [{ fileAccess, ...reading }] : []))
     this.#speeds.set(backend, speeds)
     return speeds
+  }
+
+  /** Keeps how fast a model has just read, in place of what was kept. */
+  addReading(
+    { modelId, stamp, backend }: MeasuredFile,
+    { tokens, ms }: { readonly tokens: number; readonly ms: number },
+  ): void {
+    if (tokens < fewestReadTokens) return
+    this.#database
+      .prepare(
+        'INSERT OR REPLACE INTO reading_speeds (model_id, file, backend, tokens_per_second) VALUES (?, ?, ?, ?)',
+      )
+      .run(modelId, stamp, backend, (tokens * 1000) / ms)
+  }
+
+  /** Tokens a second that this very file was read with last on this backend; null before that. */
+  readingSpeed({ modelId, stamp, backend }: MeasuredFile): number | null {
+    const row = this.#database
+      .prepare(
+        'SELECT tokens_per_second AS speed FROM reading_speeds WHERE model_id = ? AND file = ? AND backend = ?',
+      )
+      .get(modelId, stamp, backend)
+    return typeof row?.['speed'] === 'number' ? row['speed'] : null
   }
 
   /** The newest of this very file on this backend. */

@@ -1,3 +1,4 @@
+import type { ChatMessage } from '../../contract/backend.ts'
 import type { Answer, Turn } from '../../contract/conversation.ts'
 import { messagesOf } from './messages.ts'
 
@@ -45,23 +46,32 @@ export function canSlide(path: readonly Turn[], window: MemoryWindow | null): bo
 export function slideWindow(
   path: readonly Turn[],
   window: MemoryWindow | null,
-  full: { readonly neededTokens: number; readonly contextTokens: number },
+  full: {
+    readonly neededTokens: number
+    readonly contextTokens: number
+    /** What is read of turns; default: `messagesOf` alone. */
+    readonly messages?: (turns: readonly Turn[]) => readonly ChatMessage[]
+  },
 ): MemoryWindow | null {
   if (!canSlide(path, window)) return null
   // The last turn is all that is left beside the first.
   if (window && startOf(path, window) === path.length - 1) return { ...window, keepsFirstTurn: false }
   const read = turnsInWindow(path, window)
-  const tokensPerLetter = full.neededTokens / Math.max(1, lettersOf(read))
-  const tokensOf = (turns: readonly Turn[]) => lettersOf(turns) * tokensPerLetter
+  const { messages = messagesOf } = full
+  const tokensPerLetter = full.neededTokens / Math.max(1, lettersOf(messages(read)))
+  // Instructions are read in any case: the turns have what is left.
+  const fixedLetters = lettersOf(messages([]))
+  const contextTokens = full.contextTokens - fixedLetters * tokensPerLetter
+  const tokensOf = (turns: readonly Turn[]) => (lettersOf(messages(turns)) - fixedLetters) * tokensPerLetter
   // Its answer is read with it, but never the last turn's, which is still to be written.
   const keepsFirstTurn = window
     ? window.keepsFirstTurn
-    : tokensOf(path.slice(0, 1)) <= full.contextTokens / keptShare
+    : tokensOf(path.slice(0, 1)) <= contextTokens / keptShare
   for (let start = startOf(path, window) + 1; start < path.length; start++) {
     const startsAtTurnId = path[start]?.id ?? ''
     const slid = { startsAtTurnId, keepsFirstTurn: keepsFirstTurn && start > 0 }
     const isLast = start === path.length - 1
-    if (isLast || tokensOf(turnsInWindow(path, slid)) <= full.contextTokens / 2) return slid
+    if (isLast || tokensOf(turnsInWindow(path, slid)) <= contextTokens / 2) return slid
   }
   return null
 }
@@ -76,6 +86,6 @@ function startOf(path: readonly Turn[], window: MemoryWindow | null): number {
 /** What a template adds to each message counts like so many letters. */
 const lettersPerMessage = 24
 
-function lettersOf(turns: readonly Turn[]): number {
-  return messagesOf(turns).reduce((sum, { text }) => sum + text.length + lettersPerMessage, 0)
+function lettersOf(messages: readonly ChatMessage[]): number {
+  return messages.reduce((sum, { text }) => sum + text.length + lettersPerMessage, 0)
 }

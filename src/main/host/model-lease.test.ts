@@ -1,5 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest'
 import type { GenerateEvent } from '../../contract/backend.ts'
+import { greedySampling } from '../../contract/sampling.ts'
 import { Arbiter } from '../core/arbiter.ts'
 import type { Lease } from '../core/lease.ts'
 import { FakeClock } from '../core/pool-fixture.ts'
@@ -32,11 +33,8 @@ test('two models answer one after the other, and background work stands still me
     const events: GenerateEvent[] = []
     const { signal } = new AbortController()
     const messages = [{ role: 'user' as const, text: 'How do I pin a model?' }]
-    for await (const event of lease.generate('conversation', messages, {
-      signal,
-      keepsRoom: false,
-      continues: false,
-    })) {
+    const how = { signal, keepsRoom: false, continues: false, sampling: greedySampling, jsonSchema: null }
+    for await (const event of lease.generate('conversation', messages, how)) {
       events.push(event)
       log.push(name)
       if (event.kind === 'text') first.resolve(null)

@@ -22,7 +22,7 @@ export function leaseModel(
 ): ModelLease {
   const { name, arbiter, onWait, runsBeside, isBackground, onPrefill } = options
   return {
-    async *generate(conversationId, messages, { signal, keepsRoom, continues }) {
+    async *generate(conversationId, messages, { signal, ...how }) {
       const pause = isBackground ? new AnswerPause() : undefined
       const enter = async () =>
         arbiter.enter({
@@ -30,7 +30,7 @@ export function leaseModel(
           signal: AbortSignal.any([signal, lease.signal]),
         })
       try {
-        const answer = { signal, keepsRoom, continues, enter, ...(pause && { pause }) }
+        const answer = { signal, ...how, enter, ...(pause && { pause }) }
         for await (const event of model.generate(conversationId, messages, answer)) {
           if (event.kind === 'done' && event.generatedTokens > 0)
             onPrefill({ tokens: event.promptTokens - event.reusedTokens, ms: event.timeToFirstTokenMs })

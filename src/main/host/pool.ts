@@ -11,7 +11,6 @@ import { footprintBytes } from '../core/domain-bytes.ts'
 import { Ledger, type DomainCapacity } from '../core/ledger.ts'
 import { Residency } from '../core/residency.ts'
 import type { ResidencyState } from '../core/residency-state.ts'
-import type { AnsweringModel } from './conversations.ts'
 import { frameMs, watchState } from './frames.ts'
 import { LastResidents } from './last-residents.ts'
 import type { Library } from './library.ts'
@@ -26,6 +25,7 @@ import { SpareProcess } from './spare-process.ts'
 import type { Device } from './probe.ts'
 import type { SettingsStore } from './settings.ts'
 import type { StartChild } from './starter.ts'
+import type { ReadingModel } from './turn-cost.ts'
 import type { AcquireForTurn, ModelLease, TurnPool } from './turns.ts'
 
 /** What a pool is made of. */
@@ -304,9 +304,20 @@ export class Pool implements TurnPool, AsyncDisposable {
     return settings
   }
 
-  model(modelId: string): AnsweringModel {
-    const { id, name } = this.#models.entry(modelId)
-    return { id, name }
+  model(modelId: string): ReturnType<TurnPool['model']> {
+    const { id, name, sampling, file } = this.#models.entry(modelId)
+    const recommended = file.kind === 'usable' ? file.facts.recommendedSampling : undefined
+    return { id, name, samplings: [sampling, recommended] }
+  }
+
+  /** What a draft's cost depends on: who would read it, how much of it fits, and how fast. Throws what is wrong with the model. */
+  readingModel(modelId: string): ReadingModel {
+    const state = this.#residency.states().find((each) => each.modelId === modelId)?.state
+    const isHere = state === 'ready' || state === 'busy'
+    return {
+      resident: isHere ? (this.#models.get(modelId) ?? null) : null,
+      ...this.#models.readingFigures(modelId),
+    }
   }
 
   isResident(modelId: string): boolean {
@@ -334,7 +345,10 @@ export class Pool implements TurnPool, AsyncDisposable {
       const runsBeside = loadOptions.bandwidthThrottle === false
       return leaseModel(lease, model, {
         ...{ name, arbiter: this.#arbiter, onWait, runsBeside, isBackground },
-        onPrefill: (prefill) => this.#residency.reportPrefill(modelId, prefill),
+        onPrefill: (prefill) => {
+          this.#residency.reportPrefill(modelId, prefill)
+          this.#models.recordReading(modelId, prefill)
+        },
       })
     } catch (error) {
       // Somebody took it out of memory while this waited: no cancel of the one who asked.

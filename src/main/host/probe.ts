@@ -1,6 +1,6 @@
 import path from 'node:path'
 import type { Inspection } from '../../contract/backend.ts'
-import { AppError } from '../../contract/errors.ts'
+import { AppError, toProblem } from '../../contract/errors.ts'
 import type { ModelProcess } from './model-process.ts'
 import { startModelProcess } from './model-process.ts'
 import type { StartChild } from './starter.ts'
@@ -28,6 +28,11 @@ export interface Probe extends AsyncDisposable {
       limitMs?: number
     },
   ): Promise<Inspection>
+  /**
+   * The text of a PDF file (base64), page by page. It is read in a child of its own, with limits on time and memory: `BAD_INPUT` says what is wrong
+   * with it, also when it stopped the child or took too long. Aborting rejects with the signal's reason.
+   */
+  readPdf(data: string, options: { name: string; signal?: AbortSignal }): Promise<string[]>
   /** Asks a child of its own, which gives the device back at once. */
   device(): Promise<Device>
 }
@@ -40,6 +45,8 @@ export type ProbeOptions = {
   readonly env?: Readonly<Record<string, string>>
   /** Time for one file: the error has to be on the screen within ten seconds. */
   readonly limitMs?: number
+  /** Time for one PDF. Default 30 s. */
+  readonly pdfLimitMs?: number
   /** The child ends when nothing was asked of it for so long. */
   readonly idleMs?: number
 }
@@ -53,6 +60,7 @@ export function createProbe(options: ProbeOptions): Probe {
 }
 
 const deviceLimitMs = 30_000
+const pdfLimitMs = 30_000
 /** The child watches its own memory; this is behind it. */
 const heapLimitMb = 1024
 
@@ -95,6 +103,41 @@ class ChildProbe implements Probe {
           `Cannot find out the device: no answer in ${String(deviceLimitMs / 1000)} seconds`,
         ),
     })
+  }
+
+  async readPdf(
+    data: string,
+    { name, signal: asked }: { name: string; signal?: AbortSignal },
+  ): Promise<string[]> {
+    const signal = this.#signal(asked)
+    signal.throwIfAborted()
+    const limitMs = this.#options.pdfLimitMs ?? pdfLimitMs
+    const refuse = (fact: string, help: string, cause?: unknown) =>
+      new AppError('BAD_INPUT', `Cannot attach "${name}": ${fact}`, { details: { help }, cause })
+    // Not waited for: the answer is there, or nobody wants it any more.
+    const child = this.#start()
+    try {
+      const { pages } = await race(child.client.readPdf({ data }), {
+        limitMs,
+        signal,
+        timeout: () =>
+          refuse(
+            `it was not read in ${String(limitMs / 1000)} seconds`,
+            'Print it to a new PDF, or attach its text',
+          ),
+      })
+      return pages
+    } catch (error) {
+      signal.throwIfAborted()
+      const { code, message } = toProblem(error)
+      if (code === 'MODEL_CRASHED')
+        throw refuse('the file stopped the PDF reader', 'It is damaged or was made to do harm', error)
+      throw message.startsWith('Cannot attach')
+        ? error
+        : refuse(message, 'Print it to a new PDF, or attach its text', error)
+    } finally {
+      void child[Symbol.asyncDispose]()
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,8 +1,12 @@
+import type { ContractProcedure } from '@orpc/contract'
+import { implement, type Procedure } from '@orpc/server'
+import { askingOf } from '../../contract/asking.ts'
 import type { DatabaseSync } from 'node:sqlite'
-import { implement } from '@orpc/server'
 import { contract, statuses, type HostInfo } from '../../contract/contract.ts'
 import { AppError, toProblem } from '../../contract/errors.ts'
 import { mapRpcErrors, toRpcError } from '../../contract/rpc-errors.ts'
+import type { Attachments } from './attachments.ts'
+import type { ConversationFiles } from './conversation-files.ts'
 import type { Conversations } from './conversations.ts'
 import { browse } from './files.ts'
 import { findPlaces } from './find.ts'
@@ -10,6 +14,7 @@ import type { Library } from './library.ts'
 import type { Pool } from './pool.ts'
 import { search } from './search.ts'
 import type { SettingsStore } from './settings.ts'
+import type { TurnCosts } from './turn-cost.ts'
 import type { Turns } from './turns.ts'
 import { watchState } from './frames.ts'
 
@@ -20,7 +25,10 @@ export type Procedures = {
   readonly pool: Pool
   readonly library: Library
   readonly conversations: Conversations
+  readonly files: ConversationFiles
   readonly turns: Turns
+  readonly attachments: Attachments
+  readonly costs: TurnCosts
   readonly settings: SettingsStore
   readonly database: DatabaseSync
   /** Opens the system's dialog; absent where there is none. */
@@ -30,8 +38,8 @@ export type Procedures = {
 }
 
 /** The contract, implemented: each call is one function of the host. Both shells serve this router. */
-export function createRouter(host: Procedures) {
-  const { info, pool, library, conversations, turns, settings } = host
+export function createRouter(host: Procedures): HostRouter {
+  const { info, pool, library, conversations, files, turns, attachments, costs, settings } = host
   const os = implement(contract).use(async ({ next, path, signal }, _input, output) => {
     const mapErrors = mapRpcErrors((error) => {
       // The caller has gone: nobody to tell, and nothing is wrong.
@@ -88,17 +96,31 @@ export function createRouter(host: Procedures) {
     conversations: {
       list: os.conversations.list.handler(() => conversations.list()),
       watchList: os.conversations.watchList.handler(({ signal }) => conversations.watchList(signal)),
-      create: os.conversations.create.handler(({ input }) => conversations.create(input)),
+      create: os.conversations.create.handler(({ input }) => {
+        const { presets, defaultPresetId } = settings.get()
+        const preset = presets.find(({ id }) => id === defaultPresetId)
+        return conversations.create({ ...input, asking: input.asking ?? (preset && askingOf(preset)) })
+      }),
       get: os.conversations.get.handler(({ input }) => conversations.get(input.id)),
       watch: os.conversations.watch.handler(({ input, signal }) => conversations.watch(input.id, signal)),
       update: os.conversations.update.handler(({ input: { id, ...changes } }) =>
         conversations.update(id, changes),
+      ),
+      setAsking: os.conversations.setAsking.handler(({ input: { id, ...changes } }) =>
+        conversations.setAsking(id, changes),
       ),
       delete: os.conversations.delete.handler(({ input }) => turns.deleteConversation(input.id)),
       restore: os.conversations.restore.handler(({ input }) => conversations.restore(input.id)),
       search: os.conversations.search.handler(({ input }) => search(host.database, input)),
       find: os.conversations.find.handler(({ input }) =>
         findPlaces(conversations.get(input.id).turns, input),
+      ),
+      export: os.conversations.export.handler(({ input }) => files.export(input.id, input.format)),
+      exportAll: os.conversations.exportAll.handler(() => files.exportAll()),
+      import: os.conversations.import.handler(({ input, signal }) => files.import(input, signal)),
+      importPart: os.conversations.importPart.handler(({ input }) => files.importPart(input)),
+      importEnd: os.conversations.importEnd.handler(({ input, signal }) =>
+        files.importEnd(input.importId, signal),
       ),
       deleteMany: os.conversations.deleteMany.handler(({ input }) => turns.deleteConversations(input.ids)),
       restoreMany: os.conversations.restoreMany.handler(({ input }) => conversations.restoreMany(input.ids)),
@@ -109,6 +131,7 @@ export function createRouter(host: Procedures) {
         const question = { conversationId: id, ...turn }
         return stream ? turns.askStreaming(question, signal) : turns.ask(question, signal)
       }),
+      cost: os.turns.cost.handler(({ input, signal }) => costs.cost(input, signal)),
       retry: os.turns.retry.handler(({ input }) => turns.retry(input)),
       edit: os.turns.edit.handler(({ input }) => turns.edit(input)),
       continue: os.turns.continue.handler(({ input }) => turns.continue(input.answerId)),
@@ -119,6 +142,12 @@ export function createRouter(host: Procedures) {
       restore: os.turns.restore.handler(({ input }) => turns.restoreTurn(input.turnId)),
       stop: os.turns.stop.handler(({ input }) => turns.stop(input.turnId, input)),
       plan: os.turns.plan.handler(({ input }) => pool.planTurn(input.modelIds)),
+    },
+    attachments: {
+      add: os.attachments.add.handler(({ input, signal }) => attachments.add(input, signal)),
+      text: os.attachments.text.handler(({ input }) => ({ text: attachments.text(input.id) })),
+      cut: os.attachments.cut.handler(({ input }) => costs.cut(input)),
+      remove: os.attachments.remove.handler(({ input }) => attachments.remove(input.id)),
     },
     settings: {
       get: os.settings.get.handler(() => settings.get()),
@@ -135,7 +164,17 @@ export function createRouter(host: Procedures) {
 }
 
 /** The router that both shells serve. */
-export type HostRouter = ReturnType<typeof createRouter>
+export type HostRouter = Implemented<typeof contract>
+
+// eslint-disable-next-line @typescript-eslint/no-generated-empty-object-type -- what `implement` begins with
+type NoContext = Record<never, never>
+
+/** Written out: what TypeScript infers of the whole router is longer than it can write down. */
+type Implemented<Contract> =
+  Contract extends ContractProcedure<infer Input, infer Output, infer Errors, infer Meta>
+    ? // eslint-disable-next-line @typescript-eslint/no-explicit-any -- what lies between is nobody else's business
+      Procedure<NoContext, any, Input, Output, Errors, Meta>
+    : { [Name in keyof Contract]: Implemented<Contract[Name]> }
 
 /** Tells the log of a defect: one line, and where it happened. */
 export function logDefect(error: unknown, path: readonly string[]): void {

@@ -80,7 +80,7 @@ test('an answer that was cut goes on as if it had not been, in its context and i
   expect(generatedTokens).toBeGreaterThan(8)
   for (const maxTokens of [1, Math.floor(generatedTokens / 2), generatedTokens - 1]) {
     const conversation = newConversation(`cut ${String(maxTokens)}`)
-    const cut = await ask(model, conversation, question, { maxTokens })
+    const cut = await ask(model, conversation, question, { sampling: { maxTokens } })
     expect(cut.done.stopReason).toBe('max-tokens')
     for (const id of [conversation.id, `fresh ${conversation.id}`]) {
       const rest = await goOn(model, { id, messages: conversation.messages })
@@ -238,7 +238,11 @@ test('background work makes way for an answer of its own model, also where both 
     const answerTo = async (id: string, background?: AnswerPause) => {
       const enter = async () =>
         arbiter.enter({ ...{ modelId: 'guide', name: 'Guide', runsBeside: false }, background })
-      const options = { enter, maxTokens: background ? 400 : 10, ...(background && { pause: background }) }
+      const options = {
+        enter,
+        sampling: { maxTokens: background ? 400 : 10 },
+        ...(background && { pause: background }),
+      }
       const events = model.generate(id, [{ role: 'user', text: 'How do I pin a model?' }], options)
       for await (const event of events) if (event.kind !== 'reading') order.push(`${id} ${event.kind}`)
     }
@@ -322,7 +326,7 @@ test('stopping while it reads ends within one batch, and what was read stays rea
   const read = done?.kind === 'done' ? done.usedTokens : 0
   expect(read).toBeGreaterThan(0)
   expect(read).toBeLessThan(promptTokens)
-  const again = model.generate('one', messages, { maxTokens: 1 })
+  const again = model.generate('one', messages, { sampling: { maxTokens: 1 } })
   const [first] = [await again.next()]
   await again.return()
   expect(first.value).toEqual({ kind: 'reading', promptTokens, reusedTokens: read, readTokens: 0 })
@@ -455,7 +459,8 @@ test('a template that never ends on a real conversation ends the process: after 
   async function fourthAnswer(patience: Partial<Patience>, { isStopped }: { isStopped: boolean }) {
     const model = await startLoaded('trap', { path: file, facts, patience: { ...never, ...patience } })
     const conversation = newConversation()
-    for (const text of ['One', 'Two', 'Three']) await ask(model, conversation, text, { maxTokens: 3 })
+    for (const text of ['One', 'Two', 'Three'])
+      await ask(model, conversation, text, { sampling: { maxTokens: 3 } })
     const stop = new AbortController()
     const answer = ask(model, conversation, 'Four', { signal: stop.signal })
     setImmediate(() => {
@@ -490,7 +495,7 @@ test('a KV type that the backend refuses is f16 instead, with a warning, and the
       ['This model does not run with a q8_0 KV cache here: it is f16 instead'],
     ])
     expect(model.contexts()[0]?.kvBytes).toBe(512 * 2 * 2 * 2 * 16 * 2)
-    const { done } = await ask(model, newConversation(), 'Hello', { maxTokens: 3 })
+    const { done } = await ask(model, newConversation(), 'Hello', { sampling: { maxTokens: 3 } })
     expect(done.generatedTokens).toBeGreaterThan(0)
   }
 })

@@ -1,6 +1,7 @@
 import type { ChatMessage, GenerateEvent, ProcessUsage } from '../../contract/backend.ts'
 import { AppError } from '../../contract/errors.ts'
 import type { Footprint, LoadedWith, ResidentContext } from '../../contract/memory.ts'
+import { greedySampling, type ResolvedSampling } from '../../contract/sampling.ts'
 import type { Pausable } from '../core/arbiter.ts'
 import { defaultBatchTokens, usesFlashAttention } from '../core/footprint.ts'
 import type { IdleKv } from '../core/relief.ts'
@@ -48,10 +49,10 @@ export type LoadSettings = Pick<LoadedWith, 'kvType' | 'flashAttention' | 'batch
 export interface AnswerOptions {
   /** Aborting ends the answer within one batch: its events then end with `done` and `stopped`. While it waits in line it rejects. */
   readonly signal?: AbortSignal
-  readonly maxTokens?: number
-  /** Default 0: greedy. */
-  readonly temperature?: number
-  readonly seed?: number
+  /** How its tokens are chosen; what is absent: always the likeliest, to the end. */
+  readonly sampling?: Partial<ResolvedSampling>
+  /** A JSON schema that the answer follows. Default: it is free. */
+  readonly jsonSchema?: unknown
   /** Asks for the turn to decode. It is given back when the answer is over, and while there is no context for it. */
   readonly enter?: () => Promise<Disposable>
   /** Lets it stand still while it has the turn. */
@@ -186,8 +187,7 @@ export class ResidentModel implements AsyncDisposable {
     messages: readonly ChatMessage[],
     options: AnswerOptions = {},
   ): AsyncGenerator<GenerateEvent, void, void> {
-    const { signal, maxTokens = null, temperature = 0, seed = null, keepsRoom = false, pause } = options
-    const { continues = false } = options
+    const { signal, jsonSchema = null, keepsRoom = false, continues = false, pause } = options
     const { client } = this.#process
     const contexts = this.#contexts
     using place = await this.#takePlace(conversationId, options)
@@ -205,9 +205,8 @@ export class ResidentModel implements AsyncDisposable {
         contextId,
         messages: [...messages],
         continues,
-        maxTokens,
-        temperature,
-        seed,
+        sampling: { ...greedySampling, ...options.sampling },
+        jsonSchema,
         roomTokens: keepsRoom ? this.#contexts.answerRoomTokens : 1,
         mayGrow: true,
       })
@@ -226,6 +225,32 @@ export class ResidentModel implements AsyncDisposable {
     }
     // Not waited for: the answer is complete, and a process that dies meanwhile says so by itself.
     contexts.measureAfterAnswer(context).catch(() => undefined)
+  }
+
+  /**
+   * What an answer to these messages would read, without reading it: by the model's own tokenizer, less what it holds of the conversation, also on
+   * disk. Rejects when the process has died.
+   */
+  async countPrompt(
+    conversationId: string | null,
+    messages: readonly ChatMessage[],
+    signal?: AbortSignal,
+  ): Promise<{ promptTokens: number; reusedTokens: number; heldTokens: number; isExact: boolean }> {
+    const held =
+      conversationId === null ? { contextId: null, parkedTokens: 0 } : this.#contexts.held(conversationId)
+    const counted = await this.#process.client.countPrompt(
+      { contextId: held.contextId, messages: [...messages] },
+      signal ? { signal } : {},
+    )
+    if (held.contextId !== null || held.parkedTokens === 0) return { ...counted, isExact: true }
+    // Nobody looks into a parked state: what comes back is most likely the beginning.
+    const reusedTokens = Math.min(held.parkedTokens, counted.promptTokens - 1)
+    return { ...counted, reusedTokens, heldTokens: reusedTokens, isExact: false }
+  }
+
+  /** Tokens of a text by itself. */
+  async countTokens(text: string): Promise<number> {
+    return (await this.#process.client.tokenize({ text })).tokens
   }
 
   /**

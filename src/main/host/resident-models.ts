@@ -187,6 +187,30 @@ export class ResidentModels implements ResidencyEffects {
     return this.#options.measurements.history(modelId)
   }
 
+  /** Keeps how fast a model has read, for what the next turn costs. */
+  recordReading(modelId: string, { tokens, ms }: { readonly tokens: number; readonly ms: number }): void {
+    const file = this.#measuredFile(modelId)
+    if (!file || ms <= 0) return
+    this.#options.measurements.addReading(file, { tokens, ms })
+  }
+
+  /** How much of a conversation a model may hold, how fast it reads, and how long its last load took. Throws what is wrong with it. */
+  readingFigures(modelId: string): {
+    contextTokens: number
+    tokensPerSecond: number | null
+    loadingSeconds: number | null
+  } {
+    const { measurements } = this.#options
+    const plan = this.#models.get(modelId)?.plan ?? this.#plan(modelId, {})
+    const file = this.#measuredFile(modelId)
+    const loadingMs = (file && measurements.latest(file)?.reading?.ms) ?? null
+    return {
+      contextTokens: plan.contextTokens,
+      tokensPerSecond: file && measurements.readingSpeed(file),
+      loadingSeconds: loadingMs === null ? null : loadingMs / 1000,
+    }
+  }
+
   async load(
     modelId: string,
     { options, signal, onProgress }: Parameters<ResidencyEffects['load']>[1],

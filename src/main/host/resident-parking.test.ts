@@ -118,20 +118,20 @@ test.each<[string, GgufFile, fullWindowCache: boolean]>([
     const question =
       'A question that is longer than the window is wide, with one token for each of its letters.'
     const before = await bench.start(file, options)
-    const { done } = await ask(before, leaves, question, { maxTokens: 40 })
-    await ask(before, stays, question, { maxTokens: 40 })
-    const wanted = await ask(before, stays, 'And more?', { maxTokens: 40 })
+    const { done } = await ask(before, leaves, question, { sampling: { maxTokens: 40 } })
+    await ask(before, stays, question, { sampling: { maxTokens: 40 } })
+    const wanted = await ask(before, stays, 'And more?', { sampling: { maxTokens: 40 } })
     await bench.unload(before)
 
     const after = await bench.start(file, options)
-    const returned = await ask(after, leaves, 'And more?', { maxTokens: 40 })
+    const returned = await ask(after, leaves, 'And more?', { sampling: { maxTokens: 40 } })
     expect(returned.answer).toBe(wanted.answer)
     expect(returned.done.reusedTokens).toBe(done.usedTokens)
     // The other way to make the window is another kind of context: refused, read again, and answered.
     if (!content.metadata.some(({ key }) => key === 'gemma3.attention.sliding_window')) return
     await bench.unload(after)
     const other = await bench.start(file, { ...options, load: { ...options.load, fullWindowCache: !full } })
-    expect((await ask(other, leaves, 'And more?', { maxTokens: 4 })).done.reusedTokens).toBe(0)
+    expect((await ask(other, leaves, 'And more?', { sampling: { maxTokens: 4 } })).done.reusedTokens).toBe(0)
     expect(bench.texts().at(-1)).toBe('A parked conversation is read again: the context is of another kind')
   },
   60_000,

@@ -6,7 +6,7 @@ import { z } from 'zod'
 type Row = Record<string, SQLOutputValue>
 
 /** A turn with all below it that was taken out of its conversation. */
-export type CutTurns = { readonly turns: readonly Row[]; readonly answers: readonly Row[] }
+export type CutTurns = Readonly<Record<'turns' | 'answers' | 'attachments' | 'uses', readonly Row[]>>
 
 /** The turns from one up to its root; to be followed by what is asked of them. */
 export const pathToTurn = `
@@ -145,6 +145,7 @@ export class TurnTree {
         chosen_answer_id: renamed(goesOnFrom),
       })
     }
+    for (const { id } of turns) this.copyAttachments(String(id), String(renamed(id)))
     for (const answer of answers)
       this.#insert('answers', {
         ...answer,
@@ -152,6 +153,16 @@ export class TurnTree {
         memory_starts_at: renamed(answer['memory_starts_at']),
         next_turn_id: renamed(answer['next_turn_id']),
       })
+  }
+
+  /** Lets a turn have the attachments of another one. */
+  copyAttachments(fromTurnId: string, turnId: string): void {
+    this.#database
+      .prepare(
+        `INSERT INTO turn_attachments (turn_id, attachment_id, position)
+         SELECT ?, attachment_id, position FROM turn_attachments WHERE turn_id = ?`,
+      )
+      .run(turnId, fromTurnId)
   }
 
   /** Takes a turn out with everything below it. What is shown goes on beside it, or ends before it. */
@@ -162,6 +173,15 @@ export class TurnTree {
     )
     const answers = this.#rows(
       `${belowTurn} SELECT a.* FROM below JOIN answers a ON a.turn_id = below.id ORDER BY a.rowid`,
+      turnId,
+    )
+    const uses = this.#rows(
+      `${belowTurn} SELECT u.* FROM below JOIN turn_attachments u ON u.turn_id = below.id`,
+      turnId,
+    )
+    const attachments = this.#rows(
+      `${belowTurn} SELECT DISTINCT f.* FROM below JOIN turn_attachments u ON u.turn_id = below.id
+         JOIN attachments f ON f.id = u.attachment_id`,
       turnId,
     )
     const shown = this.#shownTurnId(conversationId)
@@ -180,16 +200,21 @@ export class TurnTree {
     ])
       this.#database.prepare(sql).run(ids)
     if (wasShown) this.show(conversationId, siblings[at - 1] ?? siblings[at + 1] ?? parentId)
-    return { turns, answers }
+    return { turns, answers, attachments, uses }
   }
 
   /** Puts back what `cut` took out and shows it; false when the answer that it hung on is gone. */
-  putBack(conversationId: string, { turns, answers }: CutTurns): boolean {
+  putBack(conversationId: string, { turns, answers, attachments, uses }: CutTurns): boolean {
     const place = turns[0]?.['parent_answer_id'] ?? null
     if (place !== null && this.#rows('SELECT id FROM answers WHERE id = ?', String(place)).length === 0)
       return false
     for (const turn of turns) this.#insert('turns', turn)
     for (const answer of answers) this.#insert('answers', answer)
+    // Another turn may use it too: then it has stayed.
+    for (const attachment of attachments)
+      if (this.#rows('SELECT id FROM attachments WHERE id = ?', String(attachment['id'])).length === 0)
+        this.#insert('attachments', attachment)
+    for (const use of uses) this.#insert('turn_attachments', use)
     this.show(conversationId, String(turns[0]?.['id']))
     return true
   }
@@ -211,7 +236,7 @@ export class TurnTree {
     return this.#database.prepare(sql).all(id)
   }
 
-  #insert(table: 'conversations' | 'turns' | 'answers', row: Row): void {
+  #insert(table: 'conversations' | 'turns' | 'answers' | 'attachments' | 'turn_attachments', row: Row): void {
     const columns = Object.keys(row)
     this.#database
       .prepare(`INSERT INTO ${table} (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`)

@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
+import { withAsking, type AskingChanges } from '../../contract/asking.ts'
 import type { GenerateEvent, ChatMessage } from '../../contract/backend.ts'
 import type {
   Answer,
@@ -9,6 +10,8 @@ import type {
   Turn,
 } from '../../contract/conversation.ts'
 import { AppError, toProblem } from '../../contract/errors.ts'
+import { parseJsonSchema } from '../../contract/json-schema.ts'
+import { resolveSampling, type ResolvedSampling, type Sampling } from '../../contract/sampling.ts'
 import type { AnsweringModel, Conversations } from './conversations.ts'
 import {
   canSlide,
@@ -31,6 +34,9 @@ export interface ModelLease extends Disposable {
       keepsRoom: boolean
       /** The last message is the beginning of the answer. */
       continues: boolean
+      sampling: ResolvedSampling
+      /** A JSON schema that the answer follows; null: it is free. */
+      jsonSchema: unknown
     },
   ): AsyncIterable<GenerateEvent>
 }
@@ -55,12 +61,16 @@ type Question = Answerers & {
   readonly text: string
   /** Nobody waits for the answer: others go before it. */
   readonly background?: boolean | undefined
-}
+  readonly attachmentIds?: readonly string[] | undefined
+} & AskingChanges
 
 /** What turns need of the pool. */
 export interface TurnPool {
   /** Throws `NOT_FOUND` when the library has no such model. */
-  model(modelId: string): AnsweringModel
+  model(modelId: string): AnsweringModel & {
+    /** How it is asked where the conversation does not say: the first that has a value decides. Default: nothing said. */
+    readonly samplings?: readonly (Sampling | undefined)[]
+  }
   /** Whether it need not be loaded. */
   isResident(modelId: string): boolean
   /** Loads the model when it is not there; Rejects with the signal's reason. */
@@ -73,8 +83,10 @@ type Run = {
   readonly conversationId: string
   readonly turnId: string
   readonly answerId: string
-  readonly model: AnsweringModel
+  readonly model: ReturnType<TurnPool['model']>
   readonly isBackground: boolean
+  /** For this answer alone: goes before what the conversation says. */
+  readonly asking?: AskingChanges
   /** The answer has text, which goes on. */
   readonly continues: boolean
   readonly controller: AbortController
@@ -93,6 +105,7 @@ type Run = {
 export class Turns implements AsyncDisposable {
   readonly #conversations: Conversations
   readonly #pool: TurnPool
+  readonly #textOf: (attachmentId: string) => string
   readonly #slides: () => boolean
   readonly #onDefect: (error: unknown, path: readonly string[]) => void
   /** Runs that have not finished, also such whose answer has ended. A conversation has one for each answer that is under way. */
@@ -102,6 +115,8 @@ export class Turns implements AsyncDisposable {
   constructor(options: {
     conversations: Conversations
     pool: TurnPool
+    /** The text of an attachment; default: there are none. */
+    textOf?: (attachmentId: string) => string
     /** Whether the oldest turns slide out when a context is full, asked each time; else the answer stops with a message. */
     slides: () => boolean
     /** Hears of errors that are defects of the app. */
@@ -109,16 +124,21 @@ export class Turns implements AsyncDisposable {
   }) {
     this.#conversations = options.conversations
     this.#pool = options.pool
+    this.#textOf = options.textOf ?? (() => '')
     this.#slides = options.slides
     this.#onDefect = options.onDefect
   }
 
   /** Records a turn and starts its answers. Throws `MODEL_BUSY` while an answer of this conversation is under way. */
   send(input: Question): Turn {
-    this.#checkFree(input.conversationId, 'send to')
+    const { conversationId, text, attachmentIds, background, instructions, sampling, jsonSchema } = input
+    this.#checkFree(conversationId, 'send to')
+    if (text === '' && (attachmentIds ?? []).length === 0)
+      throw new AppError('BAD_INPUT', 'Cannot send a message without text or attachments')
     const models = this.#models(input)
-    const turn = this.#conversations.addTurn(input.conversationId, { text: input.text, models })
-    return this.#startAll(turn, turn.answers, input)
+    const turn = this.#conversations.addTurn(conversationId, { text, models, attachmentIds })
+    const asking = { instructions, sampling, jsonSchema }
+    return this.#startAll(turn, turn.answers, { conversationId, background, asking })
   }
 
   /** Writes a message anew, as a further version of it, and starts the answers to it. Throws `MODEL_BUSY` as `send` does. */
@@ -297,21 +317,20 @@ export class Turns implements AsyncDisposable {
   #startAll(
     turn: Turn,
     answers: readonly Answer[],
-    {
-      conversationId,
-      background = false,
-    }: { readonly conversationId: string; readonly background?: boolean | undefined },
+    how: {
+      readonly conversationId: string
+      readonly background?: boolean | undefined
+      readonly asking?: AskingChanges
+    },
   ): Turn {
     // Stopped answers of this conversation may still be leaving their models: two must not write into one context.
-    const previous = Promise.all(this.#runsOf(conversationId).map(({ finished }) => finished))
+    const previous = Promise.all(this.#runsOf(how.conversationId).map(({ finished }) => finished))
     const isResident = ({ modelId }: Answer) => this.#pool.isResident(modelId)
     // Who is in memory takes its model first, or those that have to be loaded would send it away.
-    const residents = answers
-      .filter(isResident)
-      .map((answer) => this.#newRun(conversationId, { turn, answer, background }))
+    const residents = answers.filter(isResident).map((answer) => this.#newRun(turn, answer, how))
     const others = answers
       .filter((answer) => !isResident(answer))
-      .map((answer) => this.#newRun(conversationId, { turn, answer, background }))
+      .map((answer) => this.#newRun(turn, answer, how))
     for (const run of residents) this.#start(run, previous)
     const after = Promise.all([previous, ...residents.map(({ acquired }) => acquired)])
     for (const run of others) this.#start(run, after)
@@ -319,12 +338,19 @@ export class Turns implements AsyncDisposable {
   }
 
   #newRun(
-    conversationId: string,
-    { turn, answer, background }: { turn: Turn; answer: Answer; background: boolean },
+    turn: Turn,
+    answer: Answer,
+    how: {
+      readonly conversationId: string
+      readonly background?: boolean | undefined
+      readonly asking?: AskingChanges
+    },
   ): Run {
+    const { conversationId, background: isBackground = false, asking } = how
     const run: Run = {
-      ...{ conversationId, turnId: turn.id, answerId: answer.id, isBackground: background },
-      model: { id: answer.modelId, name: answer.modelName },
+      ...{ conversationId, turnId: turn.id, answerId: answer.id, isBackground },
+      ...(asking && { asking }),
+      model: this.#pool.model(answer.modelId),
       continues: answer.text !== '',
       controller: new AbortController(),
       hasEnded: false,
@@ -385,22 +411,44 @@ export class Turns implements AsyncDisposable {
     const path = this.#conversations.pathTo(run.turnId)
     const answer = run.continues ? path.at(-1)?.answers.find(({ id }) => id === answerId) : undefined
     const continued = answer?.text ?? ''
+    const { instructions, ...how } = this.#askingOf(conversationId, run)
+    this.#conversations.setSampling(answerId, { sampling: how.sampling, isJson: how.jsonSchema !== null })
+    const messages = (turns: readonly Turn[]) =>
+      messagesOf(turns, { instructions, textOf: this.#textOf, continued })
     let window = (answer && windowOfAnswer(path, answer)) ?? windowOf(path, model.id)
     for (;;) {
       if (window) this.#conversations.setMemory(answerId, window)
       const maySlide = this.#slides() && canSlide(path, window)
       try {
-        const messages = messagesOf(turnsInWindow(path, window), { continued })
-        const events = lease.generate(conversationId, messages, {
-          ...{ signal, keepsRoom: maySlide, continues: continued !== '' },
+        const read = messages(turnsInWindow(path, window))
+        const continues = continued !== ''
+        const events = lease.generate(conversationId, read, {
+          ...{ signal, keepsRoom: maySlide, continues },
+          ...how,
         })
         for await (const event of events) this.#take(run, event)
         return
       } catch (error) {
-        const slid = maySlide ? afterFull(error, path, window) : null
+        const slid = maySlide ? afterFull(error, path, { window, messages }) : null
         if (!slid) throw error
         window = slid
       }
+    }
+  }
+
+  /** How the model of a run is asked: as the turn says, else the conversation, else the model. */
+  #askingOf(
+    conversationId: string,
+    { asking = {}, model }: Run,
+  ): { instructions: string | null; sampling: ResolvedSampling; jsonSchema: unknown } {
+    const usual = this.#conversations.asking(conversationId)
+    const { instructions, jsonSchema } = withAsking(usual, asking)
+    const parsed = jsonSchema === null ? null : parseJsonSchema(jsonSchema)
+    return {
+      instructions,
+      sampling: resolveSampling(asking.sampling, usual.sampling, ...(model.samplings ?? [])),
+      // It was checked when it was set.
+      jsonSchema: parsed && 'schema' in parsed ? parsed.schema : null,
     }
   }
 
@@ -456,11 +504,15 @@ export class Turns implements AsyncDisposable {
 }
 
 /** The window that is tried after the one that did not fit; null when the error says something else, or there is none. */
-function afterFull(error: unknown, path: readonly Turn[], window: MemoryWindow | null): MemoryWindow | null {
+function afterFull(
+  error: unknown,
+  path: readonly Turn[],
+  { window, messages }: { window: MemoryWindow | null; messages: (turns: readonly Turn[]) => ChatMessage[] },
+): MemoryWindow | null {
   const { code, details } = toProblem(error)
   const { neededTokens, contextTokens } = details
   if (code !== 'CONTEXT_FULL' || neededTokens === undefined || contextTokens === undefined) return null
-  return slideWindow(path, window, { neededTokens, contextTokens })
+  return slideWindow(path, window, { neededTokens, contextTokens, messages })
 }
 
 /** Whether an answer could go on: something ended it before it had. */

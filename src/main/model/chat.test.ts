@@ -3,7 +3,7 @@ import type { ChatWrapper, Llama, LlamaModel } from 'node-llama-cpp'
 import { getLlama, JinjaTemplateChatWrapper, QwenChatWrapper } from 'node-llama-cpp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { ChatMessage } from '../../contract/backend.ts'
-import { renderPrompt, resolveChat } from './chat.ts'
+import { renderPrompt, renderText, resolveChat } from './chat.ts'
 
 const state: { llama?: Llama; model?: LlamaModel } = {}
 
@@ -87,5 +87,22 @@ test('to go on, the beginning of the answer is left open', () => {
       })
       expect(model.detokenize(open.tokens, true)).toBe(model.detokenize(begun.tokens, true) + text)
     }
+  }
+})
+
+test('a template that refuses instructions, or knows no such role, gets them before the first message', () => {
+  const refusing = `{% if messages[0].role == 'system' %}{{ raise_exception('System role not supported') }}{% endif %}{% for m in messages %}{% if (m.role == 'user') != (loop.index0 % 2 == 0) %}{{ raise_exception('Roles must alternate') }}{% endif %}<{{ m.role }}>{{ m.content }}</{{ m.role }}>{% endfor %}<assistant>`
+  const silent = `{% for m in messages %}{% if m.role == 'user' %}<user>{{ m.content }}</user>{% elif m.role == 'assistant' %}<assistant>{{ m.content }}</assistant>{% endif %}{% endfor %}<assistant>`
+  for (const template of [refusing, silent]) {
+    const chat = resolveChat(state.model!, { chatTemplate: template })
+    const text = renderText(chat, [
+      { role: 'system', text: 'Answer in French.' },
+      { role: 'user', text: 'Hello' },
+      { role: 'assistant', text: 'Salut' },
+      { role: 'user', text: 'Bye' },
+    ])
+    expect(text).toContain('Answer in French.')
+    expect(text.indexOf('Answer in French.')).toBeLessThan(text.indexOf('Hello'))
+    expect(text).not.toContain('<system>')
   }
 })

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import type { ChatMessage, GenerateEvent } from '../../contract/backend.ts'
+import { greedySampling } from '../../contract/sampling.ts'
 import type { GgufFile } from '../../testing/gguf-file.ts'
 import { writeGgufFile } from '../../testing/gguf-file.ts'
 import { gemma3File, lfm2File, llamaFile, mambaFile, tinyShape } from '../../testing/shapes.ts'
@@ -79,7 +80,7 @@ async function answer(
   maxTokens = 24,
 ): Promise<{ text: string; done: Done }> {
   let text = ''
-  for await (const event of context.generate({ messages, maxTokens, temperature: 0, seed: null })) {
+  for await (const event of context.generate({ messages, sampling: { ...greedySampling, maxTokens } })) {
     if (event.kind === 'text') text += event.text
     if (event.kind === 'done') return { text, done: event }
   }
@@ -161,7 +162,7 @@ for (const name of Object.keys(files)) {
     let text = ''
     let done: Done | null = null
     const sizes: number[] = []
-    const request = { messages: first, maxTokens: 400, temperature: 0, seed: null, mayGrow: true }
+    const request = { messages: first, sampling: { ...greedySampling, maxTokens: 400 }, mayGrow: true }
     for await (const event of elastic.generate(request)) {
       if (event.kind === 'full') {
         await elastic.resize(elastic.contextTokens + 256, { path: path.join(state.folder, 'moving.kv') })

@@ -1,13 +1,22 @@
 import { open, rm, stat } from 'node:fs/promises'
 import { setImmediate } from 'node:timers/promises'
-import type { ChatWrapper, LlamaContext, LlamaContextSequence, LlamaModel, Token } from 'node-llama-cpp'
-import { getModuleVersion } from 'node-llama-cpp'
+import type {
+  ChatWrapper,
+  LlamaContext,
+  LlamaContextSequence,
+  LlamaGrammar,
+  LlamaModel,
+  Token,
+} from 'node-llama-cpp'
+import { getModuleVersion, LlamaGrammarEvaluationState } from 'node-llama-cpp'
 import type { Allocation, ChatMessage, ContextFullEvent, GenerateEvent } from '../../contract/backend.ts'
 import { AppError } from '../../contract/errors.ts'
 import type { KvType } from '../../contract/model.ts'
+import type { ResolvedSampling } from '../../contract/sampling.ts'
 import { alignTokens } from './align.ts'
 import { alignTokenizerOf, renderPrompt, thoughtMarksOf } from './chat.ts'
-import type { Control, Reading, WritingOptions } from './generate.ts'
+import { Choice } from './choice.ts'
+import type { Control, Reading } from './generate.ts'
 import { generateAnswer } from './generate.ts'
 import { Gate } from './gate.ts'
 import { Lock } from './lock.ts'
@@ -25,15 +34,20 @@ export interface ContextOptions {
   readonly fullWindowCache: boolean
   /** How long an answer may think; null: as long as it likes. */
   readonly thinkingBudgetTokens?: number | null
+  /** Makes a grammar of a JSON schema. */
+  readonly grammar: (schema: unknown) => Promise<LlamaGrammar>
   /** Turns what llama.cpp or the library throws into an error that says what was tried. */
   readonly explain: (action: string, error: unknown) => AppError
 }
 
 /** What is to be answered, and how. */
-export type AnswerRequest = WritingOptions & {
+export type AnswerRequest = {
   readonly messages: readonly ChatMessage[]
   /** The last message is the beginning of the answer. Default false. */
   readonly continues?: boolean
+  readonly sampling: ResolvedSampling
+  /** A JSON schema that the answer follows; absent or null: it is free. */
+  readonly jsonSchema?: unknown
   /** Tokens that must be left for the answer, or it does not begin. Default 1. */
   readonly roomTokens?: number
   /** Whether `resize` is called when the event `full` comes. */
@@ -194,16 +208,30 @@ export class ModelContext implements AsyncDisposable {
       const neededTokens = this.#alignedLength(tokens) + roomTokens - 1
       if (request.mayGrow && neededTokens > this.#capacityTokens) yield* this.#askForRoom(neededTokens)
       const kept = await this.#keepPrefix(tokens, roomTokens)
-      const { continues = false } = request
-      const reading = { ...kept, continues, stopTokens, stopTexts, ...this.#limitThoughts(tokens) }
+      const { sampling, jsonSchema = null, continues = false } = request
+      const thoughts = this.#followThoughts(tokens, { always: jsonSchema !== null })
+      const grammar =
+        jsonSchema === null
+          ? null
+          : new LlamaGrammarEvaluationState({ model, grammar: await this.#options.grammar(jsonSchema) })
+      const choice = new Choice(sampling, {
+        read: tokens,
+        // A thought is free; what comes after it is not.
+        ...(grammar && { grammar: () => (thoughts?.limit.isThinking === true ? undefined : grammar) }),
+      })
+      const reading = {
+        ...{ ...kept, stopTokens, continues },
+        stopTexts: [...stopTexts, ...sampling.stopTexts],
+        ...(thoughts && { thoughts }),
+      }
       const place = {
         sequence: () => this.#cells.sequence,
         capacityTokens: () => this.#capacityTokens,
         ...(request.mayGrow && { askForRoom: () => this.#askForRoom(this.#capacityTokens + 1) }),
       }
       yield* withThoughtBegun(
-        this.#thoughtBegun(tokens),
-        generateAnswer(place, reading, { ...request, ...control }),
+        continues ? '' : this.#thoughtBegun(tokens),
+        generateAnswer(place, reading, { choice, maxTokens: sampling.maxTokens, ...control }),
       )
     } catch (error) {
       signal?.throwIfAborted()
@@ -219,13 +247,28 @@ export class ModelContext implements AsyncDisposable {
     return end.trimEnd().endsWith(prefix) && prefix !== '' ? `${prefix}\n` : ''
   }
 
-  #limitThoughts(prompt: readonly Token[]): Pick<Reading, 'thoughts'> {
-    const { model, chat, thinkingBudgetTokens: budgetTokens = null } = this.#options
-    const marks = budgetTokens === null ? null : thoughtMarksOf(chat())
-    if (budgetTokens === null || marks === null) return {}
-    // The last words are enough to see whether the template has begun a thought.
-    const limit = new ThoughtLimit({ marks, budgetTokens, prompt: model.detokenize(prompt.slice(-16), true) })
-    return { thoughts: { limit, end: model.tokenize(marks.suffix, true) } }
+  /** What an answer thinks, where that is limited or `always`; null where a template marks no thoughts. */
+  #followThoughts(
+    prompt: readonly Token[],
+    { always }: { readonly always: boolean },
+  ): Reading['thoughts'] | null {
+    const { model, chat, thinkingBudgetTokens = null } = this.#options
+    const marks = thinkingBudgetTokens === null && !always ? null : thoughtMarksOf(chat())
+    if (marks === null) return null
+    const limit = new ThoughtLimit({
+      marks,
+      budgetTokens: thinkingBudgetTokens ?? Infinity,
+      // The last words are enough to see whether the template has begun a thought.
+      prompt: model.detokenize(prompt.slice(-16), true),
+    })
+    return { limit, end: model.tokenize(marks.suffix, true) }
+  }
+
+  /** What `generate` would report of a prompt, and what is held now. Reads nothing. */
+  count(prompt: readonly Token[]): { promptTokens: number; reusedTokens: number; heldTokens: number } {
+    const { reusedTokens, rest } = this.#reusable(prompt)
+    const heldTokens = this.#cells.sequence.nextTokenIndex
+    return { promptTokens: reusedTokens + rest.length, reusedTokens, heldTokens }
   }
 
   /** The library would shift when all cells but one are taken. */
@@ -261,9 +304,9 @@ export class ModelContext implements AsyncDisposable {
     roomTokens: number,
   ): Promise<{ reusedTokens: number; rest: readonly Token[] }> {
     const { sequence } = this.#cells
-    const held = sequence.contextTokens
-    const { kept, rest } = this.#align(prompt)
-    const needed = kept + rest.length
+    const held = sequence.nextTokenIndex
+    const { reusedTokens, rest } = this.#reusable(prompt)
+    const needed = reusedTokens + rest.length
     const capacity = this.#capacityTokens
     if (needed + roomTokens - 1 > capacity)
       throw new AppError(
@@ -277,6 +320,15 @@ export class ModelContext implements AsyncDisposable {
           },
         },
       )
+    if (reusedTokens < held) await sequence.eraseContextTokenRanges([{ start: reusedTokens, end: held }])
+    return { reusedTokens, rest }
+  }
+
+  /** How much of what is held can stay for a prompt, and what has to be read after it. */
+  #reusable(prompt: readonly Token[]): { reusedTokens: number; rest: readonly Token[] } {
+    const { sequence } = this.#cells
+    const held = sequence.contextTokens
+    const { kept, rest } = this.#align(prompt)
     if (kept === held.length) return { reusedTokens: kept, rest }
     // Recurrent and sliding-window layers cannot go back by themselves: the library reads the tokens again, uncancelled and uncounted.
     // So go back only to where a checkpoint is, which may be the beginning.
@@ -284,7 +336,6 @@ export class ModelContext implements AsyncDisposable {
       kept > 0 && sequence.needsCheckpoints ? sequence.getRestoreToPrefixIndexEvaluationSize(kept - 1) : 0
     // Without a checkpoint it says that all but the first token would be read.
     const reusedTokens = lost > 0 && lost >= kept - 1 ? 0 : kept - lost
-    await sequence.eraseContextTokenRanges([{ start: reusedTokens, end: held.length }])
     return { reusedTokens, rest: [...held.slice(reusedTokens, kept), ...rest] }
   }
 

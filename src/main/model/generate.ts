@@ -1,6 +1,7 @@
 import type { LlamaContextSequence, Token } from 'node-llama-cpp'
 import type { ContextFullEvent, GenerateEvent } from '../../contract/backend.ts'
 import { AnswerText } from './answer-text.ts'
+import type { Choice } from './choice.ts'
 import type { Gate } from './gate.ts'
 import type { ThoughtLimit } from './thought-limit.ts'
 
@@ -14,7 +15,7 @@ export interface Reading {
   readonly continues?: boolean
   readonly stopTokens: ReadonlySet<Token>
   readonly stopTexts: readonly string[]
-  /** Ends the thoughts of the answer with these tokens when they have taken too long. */
+  /** Follows the thoughts of the answer, and ends them with these tokens when they have taken too long. */
   readonly thoughts?: { readonly limit: ThoughtLimit; readonly end: readonly Token[] }
 }
 
@@ -32,9 +33,7 @@ export interface Place {
 export interface WritingOptions {
   /** Null: until the model ends it or the context is full. */
   readonly maxTokens: number | null
-  /** 0 is greedy. */
-  readonly temperature: number
-  readonly seed: number | null
+  readonly choice: Choice
 }
 
 /** `stop` ends an answer in good order, `signal` breaks it off and rejects with its reason. Both take effect within one batch. */
@@ -56,7 +55,7 @@ export async function* generateAnswer(
   options: WritingOptions & Control,
 ): AsyncGenerator<GenerateEvent | ContextFullEvent, void, void> {
   const { reusedTokens, rest } = reading
-  const { gate, stop, signal } = options
+  const { gate, stop, signal, choice } = options
   const figures = new Figures(reusedTokens, rest.length)
   let sequence = place.sequence()
   const { batchSize } = sequence.context
@@ -81,7 +80,8 @@ export async function* generateAnswer(
   let frame = ''
   let frameAt = -Infinity
   let stopReason: StopReason | null
-  let isThoughtEnded: boolean
+  /** The round is over and the answer is not. */
+  let goesOn: boolean
   let unread = rest.slice(readTokens)
   if (sequence.needsCheckpoints) {
     // Recurrent and sliding-window layers go back to checkpoints only. An answer is asked for again, or another one is put in its place (without its
@@ -91,15 +91,11 @@ export async function* generateAnswer(
     await sequence.takeCheckpoint()
     unread = unread.slice(-1)
   }
-  // Once, and again after each time that a thought was ended or the context has grown.
+  // Once, and again after each time that a thought was ended or the context has grown; for each token where it is drawn with a seed of its own.
   for (;;) {
-    const tokens = sequence.evaluate(unread, {
-      temperature: options.temperature,
-      // Later rounds choose by other numbers than the first.
-      ...(options.seed !== null && { seed: options.seed + figures.generatedTokens }),
-    })
+    const tokens = sequence.evaluate(unread, choice.optionsAt(figures.generatedTokens))
     stopReason = null
-    isThoughtEnded = false
+    goesOn = false
     try {
       // The generator ends by itself with an end-of-generation token. That token is not read: the next turn brings it along.
       for await (const token of tokens) {
@@ -107,24 +103,26 @@ export async function* generateAnswer(
         if (reading.stopTokens.has(token)) break
         const now = performance.now()
         if (figures.takeToken(now)) yield figures.reading(rest.length)
+        choice.take(token)
         const shown = text.push(token)
         frame += shown.text
         if (shown.isStopped) break
         figures.pause(await gate.pass([stop, signal]))
-        isThoughtEnded = endsThought(token)
+        const isThoughtEnded = endsThought(token)
         unread = isThoughtEnded ? [token, ...endThought(now)] : [token]
+        goesOn = isThoughtEnded || choice.isStepwise
         stopReason = reasonToStop(unread.length)
-        if (stopReason !== null || isThoughtEnded) break
         if (frame !== '' && now - frameAt >= frameMs) {
           frameAt = now
           yield figures.text(frame)
           frame = ''
         }
+        if (stopReason !== null || goesOn) break
       }
     } finally {
       await tokens.return()
     }
-    if (stopReason === null && isThoughtEnded) continue
+    if (stopReason === null && goesOn) continue
     if (stopReason !== 'context-full' || !place.askForRoom) break
     const capacityTokens = place.capacityTokens()
     yield* place.askForRoom()

@@ -75,6 +75,7 @@ describe('describeModel', () => {
         experts: null,
         dryRuns: [],
         hasChatTemplate: true,
+        recommendedSampling: { temperature: 0 },
         license: 'mit',
         author: null,
         description: 'Demo model: sorts requests and checks answers.',

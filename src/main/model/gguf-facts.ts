@@ -4,6 +4,7 @@ import type { GgufHeader, GgufTensor } from './gguf-header.ts'
 import { describeLayers } from './gguf-layers.ts'
 import { GgufMetadata } from './gguf-metadata.ts'
 import { fileTypeNames } from './gguf-types.ts'
+import { recommendedSampling } from './gguf-sampling.ts'
 
 /** What the headers of a file, or of all parts of a split file, say; and the chat template for trying it. */
 export type HeaderDescription = { readonly inspection: Inspection; readonly chatTemplate: string | null }
@@ -183,6 +184,7 @@ function readFacts(metadata: GgufMetadata, tensors: readonly GgufTensor[]): Mode
     ),
     experts,
     dryRuns: [],
+    recommendedSampling: recommendedSampling(metadata),
     hasChatTemplate: metadata.text('tokenizer.chat_template') !== null,
     license: metadata.text('general.license') ?? metadata.text('general.license.name'),
     author: metadata.text('general.author') ?? metadata.text('general.organization'),

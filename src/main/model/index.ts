@@ -43,6 +43,13 @@ const router = os.router({
   }),
   clearContext: os.clearContext.handler(async ({ input }) => backend.model.context(input.contextId).clear()),
   tokenize: os.tokenize.handler(({ input }) => ({ tokens: backend.model.countTokens(input.text) })),
+  countPrompt: os.countPrompt.handler(({ input }) =>
+    backend.model.countPrompt(input.contextId, input.messages),
+  ),
+  readPdf: os.readPdf.handler(async ({ input }) => {
+    const { readPdf } = await import('./pdf-text.ts')
+    return { pages: await readPdf(Buffer.from(input.data, 'base64')) }
+  }),
   generate: os.generate.handler(({ input, signal }) =>
     backend.model.context(input.contextId).generate(input, signal),
   ),

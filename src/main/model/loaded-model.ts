@@ -1,11 +1,12 @@
 import { basename as nameOf } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
-import { GgufInsights, type ChatWrapper, type LlamaModel } from 'node-llama-cpp'
-import type { Allocation, ProcessUsage } from '../../contract/backend.ts'
+import { GgufInsights, type ChatWrapper, type LlamaGrammar, type LlamaModel } from 'node-llama-cpp'
+import type { Allocation, ChatMessage, ProcessUsage } from '../../contract/backend.ts'
 import { AppError } from '../../contract/errors.ts'
 import type { FileAccess, KvType } from '../../contract/model.ts'
-import { chatWarnings, resolveChat, type ChatOptions } from './chat.ts'
+import { chatWarnings, renderPrompt, resolveChat, type ChatOptions } from './chat.ts'
 import { kvTypeOptions, ModelContext } from './context.ts'
+import { createJsonGrammar } from './json-grammar.ts'
 import type { OpenedLlama } from './llama.ts'
 import { nothingMapped, readFilePages, readUsage } from './usage.ts'
 
@@ -40,6 +41,8 @@ export class LoadedModel {
   readonly #contexts = new Map<string, ModelContext>()
   #kvType: KvType = 'f16'
   #chat: ChatWrapper | null = null
+  /** Of the JSON schema that was asked for last. */
+  #grammar: { readonly of: string; readonly made: Promise<LlamaGrammar> } | null = null
 
   private constructor(
     opened: OpenedLlama,
@@ -132,6 +135,22 @@ export class LoadedModel {
     return this.#model.tokenize(text).length
   }
 
+  /** What `generate` would read for messages, and how much of it a context holds; see the contract. */
+  countPrompt(
+    contextId: string | null,
+    messages: readonly ChatMessage[],
+  ): { promptTokens: number; reusedTokens: number; heldTokens: number } {
+    const { tokens } = renderPrompt(this.#model, this.chat, { messages })
+    const context = contextId === null ? undefined : this.#contexts.get(contextId)
+    return context?.count(tokens) ?? { promptTokens: tokens.length, reusedTokens: 0, heldTokens: 0 }
+  }
+
+  async #grammarOf(schema: unknown): Promise<LlamaGrammar> {
+    const of = JSON.stringify(schema)
+    if (this.#grammar?.of !== of) this.#grammar = { of, made: createJsonGrammar(this.#opened.llama, schema) }
+    return this.#grammar.made
+  }
+
   async openContext(
     contextId: string,
     options: { contextTokens: number; signal?: AbortSignal | undefined },
@@ -147,6 +166,7 @@ export class LoadedModel {
       kvType: this.#kvType,
       fullWindowCache: this.#options.fullWindowCache ?? false,
       thinkingBudgetTokens: this.#options.thinkingBudgetTokens ?? null,
+      grammar: (schema) => this.#grammarOf(schema),
       explain: (action, error) => explain(this.#opened, { action, error }),
     })
     // llama.cpp makes the context on another thread: a first answer finds the chat wrapper ready.

@@ -32,6 +32,11 @@ export class ThoughtLimit {
     this.#isThinking = this.#prefix === null || prompt.trimEnd().endsWith(this.#prefix)
   }
 
+  /** What comes next belongs to a thought. */
+  get isThinking(): boolean {
+    return this.#isThinking
+  }
+
   /** Takes the text of the next token; true when the thought has to be ended after it. Nothing is thought from then on. */
   push(text: string): boolean {
     this.#tail += text

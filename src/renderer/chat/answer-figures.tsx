@@ -1,6 +1,7 @@
 import type { Answer, AnswerStats } from '../../contract/conversation.ts'
 import { formatCount, formatDuration, formatSpeed } from '../ui/format.ts'
 import { HoverCard } from '../ui/hover-card.tsx'
+import { describeSampling } from '../ui/sampling-layers.ts'
 import styles from './answer-figures.module.css'
 
 type AnswerFiguresProps = {
@@ -30,6 +31,8 @@ export function AnswerFigures({ answer, stats }: AnswerFiguresProps) {
     ['— reused from the KV cache', formatCount(reusedTokens)],
     ['Generated', `${formatCount(generatedTokens)} tokens`],
     ['Decoding speed', tokensPerSecond === null ? 'too short to tell' : formatSpeed(tokensPerSecond)],
+    ...(answer.sampling ? [['Sampling', describeSampling(answer.sampling)]] : []),
+    ...(answer.isJson === true ? [['Form', 'JSON, as a schema asks']] : []),
     ['Asked', times.format(answer.createdAt)],
   ]
   return (

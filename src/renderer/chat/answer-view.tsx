@@ -9,6 +9,7 @@ import { AnswerText } from './answer-text.tsx'
 import { AnswerFigures } from './answer-figures.tsx'
 import { ReadingNote, WaitingNote } from './answer-progress.tsx'
 import styles from './answer-view.module.css'
+import { asJsonCode } from './json-answer.ts'
 
 type AnswerViewProps = {
   readonly answer: Answer
@@ -47,7 +48,11 @@ export const AnswerView = memo(function AnswerView({ answer, turnId, colour, isL
       {state.kind === 'waiting' && <WaitingNote modelId={answer.modelId} reason={state.reason} />}
       {state.kind === 'reading' && <ReadingNote state={state} />}
       {(text !== '' || isWriting) && (
-        <AnswerText text={text} thoughts={answer.thoughts} isGrowing={isWriting} />
+        <AnswerText
+          text={answer.isJson === true ? asJsonCode(text) : text}
+          thoughts={answer.thoughts}
+          isGrowing={isWriting}
+        />
       )}
       {!isRunning(answer) && <AnswerEnd answer={answer} turnId={turnId} isLast={isLast} />}
     </article>

@@ -2,6 +2,7 @@
 import { act, Profiler } from 'react'
 import { createRoot, type Root } from 'react-dom/client'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { plainAsking } from '../../contract/asking.ts'
 import type { Answer, Conversation } from '../../contract/conversation.ts'
 import type { PoolSnapshot } from '../../contract/memory.ts'
 import type { LibraryModel, ModelFileState } from '../../contract/model.ts'
@@ -41,6 +42,7 @@ function conversation(state: Answer['state']): Conversation {
     lastModelId: 'guide',
     isPinned: false,
     isArchived: false,
+    ...plainAsking,
     turns: [turn],
   }
 }

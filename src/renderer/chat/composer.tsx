@@ -1,30 +1,43 @@
-import { useEffect, useRef, useState, type KeyboardEvent } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { useShallow } from 'zustand/react/shallow'
 import { runningTurnId } from '../conversation-mirror.ts'
 import { settleForTurn } from '../proposal.ts'
-import { attempt, host, sendTurn, setDraft, useApp } from '../store.ts'
+import { attempt, host, sendTurn, useApp } from '../store.ts'
 import { Icon } from '../ui/icon.tsx'
+import { AskingButton } from './asking-button.tsx'
+import { AttachButton } from './attach-button.tsx'
+import { AttachmentChips } from './attachment-chips.tsx'
+import { excessOf } from './attachment-cost.ts'
 import styles from './composer.module.css'
 import { CostLine } from './cost-line.tsx'
+import { MessageField } from './message-field.tsx'
 import { ModelPicker } from './model-picker.tsx'
 import { useNextModel } from './use-next-model.ts'
+import { draftAttachments, useTurnCost } from './use-turn-cost.ts'
 
-/** Where a message is written and sent: its text, the model that takes the turn, and what that costs. */
+/** Where a message is written and sent: its text and attachments, the model that takes the turn, and what that costs. */
 export function Composer() {
-  const { conversationId, draft, runningId, isConnected } = useApp(
+  const { conversationId, draft, attachments, runningId, isConnected } = useApp(
     useShallow((state) => ({
       conversationId: state.conversationId,
       draft: state.drafts[state.conversationId ?? ''] ?? '',
+      attachments: draftAttachments(state),
       runningId: runningTurnId(state.conversation),
       isConnected: state.connection === 'open',
     })),
   )
   const { models, residency, chosen } = useNextModel()
+  const cost = useTurnCost(chosen, chosen ? residency[chosen.id] : undefined)
   const [isSending, setIsSending] = useState(false)
   const field = useRef<HTMLTextAreaElement>(null)
   useEffect(() => field.current?.focus(), [])
 
-  const canSend = isConnected && chosen !== null && runningId === null && !isSending && draft.trim() !== ''
+  const ready = attachments.flatMap((each) => (each.kind === 'ready' ? [each.attachment] : []))
+  // Judged by the number of letters alone it may fit after all.
+  const isTooLarge = cost?.isExact === true && excessOf(cost, ready) !== null
+  const hasMessage = draft.trim() !== '' || ready.length > 0
+  const isFree = isConnected && runningId === null && !isSending && ready.length === attachments.length
+  const canSend = chosen !== null && isFree && hasMessage && !isTooLarge
   const send = async () => {
     field.current?.focus()
     if (!canSend) return
@@ -37,14 +50,6 @@ export function Composer() {
     field.current?.focus()
     void attempt(() => host().turns.stop({ turnId }))
   }
-  const onKeyDown = (event: KeyboardEvent) => {
-    // 229: some browsers end an IME composition with an Enter that is no longer marked as composing.
-    // eslint-disable-next-line @typescript-eslint/no-deprecated
-    if (event.key !== 'Enter' || event.shiftKey || event.nativeEvent.isComposing || event.keyCode === 229)
-      return
-    event.preventDefault()
-    void send()
-  }
   return (
     <form
       className={styles['composer']}
@@ -55,18 +60,17 @@ export function Composer() {
       }}
     >
       <div className={styles['box']}>
-        <textarea
-          ref={field}
-          data-composer=""
-          className={styles['field']}
-          aria-label="Message"
+        {attachments.length > 0 && <AttachmentChips attachments={attachments} model={chosen} cost={cost} />}
+        <MessageField
+          field={field}
+          conversationId={conversationId}
+          draft={draft}
           placeholder={chosen ? `Message ${shorten(chosen.name)}` : 'Add a model to begin'}
-          rows={1}
-          value={draft}
-          onChange={(event) => setDraft(conversationId, event.target.value)}
-          onKeyDown={onKeyDown}
+          onSend={() => void send()}
         />
         <div className={styles['row']}>
+          <AttachButton onDone={() => field.current?.focus()} />
+          <AskingButton />
           <ModelPicker
             models={models}
             residency={residency}
@@ -83,7 +87,7 @@ export function Composer() {
             </button>
           )}
         </div>
-        {chosen && <CostLine model={chosen} state={residency[chosen.id]} />}
+        {chosen && <CostLine model={chosen} state={residency[chosen.id]} turnCost={cost} />}
       </div>
     </form>
   )

@@ -1,50 +1,31 @@
 import { expect, test } from 'vitest'
-import type { AnswerStats, Turn } from '../../contract/conversation.ts'
-import { readingText } from './reading-cost.ts'
+import type { TurnCost } from '../../contract/attachment.ts'
+import { loadingText, readingText } from './reading-cost.ts'
 
-function turn(id: string, stats: Pick<AnswerStats, 'promptTokens' | 'generatedTokens'> | null): Turn {
-  const answer = {
-    id: 'a',
-    modelId: 'guide',
-    modelName: 'Guide',
-    text: '',
-    state: { kind: 'done', stopReason: 'end' },
-    stats: stats && { reusedTokens: 0, timeToFirstTokenMs: 1, tokensPerSecond: null, ...stats },
-    createdAt: 0,
-  } as const
-  return {
-    ...{ id, parentId: null, parentAnswerId: null, siblingIds: [id], text: 'Hello', answers: [answer] },
-    ...{ chosenAnswerId: 'a', isUndecided: false, createdAt: 0 },
-  }
+const cost: TurnCost = {
+  ...{ promptTokens: 1300, aloneTokens: 12, reusedTokens: 96, isExact: true, lostTokens: 0 },
+  ...{ attachmentTokens: [], contextTokens: 4096, readingSeconds: 2.1, loadingSeconds: null },
 }
 
-function holding(usedTokens: number, conversationId = 'c') {
-  return { contexts: [{ conversationId, usedTokens }] }
-}
+test('says what is to be read, what is reused, and how long that takes', () => {
+  expect(readingText(cost)).toBe('1,204 tokens to read, 96 reused, about 2.1 s')
+  expect(readingText({ ...cost, reusedTokens: 0, readingSeconds: null })).toBe('1,300 tokens to read')
+  expect(readingText({ ...cost, isExact: false })).toMatch(/^about 1,204 tokens to read/)
+})
 
-test('says what a resident has still to read, and what it does not read again', () => {
-  const turns = [turn('1', { promptTokens: 400, generatedTokens: 100 }), turn('2', null)]
-  const conversation = { id: 'c', turns }
-  expect([
-    readingText(null, holding(0)),
-    readingText({ id: 'c', turns: [] }, holding(0)),
-    readingText({ id: 'c', turns: [turn('1', null)] }, holding(10)),
-    readingText(conversation, holding(0)),
-    readingText(conversation, holding(400, 'another')),
-    readingText(conversation, holding(400)),
-    readingText(conversation, holding(500)),
-    // Another model's tokens are longer: this one holds more of them than the last answer counted.
-    readingText(conversation, holding(1600)),
-    readingText({ id: 'c', turns: [turn('1', { promptTokens: 5, generatedTokens: 3 })] }, holding(0)),
-  ]).toEqual([
-    'answers at once',
-    'answers at once',
-    'answers at once',
-    'about 500 tokens to read',
-    'about 500 tokens to read',
-    'about 100 tokens to read, 400 reused',
-    'answers at once, 500 tokens reused',
-    'answers at once, 1,600 tokens reused',
-    'answers at once',
-  ])
+test('what has to be read again is named', () => {
+  expect(readingText({ ...cost, reusedTokens: 2, lostTokens: 94 })).toBe(
+    '1,298 tokens to read, 94 of them again, 2 reused, about 2.1 s',
+  )
+})
+
+test('a few tokens are read at once', () => {
+  expect(readingText({ ...cost, reusedTokens: 1290 })).toBe('answers at once, 1,290 tokens reused')
+  expect(readingText({ ...cost, promptTokens: 9, reusedTokens: 0 })).toBe('answers at once')
+})
+
+test('a model that is not there says how long its last load took', () => {
+  expect(loadingText({ ...cost, reusedTokens: 0, isExact: false, loadingSeconds: 0.8 })).toBe(
+    'about 1,300 tokens to read, about 2.1 s, about 0.8 s to load',
+  )
 })

@@ -1,26 +1,30 @@
-import type { Conversation } from '../../contract/conversation.ts'
-import type { ResidentContext } from '../../contract/memory.ts'
-import { chosenAnswer } from '../conversation-mirror.ts'
-import { formatCount } from '../ui/format.ts'
+import type { TurnCost } from '../../contract/attachment.ts'
+import { formatCount, formatDuration } from '../ui/format.ts'
 
 /** Fewer unread tokens than this are read before anybody notices. */
 const noticeableTokens = 16
 
 /**
- * What a resident has still to read of a conversation before it answers, in a few words: "answers at once, 91 tokens
- * reused". How long the conversation is tells its last answer; another model may count other tokens, hence "about".
+ * What a model has still to read before it answers, in a few words: "answers at once, 91 tokens reused", "1,204 tokens to read, 96 reused, about
+ * 2.1 s". Tokens that it had read, and that a changed path or instruction make useless, are named.
  */
-export function readingText(
-  conversation: Pick<Conversation, 'id' | 'turns'> | null,
-  { contexts }: { readonly contexts: readonly Pick<ResidentContext, 'conversationId' | 'usedTokens'>[] },
-): string {
-  const stats = conversation?.turns.map((turn) => chosenAnswer(turn).stats).findLast((each) => each !== null)
-  if (!conversation || !stats) return 'answers at once'
-  const heldTokens =
-    contexts.find(({ conversationId }) => conversationId === conversation.id)?.usedTokens ?? 0
-  const unreadTokens = stats.promptTokens + stats.generatedTokens - heldTokens
-  const reused = heldTokens > 0 ? `, ${formatCount(heldTokens)} reused` : ''
-  return unreadTokens < noticeableTokens
-    ? `answers at once${heldTokens > 0 ? `, ${formatCount(heldTokens)} tokens reused` : ''}`
-    : `about ${formatCount(unreadTokens)} tokens to read${reused}`
+export function readingText(cost: TurnCost): string {
+  const { promptTokens, reusedTokens, lostTokens, isExact, readingSeconds } = cost
+  const readTokens = promptTokens - reusedTokens
+  const about = isExact ? '' : 'about '
+  if (readTokens < noticeableTokens)
+    return `answers at once${reusedTokens > 0 ? `, ${formatCount(reusedTokens)} tokens reused` : ''}`
+  return [
+    `${about}${formatCount(readTokens)} tokens to read`,
+    ...(lostTokens >= noticeableTokens ? [`${formatCount(lostTokens)} of them again`] : []),
+    ...(reusedTokens > 0 ? [`${formatCount(reusedTokens)} reused`] : []),
+    ...(readingSeconds === null ? [] : [`about ${formatDuration(readingSeconds * 1000)}`]),
+  ].join(', ')
+}
+
+/** The same for a model that has to be loaded first: "about 1,204 tokens to read, 0.8 s to load". */
+export function loadingText(cost: TurnCost): string {
+  const { loadingSeconds } = cost
+  const load = loadingSeconds === null ? '' : `, about ${formatDuration(loadingSeconds * 1000)} to load`
+  return `${readingText(cost)}${load}`
 }

@@ -5,6 +5,7 @@ import { formatCount } from '../ui/format.ts'
 import { AnswerView } from './answer-view.tsx'
 import { harmlessText } from './harmless-text.ts'
 import { PlainText } from './plain-text.tsx'
+import { SentAttachments } from './sent-attachments.tsx'
 import styles from './turn-view.module.css'
 
 type TurnViewProps = {
@@ -21,7 +22,8 @@ export const TurnView = memo(function TurnView({ turn, colour, isLast, memoryTex
   return (
     <section className={styles['turn']}>
       {memoryText !== null && <p className={styles['memory']}>{memoryText}</p>}
-      <UserMessage text={turn.text} />
+      {turn.attachments && <SentAttachments attachments={turn.attachments} />}
+      {turn.text !== '' && <UserMessage text={turn.text} />}
       <AnswerView answer={chosenAnswer(turn)} turnId={turn.id} colour={colour} isLast={isLast} />
     </section>
   )

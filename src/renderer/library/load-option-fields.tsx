@@ -1,4 +1,4 @@
-import { useId, type ReactNode } from 'react'
+import type { ReactNode } from 'react'
 import { formatBytes } from '../../contract/bytes.ts'
 import type { LoadPreview } from '../../contract/memory.ts'
 import { loadOptionsSchema, type LibraryModel, type LoadOptions } from '../../contract/model.ts'
@@ -7,6 +7,7 @@ import { useApp } from '../store.ts'
 import { Button } from '../ui/button.tsx'
 import { formatCount } from '../ui/format.ts'
 import { NumberField } from '../ui/number-field.tsx'
+import { OptionRow } from '../ui/option-row.tsx'
 import { RangeField } from '../ui/range-field.tsx'
 import { SelectField } from '../ui/select-field.tsx'
 import { SizeField } from '../ui/size-field.tsx'
@@ -22,10 +23,12 @@ type LoadOptionFieldsProps = {
   /** What would hold with these settings, for what is left to its default. */
   readonly preview: LoadPreview | null
   readonly onSave: (options: LoadOptions) => void
+  /** Below them. */
+  readonly children?: ReactNode
 }
 
 /** Every load option of a model as a field with its default and effect; the words are the contract's. */
-export function LoadOptionFields({ model, slid, preview, onSave }: LoadOptionFieldsProps) {
+export function LoadOptionFields({ model, slid, preview, onSave, children }: LoadOptionFieldsProps) {
   const hasGpu = useApp(({ pool }) => (pool?.device ?? 'CPU') !== 'CPU')
   const { loadOptions } = model
   const set = (changes: OptionChanges) => onSave(withOption(loadOptions, changes))
@@ -40,12 +43,13 @@ export function LoadOptionFields({ model, slid, preview, onSave }: LoadOptionFie
   const layers = (facts?.layers ?? 0) + 1
   const gpuLayers = slid.gpuLayers ?? loadOptions.gpuLayers ?? preview?.loadedWith.gpuLayers ?? layers
   const row = (option: keyof LoadOptions, field: (noteId: string) => ReactNode) => (
-    <Row
-      option={option}
+    <OptionRow
+      effect={loadOptionsSchema.shape[option].description ?? ''}
       isSet={loadOptions[option] !== undefined}
       onReset={() => set({ [option]: null })}
-      field={field}
-    />
+    >
+      {field}
+    </OptionRow>
   )
   return (
     <div className={styles['fields']}>
@@ -242,34 +246,7 @@ export function LoadOptionFields({ model, slid, preview, onSave }: LoadOptionFie
           </p>
         )}
       </div>
-    </div>
-  )
-}
-
-/** A field with what it does, and the way back to its default. */
-function Row({
-  option,
-  isSet,
-  onReset,
-  field,
-}: {
-  readonly option: keyof LoadOptions
-  readonly isSet: boolean
-  readonly onReset: () => void
-  readonly field: (noteId: string) => ReactNode
-}) {
-  const noteId = useId()
-  return (
-    <div className={styles['row']} data-set={isSet || undefined}>
-      <div className={styles['field']}>{field(noteId)}</div>
-      <p id={noteId} className={styles['note']}>
-        {loadOptionsSchema.shape[option].description}
-      </p>
-      {isSet && (
-        <Button look="quiet" onClick={onReset}>
-          Back to the default
-        </Button>
-      )}
+      {children}
     </div>
   )
 }

@@ -13,6 +13,7 @@ import { Remedies } from '../ui/remedies.tsx'
 import { useAct } from '../ui/use-act.ts'
 import { LoadOptionFields } from './load-option-fields.tsx'
 import styles from './load-settings.module.css'
+import { ModelSampling } from './model-sampling.tsx'
 import { PreviewFigures } from './preview-figures.tsx'
 import { usePreview, type PreviewAnswer } from './use-preview.ts'
 
@@ -38,7 +39,12 @@ export function LoadSettings({ model }: { readonly model: LibraryModel }) {
           slid={slid ?? {}}
           preview={answer?.kind === 'preview' ? answer.preview : null}
           onSave={(loadOptions) => void act(() => saveOptions(model.id, loadOptions))}
-        />
+        >
+          <ModelSampling
+            model={model}
+            onSave={(sampling) => void act(() => host().models.update({ id: model.id, sampling }))}
+          />
+        </LoadOptionFields>
         <section className={styles['summary']} aria-label="What it takes">
           <Summary
             model={model}

@@ -47,8 +47,10 @@ export function usePreview(
 }
 
 /** What the price of a model depends on, as one text: who is there, how much is taken, and what is remembered. */
-function factsFor({ pool, models, settings }: AppState, modelId: string): string {
+function factsFor({ pool, models, settings: all }: AppState, modelId: string): string {
   const remembered = models.find(({ id }) => id === modelId)
+  // They may be long, and no memory depends on them.
+  const settings = { ...all, presets: [] }
   return `${JSON.stringify([remembered?.loadOptions, remembered?.file.kind, settings])} ${poolShape(pool)}`
 }
 

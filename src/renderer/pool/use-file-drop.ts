@@ -1,10 +1,13 @@
 import { useEffect, useState } from 'react'
 import { AppError, toProblem } from '../../contract/errors.ts'
+import { attachFiles } from '../chat/draft-attachments.ts'
+import { importFiles, isConversationFile } from '../chat/conversation-files.ts'
 import { isDesktop } from '../connection.ts'
 import { pathGifts, uploadGifts, type Gift } from '../gifts.ts'
 
 /**
- * Takes files that are dropped anywhere on the window; whether some are held over it now. In the desktop app files and
+ * Takes files that are dropped anywhere on the window: models, and exported conversations (JSON), which are brought in; on the chat, what is no GGUF is
+ * attached to the message. Whether some are held over it now. In the desktop app files and
  * folders arrive as paths, in a browser as files to be uploaded, the parts of a split model together.
  */
 export function useFileDrop(onDrop: (gifts: readonly Gift[]) => void): boolean {
@@ -34,7 +37,17 @@ export function useFileDrop(onDrop: (gifts: readonly Gift[]) => void): boolean {
         setIsOver(false)
         if (!hasFiles(event) || !event.dataTransfer) return
         event.preventDefault()
-        onDrop(giftsOf(event.dataTransfer))
+        const { dataTransfer: transfer, target } = event
+        const isChat = target instanceof Element && target.closest('[data-attaches]') !== null
+        const folders = folderNames(transfer)
+        const files = [...transfer.files]
+        const isPlain = ({ name }: File) => !/\.gguf$/i.test(name) && !folders.includes(name)
+        const attached = isChat ? files.filter(isPlain) : []
+        const conversations = isChat ? [] : files.filter(isConversationFile)
+        if (attached.length > 0) void attachFiles(attached)
+        if (conversations.length > 0) void importFiles(conversations)
+        const models = files.filter((file) => !attached.includes(file) && !conversations.includes(file))
+        if (models.length > 0) onDrop(giftsOf(models, folders))
       },
       options,
     )
@@ -47,13 +60,14 @@ function hasFiles(event: DragEvent): boolean {
   return event.dataTransfer?.types.includes('Files') ?? false
 }
 
-function giftsOf(transfer: DataTransfer): readonly Gift[] {
-  const items = [...transfer.items].filter(({ kind }) => kind === 'file')
-  const folders = items.flatMap((item) => {
-    const entry = item.webkitGetAsEntry()
+function folderNames(transfer: DataTransfer): readonly string[] {
+  return [...transfer.items].flatMap((item) => {
+    const entry = item.kind === 'file' ? item.webkitGetAsEntry() : null
     return entry?.isDirectory === true ? [entry.name] : []
   })
-  const files = [...transfer.files]
+}
+
+function giftsOf(files: readonly File[], folders: readonly string[]): readonly Gift[] {
   if (isDesktop()) return pathGifts(files, (file) => window.plenum?.pathForFile(file) ?? file.name)
   return [
     ...folders.map((name): Gift => ({ kind: 'refused', name, problem: toProblem(noFolders(name)) })),

@@ -8,13 +8,16 @@ type TextFieldProps = {
   readonly value: string | null
   readonly placeholder: string
   readonly maxLength: number
+  /** Lines to begin with. Default: one, and six with text. */
+  readonly rows?: number
   readonly describedBy?: string
   /** Called with the text, or null for an empty field, when the user leaves it. */
   readonly onCommit: (value: string | null) => void
 }
 
 /** A text of several lines; empty means the default. */
-export function TextField({ label, value, placeholder, maxLength, describedBy, onCommit }: TextFieldProps) {
+export function TextField(props: TextFieldProps) {
+  const { label, value, placeholder, maxLength, rows, describedBy, onCommit } = props
   const id = useId()
   const { text, isChanged, write, drop, onEscape } = useDraft(value ?? '')
   return (
@@ -23,7 +26,7 @@ export function TextField({ label, value, placeholder, maxLength, describedBy, o
       <textarea
         id={id}
         className={styles['text']}
-        rows={text === '' ? 1 : 6}
+        rows={rows ?? (text === '' ? 1 : 6)}
         spellCheck={false}
         value={text}
         placeholder={placeholder}

@@ -1,0 +1,158 @@
+import type { AskingChanges } from '../../contract/asking.ts'
+import type { Attachment, TurnCost } from '../../contract/attachment.ts'
+import type { ChatMessage } from '../../contract/backend.ts'
+import type { Turn } from '../../contract/conversation.ts'
+import type { Attachments } from './attachments.ts'
+import type { Conversations } from './conversations.ts'
+import { turnsInWindow, windowOf } from './memory-window.ts'
+import { messagesOf } from './messages.ts'
+import type { ResidentModel } from './resident-model.ts'
+
+/** A draft that could be sent. */
+export type DraftTurn = {
+  readonly conversationId: string | null
+  /** How a new conversation would be asked. */
+  readonly asking?: AskingChanges | undefined
+  readonly text: string
+  readonly modelId: string
+  readonly attachmentIds: readonly string[]
+}
+
+/** What costs need to know of a model. */
+export type ReadingModel = {
+  /** Null: it is not in memory. */
+  readonly resident: Pick<ResidentModel, 'countPrompt' | 'countTokens'> | null
+  readonly contextTokens: number
+  /** Null before one was measured. */
+  readonly tokensPerSecond: number | null
+  readonly loadingSeconds: number | null
+}
+
+/** Letters a token where no tokenizer is at hand: English prose has four to five, code and most other languages fewer. */
+const lettersPerToken = 3.6
+/** What a template adds to each message, about. */
+const tokensPerMessage = 6
+/** Counts of attachments that are remembered. */
+const mostCounts = 500
+
+/** Says what sending a draft would cost, and cuts attachments to what fits. */
+export class TurnCosts {
+  readonly #conversations: Conversations
+  readonly #attachments: Attachments
+  readonly #model: (modelId: string) => ReadingModel
+  /** Tokens by model, attachment and length. */
+  readonly #counts = new Map<string, number>()
+
+  constructor(options: {
+    readonly conversations: Conversations
+    readonly attachments: Attachments
+    /** Throws what is wrong with the model. */
+    readonly model: (modelId: string) => ReadingModel
+  }) {
+    this.#conversations = options.conversations
+    this.#attachments = options.attachments
+    this.#model = options.model
+  }
+
+  /** What a draft would cost. Throws `NOT_FOUND` for what is not there. */
+  async cost(draft: DraftTurn, signal?: AbortSignal): Promise<TurnCost> {
+    signal?.throwIfAborted()
+    const { conversationId, modelId } = draft
+    const model = this.#model(modelId)
+    const attachments = draft.attachmentIds.map((id) => this.#attachments.get(id))
+    const path = [
+      ...(conversationId === null ? [] : this.#conversations.shownPath(conversationId)),
+      draftTurn(draft.text, attachments),
+    ]
+    const options = {
+      instructions:
+        conversationId === null
+          ? (draft.asking?.instructions ?? null)
+          : this.#conversations.asking(conversationId).instructions,
+      textOf: (id: string) => this.#attachments.text(id),
+    }
+    const count = async (turns: readonly Turn[], place: string | null) => {
+      const messages = messagesOf(turns, options)
+      return (await model.resident?.countPrompt(place, messages, signal)) ?? guess(messages)
+    }
+    const counted = await count(turnsInWindow(path, windowOf(path, modelId)), conversationId)
+    const fits = counted.promptTokens <= model.contextTokens / 2 || path.length === 1
+    const alone = fits ? counted : await count(path.slice(-1), null)
+    const attachmentTokens: number[] = []
+    for (const attachment of attachments) {
+      signal?.throwIfAborted()
+      attachmentTokens.push(await this.#tokensOf(attachment, { modelId, resident: model.resident }))
+    }
+    const { promptTokens, reusedTokens, heldTokens, isExact } = counted
+    const readTokens = promptTokens - reusedTokens
+    return {
+      ...{ promptTokens, reusedTokens, isExact, attachmentTokens, contextTokens: model.contextTokens },
+      aloneTokens: alone.promptTokens,
+      lostTokens: Math.max(0, Math.min(heldTokens - reusedTokens, readTokens)),
+      readingSeconds: model.tokensPerSecond === null ? null : readTokens / model.tokensPerSecond,
+      loadingSeconds: model.resident ? null : model.loadingSeconds,
+    }
+  }
+
+  /** Cuts an attachment that is not sent yet to about so many tokens of a model, never more where that is in memory. */
+  async cut({ id, modelId, tokens }: { id: string; modelId: string; tokens: number }): Promise<Attachment> {
+    const { resident } = this.#model(modelId)
+    return this.#attachments.cut(id, async (text) =>
+      resident
+        ? lengthOf(text, tokens, (part) => resident.countTokens(part))
+        : Math.floor(tokens * lettersPerToken * 0.9),
+    )
+  }
+
+  async #tokensOf(
+    { id, characters }: Attachment,
+    { modelId, resident }: { modelId: string; resident: ReadingModel['resident'] },
+  ): Promise<number> {
+    if (!resident) return Math.ceil(characters / lettersPerToken)
+    const key = `${modelId} ${id} ${String(characters)}`
+    const known = this.#counts.get(key)
+    if (known !== undefined) return known
+    const tokens = await resident.countTokens(this.#attachments.text(id))
+    if (this.#counts.size >= mostCounts) this.#counts.clear()
+    this.#counts.set(key, tokens)
+    return tokens
+  }
+}
+
+/** The longest beginning of a text, about, that has no more than so many tokens: by what its parts were counted to have. */
+async function lengthOf(
+  text: string,
+  tokens: number,
+  count: (part: string) => Promise<number>,
+): Promise<number> {
+  let fits = 0
+  let tooLong = text.length
+  let guess = Math.min(text.length, Math.floor(tokens * lettersPerToken))
+  for (let round = 0; round < 8 && guess > fits && guess <= tooLong; round++) {
+    const counted = await count(text.slice(0, guess))
+    if (counted <= tokens) fits = guess
+    else tooLong = guess - 1
+    if (fits === text.length || (counted <= tokens && counted >= tokens * 0.98)) break
+    const next = Math.floor((guess * tokens * 0.995) / Math.max(1, counted))
+    guess = next > fits && next <= tooLong ? next : Math.floor((fits + tooLong + 1) / 2)
+  }
+  return fits
+}
+
+/** What messages would have where no tokenizer is at hand. */
+function guess(messages: readonly ChatMessage[]) {
+  const promptTokens = messages.reduce((sum, { text }) => sum + tokensPerMessage + guessTokens(text), 0)
+  return { promptTokens, reusedTokens: 0, heldTokens: 0, isExact: false }
+}
+
+function guessTokens(text: string): number {
+  return Math.ceil(text.length / lettersPerToken)
+}
+
+function draftTurn(text: string, attachments: readonly Attachment[]): Turn {
+  return {
+    ...{ id: 'draft', parentId: null, parentAnswerId: null, siblingIds: [], text, answers: [] },
+    ...{ chosenAnswerId: '', isUndecided: false, createdAt: 0 },
+    attachments: [...attachments],
+  }
+}

@@ -1,0 +1,54 @@
+import { useRef, type ClipboardEvent, type KeyboardEvent, type RefObject } from 'react'
+import { setDraft } from '../store.ts'
+import styles from './composer.module.css'
+import { attachFiles, attachText, isLongPaste } from './draft-attachments.ts'
+
+type MessageFieldProps = {
+  readonly field: RefObject<HTMLTextAreaElement | null>
+  readonly conversationId: string | null
+  readonly draft: string
+  readonly placeholder: string
+  readonly onSend: () => void
+}
+
+/** The text of a message. Enter sends, Shift+Enter begins a line; a long text that is pasted is attached, with Ctrl+Shift+V it is not. */
+export function MessageField({ field, conversationId, draft, placeholder, onSend }: MessageFieldProps) {
+  const isPlainPaste = useRef(false)
+  const onKeyDown = (event: KeyboardEvent) => {
+    isPlainPaste.current = event.shiftKey && (event.ctrlKey || event.metaKey) && event.code === 'KeyV'
+    // 229: some browsers end an IME composition with an Enter that is no longer marked as composing.
+    // eslint-disable-next-line @typescript-eslint/no-deprecated
+    if (event.key !== 'Enter' || event.shiftKey || event.nativeEvent.isComposing || event.keyCode === 229)
+      return
+    event.preventDefault()
+    onSend()
+  }
+  const onPaste = (event: ClipboardEvent) => {
+    const isPlain = isPlainPaste.current
+    isPlainPaste.current = false
+    const text = event.clipboardData.getData('text/plain')
+    const files = [...event.clipboardData.files]
+    // Some programs put a picture of a text beside the text.
+    if (text === '' && files.length > 0) {
+      event.preventDefault()
+      void attachFiles(files)
+    } else if (!isPlain && isLongPaste(text)) {
+      event.preventDefault()
+      void attachText(text)
+    }
+  }
+  return (
+    <textarea
+      ref={field}
+      data-composer=""
+      className={styles['field']}
+      aria-label="Message"
+      placeholder={placeholder}
+      rows={1}
+      value={draft}
+      onChange={(event) => setDraft(conversationId, event.target.value)}
+      onKeyDown={onKeyDown}
+      onPaste={onPaste}
+    />
+  )
+}
