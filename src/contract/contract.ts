@@ -9,6 +9,7 @@ import {
   conversationListEventSchema,
   conversationSchema,
   conversationSummarySchema,
+  mostAnswerers,
   turnSchema,
 } from './conversation.ts'
 import { errorCodeSchema, errorDetailsSchema } from './errors.ts'
@@ -46,8 +47,6 @@ const queryFlag = z.union([z.boolean(), z.stringbool()]).optional()
 /** Text in a query, a number elsewhere. */
 const queryNumber = (schema: z.ZodOptional<z.ZodNumber>) => z.coerce.number().pipe(schema.unwrap()).optional()
 const conversationId = z.object({ id: z.string() })
-/** As many models as one turn may be asked of at once. */
-export const mostAnswerers = 4
 /** Who answers: one model, or several at once; one of the two is needed. */
 const answerers = z.object({
   modelId: z.string().optional(),

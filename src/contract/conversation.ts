@@ -4,6 +4,9 @@ import { attachmentSchema } from './attachment.ts'
 import { problemSchema } from './errors.ts'
 import { resolvedSamplingSchema } from './sampling.ts'
 
+/** As many models as one turn may be asked of at once. */
+export const mostAnswerers = 4
+
 /** Why an answer ended. */
 export const stopReasonSchema = z.enum(['end', 'max-tokens', 'context-full', 'stopped', 'crashed', 'failed'])
 export type StopReason = z.infer<typeof stopReasonSchema>

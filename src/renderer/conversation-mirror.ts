@@ -41,10 +41,15 @@ function withText(answer: Answer, delta: TextDelta, gaps: TextDelta[]): Answer {
   return { ...answer, text: answer.text.slice(0, delta.at) + delta.text }
 }
 
-/** The conversation with this turn: in the place of its older state, or at the end. */
+/** The conversation with this turn: in the place of its older state, or at the end. Another version of what is shown waits for its snapshot. */
 export function withTurn(conversation: Conversation, turn: Turn): Conversation {
   const { turns } = conversation
   const known = turns.some(({ id }) => id === turn.id)
+  const last = turns.at(-1)
+  const isElsewhere =
+    turns.some(({ id }) => turn.siblingIds.includes(id)) ||
+    (turn.parentId !== null && turn.parentId !== last?.id)
+  if (!known && isElsewhere) return conversation
   return {
     ...conversation,
     turns: known ? turns.map((old) => (old.id === turn.id ? turn : old)) : [...turns, turn],
@@ -63,7 +68,7 @@ export function isRunning({ state }: Answer): boolean {
   return state.kind === 'waiting' || state.kind === 'reading' || state.kind === 'writing'
 }
 
-/** The turn whose answer is on its way, or null. */
+/** The turn that has an answer on its way, or null. */
 export function runningTurnId(conversation: Conversation | null): string | null {
-  return conversation?.turns.findLast((turn) => isRunning(chosenAnswer(turn)))?.id ?? null
+  return conversation?.turns.findLast((turn) => turn.answers.some(isRunning))?.id ?? null
 }

@@ -44,6 +44,14 @@ export type AppState = {
   readonly conversation: Conversation | null
   /** The model that takes the next turn; null until the user or the conversation names one. */
   readonly nextModelId: string | null
+  /** Models that are asked beside it, in order of asking; null: only one is chosen at a time. See chat/several-models.ts. */
+  readonly besideIds: readonly string[] | null
+  /** Who was chosen before the draft named others with @; null: it names nobody. */
+  readonly beforeMention: Pick<AppState, 'nextModelId' | 'besideIds'> | null
+  /** Messages and answers that are being edited, by the id of the turn or the answer. */
+  readonly edits: Readonly<Record<string, string>>
+  /** Turns whose answers are shown side by side although one was kept. */
+  readonly sideBySideIds: readonly string[]
   /** Text that was typed but not sent, by conversation; '' is the key of a new one. */
   readonly drafts: Readonly<Record<string, string>>
   /** What the settings are searched for when they are opened. */
@@ -92,6 +100,10 @@ export const useApp = create<AppState>(() => ({
   conversationId: null,
   conversation: null,
   nextModelId: null,
+  besideIds: null,
+  beforeMention: null,
+  edits: {},
+  sideBySideIds: [],
   drafts: {},
   attachments: {},
   newAsking: null,
@@ -361,20 +373,28 @@ function withDraft(
 }
 
 /**
- * Sends a message to a model, in a new conversation when none is open. Its draft is dropped only when the host
+ * Sends a message to a model, and to others `beside` it, in a new conversation when none is open. Its draft is dropped only when the host
  * has the turn; a refusal becomes a notice and the text stays where it was.
  */
-export async function sendTurn(text: string, modelId: string): Promise<void> {
+export async function sendTurn(
+  text: string,
+  modelId: string,
+  { beside = [] }: { readonly beside?: readonly string[] } = {},
+): Promise<void> {
   await attempt(async () => {
     const conversationId = get().conversationId ?? (await startConversation())
     const attached = get().attachments[conversationId] ?? []
     const attachmentIds = attached.flatMap((each) => (each.kind === 'ready' ? [each.attachment.id] : []))
     const turn = await host().turns.send({
-      ...{ conversationId, text, modelId },
+      ...{ conversationId, text },
+      ...(beside.length > 0 ? { modelIds: [modelId, ...beside] } : { modelId }),
       ...(attachmentIds.length > 0 && { attachmentIds }),
     })
-    set(({ conversation, drafts, attachments }) => ({
+    set(({ conversation, drafts, attachments, beforeMention }) => ({
       nextModelId: modelId,
+      // Who was named with @ was so for this turn only.
+      ...beforeMention,
+      beforeMention: null,
       attachments: {
         ...attachments,
         [conversationId]: (attachments[conversationId] ?? []).filter((each) => !attached.includes(each)),
@@ -386,11 +406,6 @@ export async function sendTurn(text: string, modelId: string): Promise<void> {
         : {}),
     }))
   })
-}
-
-/** Asks a turn again: the model's answer is added to it and becomes the one that counts. */
-export async function retryTurn(turnId: string, modelId: string): Promise<void> {
-  await attempt(() => host().turns.retry({ turnId, modelId }))
 }
 
 async function startConversation(): Promise<string> {

@@ -1,6 +1,6 @@
 import type { Answer } from '../../contract/conversation.ts'
 import { runningTurnId } from '../conversation-mirror.ts'
-import { retryTurn, useApp } from '../store.ts'
+import { useApp } from '../store.ts'
 import { Button } from '../ui/button.tsx'
 import { formatCount } from '../ui/format.ts'
 import { ProblemText } from '../ui/problem-text.tsx'
@@ -8,6 +8,7 @@ import { Remedies } from '../ui/remedies.tsx'
 import styles from './answer-end.module.css'
 import { whyUnusable } from './next-model.ts'
 import { FullContext } from './full-context.tsx'
+import { askAgain, continueAnswer, wasCut } from './turn-actions.ts'
 import { useNextModel } from './use-next-model.ts'
 
 type AnswerEndProps = {
@@ -28,6 +29,7 @@ export function AnswerEnd({ answer, turnId, isLast }: AnswerEndProps) {
             <Remedies remedies={problem.details.remedies} modelId={modelId} />
           )}
           {isLast && problem.code === 'CONTEXT_FULL' && <FullContext modelId={modelId} />}
+          {isLast && <GoOn answer={answer} />}
           {isLast && <SendAgain answer={answer} turnId={turnId} />}
         </ProblemText>
       </div>
@@ -41,7 +43,21 @@ export function AnswerEnd({ answer, turnId, isLast }: AnswerEndProps) {
       {isLast && state.kind === 'done' && state.stopReason === 'context-full' && (
         <FullContext modelId={modelId} />
       )}
+      {isLast && <GoOn answer={answer} />}
       {isLast && <SendAgain answer={answer} turnId={turnId} />}
+    </div>
+  )
+}
+
+/** Lets a cut answer go on where its text ends. */
+function GoOn({ answer }: Pick<AnswerEndProps, 'answer'>) {
+  const isBusy = useApp((state) => state.connection !== 'open' || runningTurnId(state.conversation) !== null)
+  if (!wasCut(answer)) return null
+  return (
+    <div className={styles['again']}>
+      <Button icon="play" disabled={isBusy} onClick={() => void continueAnswer(answer.id)}>
+        Continue
+      </Button>
     </div>
   )
 }
@@ -79,12 +95,12 @@ function SendAgain({ answer, turnId }: Pick<AnswerEndProps, 'answer' | 'turnId'>
   return (
     <div className={styles['again']}>
       {same && (
-        <Button icon="retry" disabled={isBusy} onClick={() => void retryTurn(turnId, same.id)}>
+        <Button icon="retry" disabled={isBusy} onClick={() => void askAgain(turnId, [same.id])}>
           Send again
         </Button>
       )}
       {other && (
-        <Button icon="retry" disabled={isBusy} onClick={() => void retryTurn(turnId, other.id)}>
+        <Button icon="retry" disabled={isBusy} onClick={() => void askAgain(turnId, [other.id])}>
           {`Send again to ${other.name}`}
         </Button>
       )}

@@ -1,26 +1,38 @@
 import { memo } from 'react'
-import type { Answer } from '../../contract/conversation.ts'
-import { withoutThoughts } from '../../contract/thoughts.ts'
+import type { Answer, Turn } from '../../contract/conversation.ts'
 import { isRunning } from '../conversation-mirror.ts'
-import { CopyButton } from '../ui/copy-button.tsx'
+import { useApp } from '../store.ts'
 import { ModelSwatch } from '../ui/model-swatch.tsx'
+import { AnswerActions } from './answer-actions.tsx'
 import { AnswerEnd } from './answer-end.tsx'
 import { AnswerText } from './answer-text.tsx'
 import { AnswerFigures } from './answer-figures.tsx'
 import { ReadingNote, WaitingNote } from './answer-progress.tsx'
 import styles from './answer-view.module.css'
+import { EditForm } from './edit-form.tsx'
 import { asJsonCode } from './json-answer.ts'
+import { keepAnswer, saveEdit } from './turn-actions.ts'
+import { VersionSwitch } from './version-switch.tsx'
 
 type AnswerViewProps = {
   readonly answer: Answer
-  readonly turnId: string
+  readonly turn: Turn
   readonly colour: number | null
   /** Only the last turn can be asked again. */
   readonly isLast: boolean
+  /** It stands beside others: which version it is, is seen. Default false. */
+  readonly isColumn?: boolean
 }
 
 /** One model's answer: who it is, what it cost, its text, and where it stands. */
-export const AnswerView = memo(function AnswerView({ answer, turnId, colour, isLast }: AnswerViewProps) {
+export const AnswerView = memo(function AnswerView({
+  answer,
+  turn,
+  colour,
+  isLast,
+  isColumn = false,
+}: AnswerViewProps) {
+  const edit = useApp((app) => app.edits[answer.id])
   const { modelName, text, state, stats } = answer
   const isWriting = state.kind === 'writing'
   return (
@@ -37,9 +49,19 @@ export const AnswerView = memo(function AnswerView({ answer, turnId, colour, isL
           <span className={styles['name']} title={modelName}>
             {modelName}
           </span>
-          {text !== '' && !isRunning(answer) && (
+          {!isColumn && (
+            <VersionSwitch
+              of="answer"
+              place={`answer ${turn.id}`}
+              ids={turn.answers.map(({ id }) => id)}
+              shownId={answer.id}
+              onShow={(id) => keepAnswer(turn.id, id)}
+            />
+          )}
+          {answer.isEdited === true && <span className={styles['edited']}>edited</span>}
+          {!isRunning(answer) && (
             <span className={styles['copy']}>
-              <CopyButton label="Copy answer" text={() => withoutThoughts(text)} />
+              <AnswerActions answer={answer} turn={turn} />
             </span>
           )}
         </span>
@@ -47,14 +69,24 @@ export const AnswerView = memo(function AnswerView({ answer, turnId, colour, isL
       </header>
       {state.kind === 'waiting' && <WaitingNote modelId={answer.modelId} reason={state.reason} />}
       {state.kind === 'reading' && <ReadingNote state={state} />}
-      {(text !== '' || isWriting) && (
+      {edit !== undefined && !isRunning(answer) && (
+        <EditForm
+          id={answer.id}
+          text={edit}
+          label="Edit the answer"
+          action="Save"
+          hint="Models read it like this from now on"
+          onDone={() => saveEdit(answer.id)}
+        />
+      )}
+      {(text !== '' || isWriting) && edit === undefined && (
         <AnswerText
           text={answer.isJson === true ? asJsonCode(text) : text}
           thoughts={answer.thoughts}
           isGrowing={isWriting}
         />
       )}
-      {!isRunning(answer) && <AnswerEnd answer={answer} turnId={turnId} isLast={isLast} />}
+      {!isRunning(answer) && <AnswerEnd answer={answer} turnId={turn.id} isLast={isLast} />}
     </article>
   )
 })

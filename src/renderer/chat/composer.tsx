@@ -12,6 +12,8 @@ import styles from './composer.module.css'
 import { CostLine } from './cost-line.tsx'
 import { MessageField } from './message-field.tsx'
 import { ModelPicker } from './model-picker.tsx'
+import { PlanLine } from './plan-line.tsx'
+import { modelsBeside } from './several-models.ts'
 import { useNextModel } from './use-next-model.ts'
 import { draftAttachments, useTurnCost } from './use-turn-cost.ts'
 
@@ -27,6 +29,8 @@ export function Composer() {
     })),
   )
   const { models, residency, chosen } = useNextModel()
+  const besideIds = useApp((state) => state.besideIds)
+  const beside = modelsBeside(besideIds, { models, residency, chosen })
   const cost = useTurnCost(chosen, chosen ? residency[chosen.id] : undefined)
   const [isSending, setIsSending] = useState(false)
   const field = useRef<HTMLTextAreaElement>(null)
@@ -43,7 +47,7 @@ export function Composer() {
     if (!canSend) return
     setIsSending(true)
     await settleForTurn(chosen.id)
-    await sendTurn(draft, chosen.id)
+    await sendTurn(draft, chosen.id, { beside: beside.map(({ id }) => id) })
     setIsSending(false)
   }
   const stop = (turnId: string) => {
@@ -65,7 +69,11 @@ export function Composer() {
           field={field}
           conversationId={conversationId}
           draft={draft}
-          placeholder={chosen ? `Message ${shorten(chosen.name)}` : 'Add a model to begin'}
+          placeholder={
+            chosen
+              ? `Message ${shorten(chosen.name)}${beside.length > 0 ? ` and ${String(beside.length)} more` : ''}`
+              : 'Add a model to begin'
+          }
           onSend={() => void send()}
         />
         <div className={styles['row']}>
@@ -75,6 +83,7 @@ export function Composer() {
             models={models}
             residency={residency}
             chosen={chosen}
+            beside={besideIds && beside}
             onChosen={() => field.current?.focus()}
           />
           {runningId === null ? (
@@ -87,7 +96,10 @@ export function Composer() {
             </button>
           )}
         </div>
-        {chosen && <CostLine model={chosen} state={residency[chosen.id]} turnCost={cost} />}
+        {chosen && beside.length > 0 && <PlanLine modelIds={[chosen, ...beside].map(({ id }) => id)} />}
+        {chosen && beside.length === 0 && (
+          <CostLine model={chosen} state={residency[chosen.id]} turnCost={cost} />
+        )}
       </div>
     </form>
   )

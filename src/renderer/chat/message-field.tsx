@@ -1,6 +1,8 @@
 import { useRef, type ClipboardEvent, type KeyboardEvent, type RefObject } from 'react'
 import { setDraft } from '../store.ts'
 import styles from './composer.module.css'
+import { MentionList } from './mention-list.tsx'
+import { useMention } from './use-mention.ts'
 import { attachFiles, attachText, isLongPaste } from './draft-attachments.ts'
 
 type MessageFieldProps = {
@@ -14,8 +16,11 @@ type MessageFieldProps = {
 /** The text of a message. Enter sends, Shift+Enter begins a line; a long text that is pasted is attached, with Ctrl+Shift+V it is not. */
 export function MessageField({ field, conversationId, draft, placeholder, onSend }: MessageFieldProps) {
   const isPlainPaste = useRef(false)
+  const mention = useMention(field, { conversationId, draft })
+  const isNaming = mention.found.length > 0
   const onKeyDown = (event: KeyboardEvent) => {
     isPlainPaste.current = event.shiftKey && (event.ctrlKey || event.metaKey) && event.code === 'KeyV'
+    if (mention.onKeyDown(event)) return
     // 229: some browsers end an IME composition with an Enter that is no longer marked as composing.
     // eslint-disable-next-line @typescript-eslint/no-deprecated
     if (event.key !== 'Enter' || event.shiftKey || event.nativeEvent.isComposing || event.keyCode === 229)
@@ -38,17 +43,25 @@ export function MessageField({ field, conversationId, draft, placeholder, onSend
     }
   }
   return (
-    <textarea
-      ref={field}
-      data-composer=""
-      className={styles['field']}
-      aria-label="Message"
-      placeholder={placeholder}
-      rows={1}
-      value={draft}
-      onChange={(event) => setDraft(conversationId, event.target.value)}
-      onKeyDown={onKeyDown}
-      onPaste={onPaste}
-    />
+    <>
+      <MentionList {...mention} />
+      <textarea
+        ref={field}
+        data-composer=""
+        className={styles['field']}
+        aria-label="Message"
+        placeholder={placeholder}
+        rows={1}
+        value={draft}
+        onChange={(event) => setDraft(conversationId, event.target.value)}
+        onKeyDown={onKeyDown}
+        onPaste={onPaste}
+        onSelect={mention.onCaret}
+        onBlur={mention.onLeave}
+        aria-autocomplete="list"
+        aria-controls={isNaming ? `${mention.id}list` : undefined}
+        aria-activedescendant={mention.active ? `${mention.id}${mention.active.id}` : undefined}
+      />
+    </>
   )
 }

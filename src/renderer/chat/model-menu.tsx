@@ -9,6 +9,7 @@ import { ariaChord, chordText } from '../ui/shortcut.ts'
 import { describeCost } from './load-cost.ts'
 import styles from './model-menu.module.css'
 import { describeState, residentIds, whyUnusable, type Residency } from './next-model.ts'
+import { toggleModel } from './several-models.ts'
 
 /** More than this is not read but searched. */
 const mostOptions = 60
@@ -17,11 +18,13 @@ type ModelMenuProps = {
   readonly models: readonly LibraryModel[]
   readonly residency: Residency
   readonly chosen: LibraryModel | null
+  /** Those that are asked beside it; null: one model is chosen at a time. */
+  readonly beside: readonly LibraryModel[] | null
   readonly onChosen: () => void
 }
 
 /** A button that opens the list of all models, with what each would cost; typing narrows it. */
-export function ModelMenu({ models, residency, chosen, onChosen }: ModelMenuProps) {
+export function ModelMenu({ models, residency, chosen, beside, onChosen }: ModelMenuProps) {
   const popover = useRef<HTMLDivElement>(null)
   const [isOpen, setIsOpen] = useState(false)
   const id = useId()
@@ -57,6 +60,7 @@ export function ModelMenu({ models, residency, chosen, onChosen }: ModelMenuProp
             models={models}
             residency={residency}
             chosen={chosen}
+            beside={beside}
             onDone={(isChosen) => {
               popover.current?.hidePopover()
               if (isChosen) onChosen()
@@ -77,7 +81,7 @@ type ModelOptionsProps = Omit<ModelMenuProps, 'onChosen'> & {
   readonly onDone: (isChosen: boolean) => void
 }
 
-function ModelOptions({ models, residency, chosen, onDone }: ModelOptionsProps) {
+function ModelOptions({ models, residency, chosen, beside, onDone }: ModelOptionsProps) {
   const id = useId()
   const [filter, setFilter] = useState('')
   const [activeId, setActiveId] = useState(chosen?.id ?? null)
@@ -87,7 +91,11 @@ function ModelOptions({ models, residency, chosen, onDone }: ModelOptionsProps) 
   const choosable = shown.filter((model) => whyUnusable(model, residency) === null)
   const active = choosable.find((model) => model.id === activeId) ?? choosable[0]
 
-  const choose = (model: LibraryModel) => {
+  const choose = (model: LibraryModel, { isAdded }: { readonly isAdded: boolean }) => {
+    if (isAdded || beside) {
+      toggleModel(chosen?.id ?? null, model.id)
+      return
+    }
     chooseNextModel(model.id)
     onDone(true)
   }
@@ -102,7 +110,7 @@ function ModelOptions({ models, residency, chosen, onDone }: ModelOptionsProps) 
       PageUp: 0,
     }[event.key]
     if (to !== undefined) setActiveId(choosable[to]?.id ?? null)
-    else if (event.key === 'Enter' && active) choose(active)
+    else if (event.key === 'Enter' && active) choose(active, { isAdded: event.ctrlKey || event.metaKey })
     else return
     event.preventDefault()
   }
@@ -126,7 +134,13 @@ function ModelOptions({ models, residency, chosen, onDone }: ModelOptionsProps) 
           onKeyDown={onKeyDown}
         />
       </div>
-      <div id={`${id}list`} role="listbox" aria-label="Models" className={styles['list']}>
+      <div
+        id={`${id}list`}
+        role="listbox"
+        aria-label="Models"
+        aria-multiselectable={beside !== null}
+        className={styles['list']}
+      >
         {shown.map((model) => (
           <ModelOption
             key={model.id}
@@ -134,10 +148,10 @@ function ModelOptions({ models, residency, chosen, onDone }: ModelOptionsProps) 
             model={model}
             residency={residency}
             nth={order.indexOf(model.id) + 1}
-            isChosen={model === chosen}
+            isChosen={model === chosen || (beside?.includes(model) ?? false)}
             isActive={model === active}
             onActive={() => setActiveId(model.id)}
-            onChoose={() => choose(model)}
+            onChoose={(isAdded) => choose(model, { isAdded })}
           />
         ))}
       </div>
@@ -167,7 +181,8 @@ type ModelOptionProps = {
   readonly isChosen: boolean
   readonly isActive: boolean
   readonly onActive: () => void
-  readonly onChoose: () => void
+  /** `isAdded`: beside those that are chosen. */
+  readonly onChoose: (isAdded: boolean) => void
 }
 
 function ModelOption(props: ModelOptionProps) {
@@ -192,7 +207,7 @@ function ModelOption(props: ModelOptionProps) {
       data-active={isActive || undefined}
       data-cost={unusable === null ? cost?.kind : 'refused'}
       onPointerMove={isActive || unusable !== null ? undefined : onActive}
-      onClick={unusable === null ? onChoose : undefined}
+      onClick={unusable === null ? (event) => onChoose(event.ctrlKey || event.metaKey) : undefined}
     >
       <ModelSwatch colour={model.colour} hollow={!isHere} />
       <span className={styles['name']} title={model.name}>

@@ -1,10 +1,13 @@
 import type { LibraryModel } from '../../contract/model.ts'
+import { mostAnswerers } from '../../contract/conversation.ts'
 import { chooseNextModel } from '../store.ts'
+import { Icon } from '../ui/icon.tsx'
 import { ModelSwatch } from '../ui/model-swatch.tsx'
 import { chordText } from '../ui/shortcut.ts'
 import { ModelMenu } from './model-menu.tsx'
 import styles from './model-picker.module.css'
 import { describeState, residentIds, whyUnusable, type Residency } from './next-model.ts'
+import { chooseSeveral, toggleModel } from './several-models.ts'
 
 /** More chips than this make the choice slower, not faster; the menu has them all. */
 const mostChips = 4
@@ -14,35 +17,49 @@ type ModelPickerProps = {
   readonly residency: Residency
   /** The model that takes the next turn. */
   readonly chosen: LibraryModel | null
+  /** Those that are asked beside it; null: one model is chosen at a time. */
+  readonly beside: readonly LibraryModel[] | null
   /** Called after a choice, to bring the focus back to the message. */
   readonly onChosen: () => void
 }
 
 /**
  * The model of the next turn: residents as chips, every model of the library in a menu. Their keys are among the
- * commands.
+ * commands; Ctrl+click chooses one beside those that are chosen.
  */
-export function ModelPicker({ models, residency, chosen, onChosen }: ModelPickerProps) {
+export function ModelPicker({ models, residency, chosen, beside, onChosen }: ModelPickerProps) {
   const residents = residentIds(residency)
     .map((id) => models.find((model) => model.id === id))
     .filter((model) => model !== undefined)
   const chips = residents.slice(0, mostChips)
   if (chosen && !chips.includes(chosen)) chips.splice(Math.min(chips.length, mostChips - 1), 1, chosen)
+  for (const model of beside ?? []) if (!chips.includes(model)) chips.push(model)
   return (
     <div className={styles['picker']} data-tour="model">
       <fieldset className={styles['chips']}>
-        <legend className="visually-hidden">Model for this turn</legend>
+        <legend className="visually-hidden">{beside ? 'Models for this turn' : 'Model for this turn'}</legend>
         {chips.map((model) => (
           <Chip
             key={model.id}
             model={model}
             residency={residency}
-            isChosen={model === chosen}
+            isChosen={model === chosen || (beside?.includes(model) ?? false)}
+            chosenId={chosen?.id ?? null}
+            isOneOfSeveral={beside !== null}
             nth={residents.indexOf(model) + 1}
           />
         ))}
       </fieldset>
-      <ModelMenu models={models} residency={residency} chosen={chosen} onChosen={onChosen} />
+      <ModelMenu models={models} residency={residency} chosen={chosen} beside={beside} onChosen={onChosen} />
+      <button
+        type="button"
+        className={styles['several']}
+        aria-pressed={beside !== null}
+        title={`Ask up to ${String(mostAnswerers)} models at once, answers side by side (also Ctrl+click on a model, or @name in the message)`}
+        onClick={() => chooseSeveral(beside === null)}
+      >
+        <Icon name="columns" size={14} /> Several
+      </button>
     </div>
   )
 }
@@ -51,11 +68,13 @@ type ChipProps = {
   readonly model: LibraryModel
   readonly residency: Residency
   readonly isChosen: boolean
+  readonly chosenId: string | null
+  readonly isOneOfSeveral: boolean
   /** Its number among the residents, from 1; 0 when it is none. */
   readonly nth: number
 }
 
-function Chip({ model, residency, isChosen, nth }: ChipProps) {
+function Chip({ model, residency, isChosen, chosenId, isOneOfSeveral, nth }: ChipProps) {
   const state = residency[model.id]
   const isHere = state === 'ready' || state === 'busy'
   const hint = [
@@ -71,12 +90,17 @@ function Chip({ model, residency, isChosen, nth }: ChipProps) {
       title={hint.filter((part) => part !== null).join(' · ')}
     >
       <input
-        type="radio"
+        type={isOneOfSeveral ? 'checkbox' : 'radio'}
         name="next-model"
         className="visually-hidden"
         checked={isChosen}
         disabled={whyUnusable(model, residency) !== null}
-        onChange={() => chooseNextModel(model.id)}
+        onClick={(event) => {
+          if (isOneOfSeveral || !(event.ctrlKey || event.metaKey)) return
+          event.preventDefault()
+          toggleModel(chosenId, model.id)
+        }}
+        onChange={() => (isOneOfSeveral ? toggleModel(chosenId, model.id) : chooseNextModel(model.id))}
       />
       <ModelSwatch colour={model.colour} hollow={!isHere} />
       <span className={styles['name']}>{model.name}</span>

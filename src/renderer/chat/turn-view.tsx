@@ -1,12 +1,19 @@
 import { memo, useState } from 'react'
 import type { Turn } from '../../contract/conversation.ts'
 import { chosenAnswer } from '../conversation-mirror.ts'
+import { useApp } from '../store.ts'
+import { CopyButton } from '../ui/copy-button.tsx'
 import { formatCount } from '../ui/format.ts'
+import { Icon } from '../ui/icon.tsx'
+import { AnswerColumns } from './answer-columns.tsx'
 import { AnswerView } from './answer-view.tsx'
+import { EditForm } from './edit-form.tsx'
 import { harmlessText } from './harmless-text.ts'
 import { PlainText } from './plain-text.tsx'
 import { SentAttachments } from './sent-attachments.tsx'
+import { answersTogether, sendEdit, showVersion, startEdit } from './turn-actions.ts'
 import styles from './turn-view.module.css'
+import { VersionSwitch } from './version-switch.tsx'
 
 type TurnViewProps = {
   readonly turn: Turn
@@ -19,15 +26,63 @@ type TurnViewProps = {
 
 /** A message and its answer. Drawn again only when the turn is another object. */
 export const TurnView = memo(function TurnView({ turn, colour, isLast, memoryText }: TurnViewProps) {
+  const edit = useApp(({ edits }) => edits[turn.id])
+  const isOpened = useApp(({ sideBySideIds }) => sideBySideIds.includes(turn.id))
+  const together = turn.isUndecided || isOpened ? answersTogether(turn) : []
   return (
-    <section className={styles['turn']}>
+    <section className={styles['turn']} data-wide={together.length > 1 || undefined}>
       {memoryText !== null && <p className={styles['memory']}>{memoryText}</p>}
       {turn.attachments && <SentAttachments attachments={turn.attachments} />}
-      {turn.text !== '' && <UserMessage text={turn.text} />}
-      <AnswerView answer={chosenAnswer(turn)} turnId={turn.id} colour={colour} isLast={isLast} />
+      {edit !== undefined ? (
+        <EditForm
+          id={turn.id}
+          text={edit}
+          label="Edit your message"
+          action="Ask anew"
+          hint="The message so far stays as another version"
+          onDone={() => sendEdit(turn.id)}
+        />
+      ) : (
+        <>
+          {turn.text !== '' && <UserMessage text={turn.text} />}
+          <MessageActions turn={turn} />
+        </>
+      )}
+      {together.length > 1 ? (
+        <AnswerColumns turn={turn} answers={together} isLast={isLast} />
+      ) : (
+        <AnswerView answer={chosenAnswer(turn)} turn={turn} colour={colour} isLast={isLast} />
+      )}
     </section>
   )
 })
+
+/** Other versions of a message, and what can be done with it. */
+function MessageActions({ turn }: { readonly turn: Turn }) {
+  const { id, text, siblingIds } = turn
+  return (
+    <div className={styles['actions']} data-has-versions={siblingIds.length > 1 || undefined}>
+      <span className={styles['tools']}>
+        <CopyButton label="Copy message" text={() => text} />
+        <button
+          type="button"
+          aria-label="Edit message"
+          title="Edit message"
+          onClick={() => startEdit(id, text)}
+        >
+          <Icon name="pencil" size={14} />
+        </button>
+      </span>
+      <VersionSwitch
+        of="message"
+        place={`message ${siblingIds[0] ?? id}`}
+        ids={siblingIds}
+        shownId={id}
+        onShow={showVersion}
+      />
+    </div>
+  )
+}
 
 /** A longer message is folded, and only this much of it goes onto the page before it is unfolded. */
 const foldedCharacters = 1600

@@ -5,6 +5,7 @@ import { chosenAnswer } from '../conversation-mirror.ts'
 import { useApp, type AppState } from '../store.ts'
 import { demoQuestions } from './demo-models.ts'
 import { nextModel, type Residency } from './next-model.ts'
+import { modelsBeside } from './several-models.ts'
 
 /** The models that can be chosen, which of them are in memory, and the one that takes the next turn. */
 export function useNextModel(): {
@@ -19,6 +20,15 @@ export function useNextModel(): {
   const onlyDemos = models.every(({ id, source }) => source === 'demo' || residency[id] === undefined)
   const guide = onlyDemos ? demoQuestions(models)[0]?.model.id : null
   return { models, residency, chosen: nextModel({ models, residency, preferred: [...preferred, guide] }) }
+}
+
+/** Who would be asked now: the chosen model, and those that are chosen beside it. */
+export function chosenModelIds(state: AppState = useApp.getState()): string[] {
+  const { models, besideIds } = state
+  const residency = residencyOf(state)
+  const chosen = nextModel({ models, residency, preferred: preferencesOf(state) })
+  const beside = modelsBeside(besideIds, { models, residency, chosen })
+  return [...(chosen ? [chosen] : []), ...beside].map(({ id }) => id)
 }
 
 // Shallow objects and arrays: a pool snapshot ten times a second draws nothing here unless somebody comes or goes.
