@@ -13,6 +13,7 @@ import {
   turnSchema,
 } from './conversation.ts'
 import { errorCodeSchema, errorDetailsSchema } from './errors.ts'
+import { jsonSchemaTextSchema } from './json-schema.ts'
 import { loadPreviewSchema, measurementSchema, poolSnapshotSchema, turnPlanSchema } from './memory.ts'
 import { addResultSchema, libraryModelSchema, loadOptionsSchema } from './model.ts'
 import { samplingSchema } from './sampling.ts'
@@ -271,6 +272,17 @@ export const contract = {
           background: z.boolean().default(false),
           /** For this answer alone; goes before what the conversation says. */
           ...askingChangesSchema.shape,
+          /** The schema itself will do. */
+          jsonSchema: z
+            .union([
+              jsonSchemaTextSchema,
+              z
+                .record(z.string(), z.unknown())
+                .transform((schema) => JSON.stringify(schema))
+                .pipe(jsonSchemaTextSchema),
+            ])
+            .nullable()
+            .optional(),
           attachmentIds: z.array(z.string()).max(100).optional(),
         }),
       )

@@ -27,8 +27,10 @@ export const exportedTurnSchema = z.looseObject({
   id,
   /** The turn that it builds on, in the same conversation; null for the first one and its other versions. */
   parentId: id.nullable(),
+  /** The answer of that turn that it hangs on; without it the chosen one. */
+  parentAnswerId: id.nullish(),
   text: z.string(),
-  /** One of its answers: the one that later turns build on. */
+  /** One of its answers: the one that the path goes on from. */
   chosenAnswerId: id,
   createdAt: time,
   answers: z.array(exportedAnswerSchema).min(1),

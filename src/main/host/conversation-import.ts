@@ -178,7 +178,7 @@ export class ConversationImport {
     }
     const problem = contradictionIn(data)
     if (problem !== null) throw this.#error(`${place}.${problem}`)
-    return { ...data, turns: parentsFirst(data.turns) }
+    return { ...data, turns: withParentAnswers(parentsFirst(data.turns)) }
   }
 
   #unknown(): AppError {
@@ -204,6 +204,9 @@ function contradictionIn({ turns, shownTurnId }: ExportedConversation): string |
   for (const [index, turn] of turns.entries()) {
     const place = `turns[${String(index)}]`
     if (turn.parentId !== null && !known.has(turn.parentId)) return `${place}.parentId: there is no such turn`
+    const parent = known.get(turn.parentId ?? '')
+    if (turn.parentAnswerId != null && !parent?.answers.some(({ id }) => id === turn.parentAnswerId))
+      return `${place}.parentAnswerId: the turn before it has no such answer`
     if (!turn.answers.some(({ id }) => id === turn.chosenAnswerId))
       return `${place}.chosenAnswerId: it has no such answer`
   }
@@ -219,6 +222,16 @@ function parentsFirst(turns: readonly ExportedTurn[]): ExportedTurn[] {
   // Grows while it is read.
   for (const turn of ordered) ordered.push(...(children.get(turn.id) ?? []))
   return ordered
+}
+
+/** Files from before turns hung on answers do not say on which. */
+function withParentAnswers(turns: readonly ExportedTurn[]): ExportedTurn[] {
+  const chosen = new Map(turns.map(({ id, chosenAnswerId }) => [id, chosenAnswerId]))
+  return turns.map((turn) => ({
+    ...turn,
+    parentAnswerId:
+      turn.parentAnswerId ?? (turn.parentId === null ? null : (chosen.get(turn.parentId) ?? null)),
+  }))
 }
 
 /** Writes conversations with the columns that the tables have. */

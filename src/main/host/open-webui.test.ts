@@ -46,25 +46,35 @@ const entry = {
   },
 }
 
+/** Of each turn its message, its answers, and behind an answer what hangs on it. */
 function outline({ turns }: ExportedConversation): unknown {
-  const write = (parentId: string | null): unknown[] =>
+  const write = (parentAnswerId: string | null): unknown[] =>
     turns
-      .filter((turn) => turn.parentId === parentId)
+      .filter((turn) => (turn.parentAnswerId ?? null) === parentAnswerId)
       .map((turn) => [
         turn.text,
-        turn.answers.map(({ text, id }) => (id === turn.chosenAnswerId ? `*${text}` : text)),
-        ...write(turn.id),
+        ...turn.answers.flatMap(({ text, id }) => [
+          id === turn.chosenAnswerId ? `*${text}` : text,
+          ...write(id),
+        ]),
       ])
   return write(null)
 }
 
-test('a tree of messages becomes a tree of turns, with what continues after another answer as a version', () => {
+test('a tree of messages becomes a tree of turns, each hanging on the answer that it follows', () => {
   const read = readChat(entry, 5)
   if (read.kind !== 'chat') throw new Error(read.reason)
   const { conversation } = read
   expect(outline(conversation)).toEqual([
-    ['What is a pool?', ['Dead end.', '*Water.'], ['Deep?', ['*Yes.']]],
-    ['What is a pool?', ['*Memory.'], ['How large?\n', ['*128 GB.']], ['How small?', ['*']]],
+    [
+      'What is a pool?',
+      'Water.',
+      ['Deep?', '*Yes.'],
+      '*Memory.',
+      ['How large?\n', '*128 GB.'],
+      ['How small?', '*'],
+      'Dead end.',
+    ],
   ])
   expect(conversation).toMatchObject({
     ...{ id: entry.id, title: 'Pools', isTitled: true, isPinned: true, isArchived: false },
@@ -97,7 +107,7 @@ test('older exports have a list of messages, and the export of one chat is the c
     5000,
   )
   if (read.kind !== 'chat') throw new Error(read.reason)
-  expect(outline(read.conversation)).toEqual([['One', ['*Two'], ['Three', ['*'], ['Four', ['*']]]]])
+  expect(outline(read.conversation)).toEqual([['One', '*Two', ['Three', '*', ['Four', '*']]]])
   expect(read.conversation.title).toBe('Untitled chat')
   expect(read.conversation.turns.map(({ answers }) => answers[0]?.state.kind)).toEqual([
     'done',

@@ -93,10 +93,11 @@ export function readChat(value: unknown, now: number): ReadChat {
     JSON.stringify([title, [...messages.values()].map((each) => each.content)]),
   )
   const first = time(entry.created_at ?? chat.timestamp, now)
-  const { turns, places, loose } = turnsOf(messages, { conversationId: id, first, model: chat.models[0] })
+  const { turns, shownTurnId, loose } = turnsOf(messages, {
+    ...{ conversationId: id, first, model: chat.models[0], currentId: chat.history.currentId },
+  })
   if (turns.length === 0) return { kind: 'unreadable', title, reason: 'It has no messages' }
   const system = firstText(chat.system, chat.params.system)
-  const shown = places.get(chat.history.currentId ?? '') ?? turns.at(-1)?.id ?? null
   return {
     kind: 'chat',
     conversation: {
@@ -107,7 +108,7 @@ export function readChat(value: unknown, now: number): ReadChat {
       isArchived: entry.archived,
       createdAt: first,
       updatedAt: Math.max(first, time(entry.updated_at, first)),
-      shownTurnId: deepest(shown, turns),
+      shownTurnId,
       turns,
       ...(system !== undefined && { instructions: system }),
     },
@@ -129,64 +130,82 @@ function messagesOf({ history, messages }: z.infer<typeof chatSchema>): Readonly
   )
 }
 
-type Place = { readonly conversationId: string; readonly first: number; readonly model: string | undefined }
+type Place = {
+  readonly conversationId: string
+  readonly first: number
+  readonly model: string | undefined
+  readonly currentId: string | null
+}
 
-/** A turn for each user's message, in the order of the tree; `places` says in which turn each message is. */
-function turnsOf(messages: ReadonlyMap<string, Message>, { conversationId, first, model }: Place) {
+/** What waits to be made a turn: a message, the turn and answer that it hangs on, and when that was. */
+type Waiting = {
+  readonly id: string
+  readonly parentId: string | null
+  readonly parentAnswerId: string | null
+  readonly after: number
+}
+
+/** A turn for each user's message, parents before those that hang on them. */
+function turnsOf(messages: ReadonlyMap<string, Message>, { conversationId, first, model, currentId }: Place) {
   const children = Map.groupBy(messages.keys(), (id) => {
     const parent = messages.get(id)?.parentId ?? null
     return parent !== null && messages.has(parent) && parent !== id ? parent : null
   })
+  const isShown = shownMessages(messages, children, currentId)
   const turns: ExportedTurn[] = []
-  const places = new Map<string, string>()
   const own = (id: string, part = '') => usableId(undefined, `${conversationId}\n${id}\n${part}`)
+  let shownTurnId: string | null = null
   let loose = 0
-  // A list instead of recursion: conversations are longer than the stack is deep.
-  const waiting = (children.get(null) ?? []).map((id) => ({
-    id,
-    parentId: null as string | null,
-    after: first,
+  // A list that grows instead of recursion: conversations are longer than the stack is deep.
+  const waiting: Waiting[] = (children.get(null) ?? []).map((id) => ({
+    ...{ id, parentId: null, parentAnswerId: null, after: first },
   }))
-  while (waiting.length > 0) {
-    const next = waiting.shift()
-    const message = next && messages.get(next.id)
-    if (!next || !message) continue
+  for (const next of waiting) {
+    const message = messages.get(next.id)
     const below = children.get(next.id) ?? []
-    if (message.role !== 'user') {
+    if (message?.role !== 'user') {
       // A system message, or an answer to nothing: what follows it begins a conversation, or goes on where it was.
-      if (message.role !== 'system') loose++
+      if (message?.role !== 'system') loose++
       waiting.push(...below.map((id) => ({ ...next, id })))
       continue
     }
     const at = time(message.timestamp, next.after)
     const answerIds = below.filter((id) => messages.get(id)?.role === 'assistant')
-    // Messages that follow a message without an answer between them.
-    const followers = below.filter((id) => messages.get(id)?.role !== 'assistant')
-    // Answers with a conversation of their own behind them are versions of the turn; those without go with the first of them.
-    const goingOn = answerIds.filter((id) => (children.get(id) ?? []).length > 0)
-    const ends = answerIds.filter((id) => !goingOn.includes(id))
-    const groups =
-      goingOn.length === 0 ? [ends] : goingOn.map((id, index) => (index === 0 ? [...ends, id] : [id]))
-    for (const [index, group] of groups.entries()) {
-      const turnId = own(next.id, index === 0 ? '' : String(index))
-      const answers = group.map((id) => answerOf(messages.get(id), { id: own(id), at, model }))
-      const chosen = goingOn[index] ?? ends.at(-1)
-      turns.push({
-        id: turnId,
-        parentId: next.parentId,
-        text: message.content,
-        createdAt: at,
-        chosenAnswerId: chosen === undefined ? own(next.id, 'none') : own(chosen),
-        answers:
-          answers.length > 0 ? answers : [answerOf(undefined, { id: own(next.id, 'none'), at, model })],
-      })
-      places.set(next.id, places.get(next.id) ?? turnId)
-      for (const id of group) places.set(id, turnId)
-      const followUps = [...(index === 0 ? followers : []), ...group.flatMap((id) => children.get(id) ?? [])]
-      waiting.push(...followUps.map((id) => ({ id, parentId: turnId, after: at })))
-    }
+    const answers = answerIds.map((id) => answerOf(messages.get(id), { id: own(id), at, model }))
+    const unanswered = answerOf(undefined, { id: own(next.id, 'none'), at, model })
+    const chosenId = answerIds.find((id) => isShown.has(id)) ?? answerIds.at(-1)
+    const chosenAnswerId = chosenId === undefined ? unanswered.id : own(chosenId)
+    const id = own(next.id)
+    turns.push({
+      ...{ id, parentId: next.parentId, parentAnswerId: next.parentAnswerId, text: message.content },
+      ...{ createdAt: at, chosenAnswerId, answers: answers.length > 0 ? answers : [unanswered] },
+    })
+    if (isShown.has(next.id)) shownTurnId = id
+    // A message that follows a message without an answer between them hangs on the chosen one.
+    const hang = (ids: readonly string[], parentAnswerId: string) =>
+      waiting.push(...ids.map((each) => ({ id: each, parentId: id, parentAnswerId, after: at })))
+    for (const each of answerIds) hang(children.get(each) ?? [], own(each))
+    hang(
+      below.filter((each) => !answerIds.includes(each)),
+      chosenAnswerId,
+    )
   }
-  return { turns, places, loose }
+  return { turns, shownTurnId: shownTurnId ?? turns[0]?.id ?? null, loose }
+}
+
+/** The messages of the path that was shown: through the current one, on with the last version always. */
+function shownMessages(
+  messages: ReadonlyMap<string, Message>,
+  children: ReadonlyMap<string | null, readonly string[]>,
+  currentId: string | null,
+): ReadonlySet<string> {
+  const begin = currentId !== null && messages.has(currentId) ? currentId : [...messages.keys()].at(-1)
+  const shown = new Set<string>()
+  for (let id = begin; id !== undefined && !shown.has(id); id = messages.get(id)?.parentId ?? undefined)
+    shown.add(id)
+  const last = (id: string | undefined) => (id === undefined ? undefined : children.get(id)?.at(-1))
+  for (let id = last(begin); id !== undefined && !shown.has(id); id = last(id)) shown.add(id)
+  return shown
 }
 
 function answerOf(
@@ -215,14 +234,6 @@ function answerOf(
     stats: null,
     createdAt: time(message?.timestamp, at),
   }
-}
-
-/** The last turn of a path that begins with this one: always on with the last version. */
-function deepest(id: string | null, turns: readonly ExportedTurn[]): string | null {
-  const last = new Map(turns.map((turn) => [turn.parentId, turn.id]))
-  let found = id
-  for (let next = last.get(id); id !== null && next !== undefined; next = last.get(next)) found = next
-  return found
 }
 
 /** Open WebUI has seconds in some places and milliseconds in others. */

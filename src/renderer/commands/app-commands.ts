@@ -1,4 +1,5 @@
 import type { ConversationSummary } from '../../contract/conversation.ts'
+import { chooseAttachments } from '../chat/attach-button.tsx'
 import { focusComposer } from '../chat/composer.tsx'
 import { archiveConversations, deleteConversations, pinConversations } from '../chat/conversation-actions.ts'
 import { groupByDay } from '../chat/conversation-groups.ts'
@@ -46,6 +47,22 @@ export const appCommands: readonly Command[] = [
     keys: ['Alt+M'],
     words: 'focus write input composer',
     run: focusComposer,
+  },
+  {
+    id: 'conversation.asking',
+    title: 'Instructions and sampling',
+    section: 'Conversation',
+    words: 'system prompt temperature seed preset json schema stop',
+    when: isConnected,
+    run: () => showDialog('asking'),
+  },
+  {
+    id: 'conversation.attach',
+    title: 'Attach files',
+    section: 'Conversation',
+    words: 'file text code pdf upload paperclip',
+    when: isConnected,
+    run: chooseAttachments,
   },
   {
     id: 'conversation.stop',
