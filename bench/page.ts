@@ -1,6 +1,7 @@
 /**
- * The page as a user meets it: time from starting the built headless host to a window with three residents and a message box, and
- * frames while an answer streams with the pool in view. Needs `npm run build` and Chromium. `node bench/page.ts [--runs 5]`.
+ * The page as a user meets it: time from starting the built headless host to a window with three residents and a message box; a
+ * conversation of 2,000 turns that is opened and scrolled; frames, keys and memory while an answer streams into it with the pool in view.
+ * Needs `npm run build` and Chromium. `node bench/page.ts [--runs 5] [--only start|long] [--trace FILE]`.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
@@ -10,18 +11,37 @@ import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
 import { chromium, type Browser, type Page } from '@playwright/test'
+import { initialScripts } from '../scripts/page-size.ts'
 import { findChromium } from '../scripts/chromium.ts'
 import { writeGgufFile } from '../src/testing/gguf-file.ts'
 import { llamaFile } from '../src/testing/shapes.ts'
 import { median, percent, spread } from './measure.ts'
+import {
+  heapBytes,
+  measureFirstPaint,
+  measureFrames,
+  measureOpening,
+  measureScrolling,
+  measureTyping,
+  recordLong,
+  traceTo,
+  type Frames,
+} from './page-long.ts'
 
 /** A frame that comes later than this after the one before is late, in milliseconds. */
 const lateMs = 25
-const streamMs = 8000
+/** So many tokens stream into the long conversation. */
+const streamedTokens = 10_000
 const program = path.join(import.meta.dirname, '..', 'out', 'main', 'headless.js')
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { runs: { type: 'string', default: '5' } } })
+  const { values } = parseArgs({
+    options: {
+      runs: { type: 'string', default: '5' },
+      only: { type: 'string', default: '' },
+      trace: { type: 'string', default: '' },
+    },
+  })
   const executablePath = findChromium()
   if (executablePath === null) throw new Error('This benchmark needs Chromium')
   const browser = await chromium.launch({
@@ -37,30 +57,103 @@ async function main(): Promise<void> {
     `${cpus()[0]?.model ?? 'unknown processor'}, models with one thread, medians of ${values.runs} runs`,
   )
   try {
-    const starts: Start[] = []
-    while (starts.length < runs) starts.push(await measureStart(browser))
-    console.log(
-      `start of the host to "ready"              ${spread(starts.map(({ readyMs }) => readyMs))} ms`,
-    )
-    console.log(
-      `page opened to message box usable         ${spread(starts.map(({ usableMs }) => usableMs))} ms`,
-    )
-    console.log(
-      `start of the host to three residents seen ${spread(starts.map(({ residentsMs }) => residentsMs))} ms`,
-    )
-    const streams: Stream[] = []
-    while (streams.length < runs) streams.push(await measureStream(browser))
-    const tokens = median(streams.map(({ tokensPerSecond }) => tokensPerSecond))
-    console.log(`frames later than ${String(lateMs)} ms while ${tokens.toFixed(0)} tokens a second stream`)
-    console.log(
-      `  ${streams.map(({ late }) => percent(late)).join(', ')}; median ${percent(median(streams.map(({ late }) => late)))}`,
-    )
+    if (values.only !== 'long') await reportStarts(browser, runs)
+    if (values.only !== 'start') await reportLong(browser, { runs, trace: values.trace })
   } finally {
     await browser.close()
   }
 }
 
-type Start = { readonly readyMs: number; readonly usableMs: number; readonly residentsMs: number }
+async function reportStarts(browser: Browser, runs: number): Promise<void> {
+  const starts: Start[] = []
+  while (starts.length < runs) starts.push(await measureStart(browser))
+  const say = (what: string, figure: (start: Start) => number) =>
+    console.log(`${what.padEnd(42)} ${spread(starts.map(figure))} ms`)
+  say('start of the host to "ready"', ({ readyMs }) => readyMs)
+  say('page opened to first paint', ({ paintMs }) => paintMs)
+  say('page opened to message box usable', ({ usableMs }) => usableMs)
+  say('start of the host to three residents seen', ({ residentsMs }) => residentsMs)
+  const scripts = initialScripts(path.join(import.meta.dirname, '..', 'out', 'renderer'))
+  const bytes = scripts.reduce((sum, script) => sum + script.bytes, 0)
+  console.log(`${'initial JavaScript, gzipped'.padEnd(42)} ${(bytes / 1000).toFixed(1)} kB`)
+}
+
+/** Opens, scrolls and streams into a conversation of 2,000 turns. */
+async function reportLong(
+  browser: Browser,
+  { runs, trace }: { readonly runs: number; readonly trace: string },
+): Promise<void> {
+  await using host = await startHost({ before: recordLong })
+  await using context = await browser.newContext({ viewport: { width: 1440, height: 900 } })
+  const page = await context.newPage()
+  await page.goto(host.url)
+  await allResident(page)
+  const session = await context.newCDPSession(page)
+  const openings: number[] = []
+  while (openings.length < runs) openings.push(await measureOpening(page))
+  console.log(`conversation of 2,000 turns opened         ${spread(openings)} ms`)
+  for (const speed of [1500, 12_000])
+    console.log(
+      `scrolled at ${String(speed)} px/s: ${describeFrames(await measureScrolling(page, session, speed))}`,
+    )
+  if (trace !== '') await traceTo(browser, page, trace, () => measureScrolling(page, session, 3000))
+
+  const name = await addEndless(page, host.folder)
+  await page.getByRole('button', { name: 'Jump to the end' }).click()
+  const heaps: { readonly tokens: number; readonly bytes: number }[] = []
+  const late: Frames[] = []
+  const delays: number[] = []
+  let tokens = 0
+  while (tokens < streamedTokens) {
+    const box = page.getByRole('textbox', { name: 'Message' })
+    await box.fill('Go on for a long while.')
+    await box.press('Enter')
+    await page.getByRole('button', { name: 'Stop' }).waitFor()
+    await page.locator('[data-growing]').first().waitFor()
+    const stream = { isOver: false }
+    const over = page
+      .getByRole('button', { name: 'Send', exact: true })
+      .waitFor({ timeout: 600_000 })
+      .finally(() => (stream.isOver = true))
+    const typing = measureTyping(page, () => !stream.isOver)
+    late.push(await measureFrames(page, session, () => over))
+    delays.push(...(await typing))
+    const stats = await lastStats(page, name)
+    tokens += stats.generatedTokens
+    heaps.push({ tokens, bytes: await heapBytes(session) })
+    console.log(
+      `  ${String(tokens)} tokens, ${(stats.tokensPerSecond ?? NaN).toFixed(0)} a second: ${describeFrames(late.at(-1))}`,
+    )
+    if (stats.generatedTokens === 0) throw new Error('The model wrote nothing')
+  }
+  console.log(
+    `streamed into it: ${describeFrames({ gaps: late.flatMap(({ gaps }) => gaps), busy: median(late.map(({ busy }) => busy)) })}`,
+  )
+  const [p50, p95] = [0.5, 0.95].map(
+    (share) => delays.toSorted((one, other) => one - other)[Math.floor(share * delays.length)] ?? NaN,
+  )
+  console.log(
+    `keys meanwhile, to the paint: median ${String(p50)} ms, 95 % under ${String(p95)} ms (${String(delays.length)} keys)`,
+  )
+  const [first, last] = [heaps[0], heaps.at(-1)]
+  if (first && last)
+    console.log(
+      `JavaScript in use after ${String(first.tokens)} tokens ${megabytes(first.bytes)}, after ${String(last.tokens)} tokens ${megabytes(last.bytes)}`,
+    )
+}
+
+function describeFrames(frames: Frames | undefined): string {
+  if (!frames) return ''
+  const { gaps, busy } = frames
+  const late = gaps.filter((gap) => gap > lateMs).length / gaps.length
+  return `median frame ${median(gaps).toFixed(1)} ms, ${percent(late)} later than ${String(lateMs)} ms, thread busy ${percent(busy)}`
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`
+}
+
+type Start = Readonly<Record<'readyMs' | 'paintMs' | 'usableMs' | 'residentsMs', number>>
 
 async function measureStart(browser: Browser): Promise<Start> {
   await using host = await startHost()
@@ -72,7 +165,8 @@ async function measureStart(browser: Browser): Promise<Start> {
   await page.getByRole('textbox', { name: 'Message' }).waitFor()
   const usableMs = performance.now() - openedAt
   await allResident(page)
-  return { readyMs, usableMs, residentsMs: performance.now() - host.startedAt }
+  const residentsMs = performance.now() - host.startedAt
+  return { readyMs, usableMs, residentsMs, paintMs: await measureFirstPaint(browser, host.url) }
 }
 
 async function allResident(page: Page): Promise<void> {
@@ -87,29 +181,15 @@ async function allResident(page: Page): Promise<void> {
   )
 }
 
-type Stream = { readonly late: number; readonly tokensPerSecond: number }
-
-async function measureStream(browser: Browser): Promise<Stream> {
-  await using host = await startHost()
-  const file = path.join(host.folder, 'stream.gguf')
+/** Adds a model that writes about as fast as a page can show, and has it take the next turns; its id. */
+async function addEndless(page: Page, folder: string): Promise<string> {
+  const file = path.join(folder, 'stream.gguf')
   const shape = {
-    ...{
-      architecture: 'llama',
-      layers: 4,
-      embedding: 128,
-      feedForward: 384,
-      heads: 4,
-      kvHeads: 2,
-      headLength: 32,
-    },
-    ...{ contextTokens: 8192, vocabulary: 2000 },
+    ...{ architecture: 'llama', layers: 4, embedding: 128, feedForward: 384 },
+    ...{ heads: 4, kvHeads: 2, headLength: 32, contextTokens: 8192, vocabulary: 2000 },
   }
   writeGgufFile(file, llamaFile(shape, { data: 'random', weights: 'F16', name: 'Endless' }))
-  await using context = await browser.newContext({ viewport: { width: 1440, height: 900 } })
-  const page = await context.newPage()
-  await page.goto(host.url)
-  await allResident(page)
-  const turn = page.evaluate(async (modelPath) => {
+  const id = await page.evaluate(async (modelPath) => {
     const post = async (route: string, body: unknown) => {
       const answer = await fetch(`api/${route}`, {
         method: 'POST',
@@ -124,52 +204,25 @@ async function measureStream(browser: Browser): Promise<Stream> {
     await post(`models/${added.model.id}/load`, {})
     return added.model.id
   }, file)
-  const name = await turn
   await page.getByRole('group', { name: 'Model for this turn' }).getByText('Endless', { exact: true }).click()
-  const gaps: number[] = []
-  for (let streamedMs = 0; streamedMs < streamMs; streamedMs = gaps.reduce((sum, gap) => sum + gap, 0)) {
-    const box = page.getByRole('textbox', { name: 'Message' })
-    await box.fill('Go on for a long while.')
-    await box.press('Enter')
-    await page.getByRole('button', { name: 'Stop' }).waitFor()
-    gaps.push(...(await page.evaluate(frameGapsWhileStreaming, streamMs - streamedMs)))
-  }
-  // The answer may end by itself at any moment, and its button with it.
-  await page.evaluate(() => {
-    const buttons = [...document.querySelectorAll('button')]
-    buttons.find(({ innerText }) => innerText.trim() === 'Stop')?.click()
-  })
-  await page.getByRole('button', { name: 'Send', exact: true }).waitFor()
-  const late = gaps.filter((gap) => gap > lateMs).length / gaps.length
-  const tokensPerSecond = await page.evaluate(async (modelId) => {
-    const list = (await (await fetch('api/conversations')).json()) as { id: string }[]
-    const whole = (await (await fetch(`api/conversations/${list[0]?.id ?? ''}`)).json()) as {
-      turns: { answers: { modelId: string; stats: { tokensPerSecond: number | null } | null }[] }[]
-    }
-    const answers = whole.turns.flatMap(({ answers }) => answers)
-    const speeds = answers
-      .filter((answer) => answer.modelId === modelId)
-      .map(({ stats }) => stats?.tokensPerSecond)
-    return speeds.find((speed) => typeof speed === 'number') ?? NaN
-  }, name)
-  return { late, tokensPerSecond }
+  return id
 }
 
-/** Runs in the page: times between frames, in milliseconds, until the answer ends or the time is up. */
-function frameGapsWhileStreaming(durationMs: number): Promise<number[]> {
-  const isStreaming = () =>
-    [...document.querySelectorAll('button')].some(({ innerText }) => innerText.trim() === 'Stop')
-  return new Promise((resolve) => {
-    const gaps: number[] = []
-    const started = performance.now()
-    const step = (before: number) => (now: number) => {
-      gaps.push(now - before)
-      if (now - started < durationMs && (gaps.length % 10 > 0 || isStreaming()))
-        requestAnimationFrame(step(now))
-      else resolve(gaps)
+type Stats = { readonly generatedTokens: number; readonly tokensPerSecond: number | null }
+
+/** Figures of the last answer of a model. */
+async function lastStats(page: Page, modelId: string): Promise<Stats> {
+  return page.evaluate(async (id) => {
+    const list = (await (await fetch('api/conversations')).json()) as { id: string }[]
+    const whole = (await (await fetch(`api/conversations/${list[0]?.id ?? ''}`)).json()) as {
+      turns: { answers: { modelId: string; stats: Stats | null }[] }[]
     }
-    requestAnimationFrame((now) => requestAnimationFrame(step(now)))
-  })
+    const stats = whole.turns
+      .flatMap(({ answers }) => answers)
+      .filter((answer) => answer.modelId === id)
+      .map((answer) => answer.stats)
+    return stats.at(-1) ?? { generatedTokens: 0, tokensPerSecond: null }
+  }, modelId)
 }
 
 type RunningHost = AsyncDisposable & {
@@ -178,8 +231,9 @@ type RunningHost = AsyncDisposable & {
   readonly startedAt: number
 }
 
-async function startHost(): Promise<RunningHost> {
+async function startHost(options: { before?: (dataFolder: string) => void } = {}): Promise<RunningHost> {
   const folder = mkdtempSync(path.join(tmpdir(), 'plenum-bench-'))
+  options.before?.(path.join(folder, 'data'))
   const startedAt = performance.now()
   const flags = [
     '--port',

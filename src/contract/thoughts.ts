@@ -59,6 +59,11 @@ export function withoutThoughts(text: string): string {
     .join('\n\n')
 }
 
+/** Whether a text is a mark that begins a thought. */
+export function opensThought(mark: string): boolean {
+  return marks.some(([opening]) => opening === mark)
+}
+
 const openingMark = /(^|\n)[ \t]*(<think>|<thinking>|<thought>|<seed:think>|\[THINK\])/g
 
 function findOpening(

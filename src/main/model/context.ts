@@ -11,6 +11,7 @@ import type {
 import { getModuleVersion, LlamaGrammarEvaluationState } from 'node-llama-cpp'
 import type { Allocation, ChatMessage, ContextFullEvent, GenerateEvent } from '../../contract/backend.ts'
 import { AppError } from '../../contract/errors.ts'
+import { opensThought } from '../../contract/thoughts.ts'
 import type { KvType } from '../../contract/model.ts'
 import type { ResolvedSampling } from '../../contract/sampling.ts'
 import { alignTokens } from './align.ts'
@@ -243,8 +244,9 @@ export class ModelContext implements AsyncDisposable {
   #thoughtBegun(prompt: readonly Token[]): string {
     const { model, chat } = this.#options
     const prefix = thoughtMarksOf(chat())?.prefix?.trim() ?? ''
-    const end = prefix === '' ? '' : model.detokenize(prompt.slice(-16), true)
-    return end.trimEnd().endsWith(prefix) && prefix !== '' ? `${prefix}\n` : ''
+    // Marks of their own kind, made of special tokens, mean nothing as text.
+    if (!opensThought(prefix)) return ''
+    return model.detokenize(prompt.slice(-16), true).trimEnd().endsWith(prefix) ? `${prefix}\n` : ''
   }
 
   /** What an answer thinks, where that is limited or `always`; null where a template marks no thoughts. */
