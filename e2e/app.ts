@@ -28,7 +28,7 @@ export interface PlenumApp {
   /** Only on the headless host: address and token. */
   readonly url: URL
   /** Drops files from the desktop onto the window. */
-  drop(files: readonly string[]): Promise<void>
+  drop(files: readonly string[], at?: { readonly x: number; readonly y: number }): Promise<void>
   /** Only on the headless host: a REST request under `/api`. */
   rest(pathname: string, init?: RequestInit): Promise<Response>
   /** Ends the app (with `SIGKILL`: at once, as a crash would) and starts it again on the same data folder. */
@@ -95,7 +95,7 @@ export const test = base.extend<Fixtures & { hostKind: HostKind }>({
       get url() {
         return present(state.started.url)
       },
-      drop: (files) => dropFiles(state.started.page, files),
+      drop: (files, at) => dropFiles(state.started.page, files, at),
       async rest(pathname, init) {
         const { origin, searchParams } = present(state.started.url)
         return fetch(`${origin}/api${pathname}`, {
@@ -190,11 +190,11 @@ function listenForComplaints(page: Page, complaints: string[]): void {
 }
 
 /** As the system's file manager does it: the desktop app learns their paths, a browser reads their content. */
-async function dropFiles(page: Page, files: readonly string[]): Promise<void> {
+async function dropFiles(page: Page, files: readonly string[], { x, y } = { x: 900, y: 400 }): Promise<void> {
   const session = await page.context().newCDPSession(page)
   const data = { items: [], files: [...files], dragOperationsMask: 1 }
   for (const type of ['dragEnter', 'dragOver', 'drop'] as const) {
-    await session.send('Input.dispatchDragEvent', { type, x: 900, y: 400, data })
+    await session.send('Input.dispatchDragEvent', { type, x, y, data })
   }
   await session.detach()
 }

@@ -120,7 +120,7 @@ test('the settings are searched, tell what was changed, and go back to their def
   await search.fill('')
   await settings.getByRole('checkbox', { name: 'Changed only' }).check()
   await expect(settings.getByRole('status')).toHaveText('1 setting · 1 changed')
-  await settings.getByRole('button', { name: 'Reset Unload when idle for to its default' }).click()
+  await settings.getByRole('button', { name: 'Reset to default: Unload when idle for' }).click()
   await expect(settings).toContainText('Every setting is as it is by default.')
 
   // The theme is one of them, and holds at once.

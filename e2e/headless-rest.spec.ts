@@ -171,3 +171,35 @@ function readEvents(text: string): unknown[] {
     .flatMap((event) => /^data: (.*)$/m.exec(event)?.slice(1) ?? [])
     .map((data) => JSON.parse(data) as unknown)
 }
+
+test('a turn is asked with instructions, sampling, a JSON schema and attachments of its own', async ({ app }) => {
+  const post = async (pathname: string, body: unknown) => {
+    const response = await app.rest(pathname, { method: 'POST', body: JSON.stringify(body) })
+    return { status: response.status, body: (await response.json()) as Record<string, unknown> }
+  }
+  const conversation = await post('/conversations', { asking: { sampling: { temperature: 0.4, topK: 7 } } })
+  const turns = `/conversations/${String(conversation.body['id'])}/turns`
+  const attached = await post('/attachments', {
+    ...{ name: 'notes.txt', data: Buffer.from('The code is 7.').toString('base64') },
+  })
+  expect(attached.body).toMatchObject({ name: 'notes.txt', kind: 'text', characters: 14 })
+  const asked = await post(turns, {
+    ...{ text: 'What is unified memory?', modelId: guide, attachmentIds: [attached.body['id']] },
+    ...{ instructions: 'Be brief.', sampling: { temperature: 0, maxTokens: 200 } },
+    jsonSchema: { type: 'object', properties: { kind: { enum: ['question', 'order'] } } },
+  })
+  const turn = turnSchema.parse(asked.body)
+  expect(turn.attachments).toMatchObject([{ name: 'notes.txt' }])
+  const [answer] = turn.answers
+  expect(answer).toMatchObject({ isJson: true, sampling: { temperature: 0, topK: 7, maxTokens: 200 } })
+  expect(['question', 'order']).toContain((JSON.parse(answer?.text ?? '') as { kind: string }).kind)
+
+  // The conversation is asked as before.
+  const plain = turnSchema.parse((await post(turns, { text: 'And now?', modelId: guide })).body)
+  expect(plain.answers[0]).toMatchObject({ sampling: { temperature: 0.4, topK: 7, maxTokens: null } })
+  expect(plain.answers[0]?.isJson).toBeUndefined()
+
+  const refused = await post(turns, { text: 'No', modelId: guide, jsonSchema: '{"anyOf": []}' })
+  expect(refused).toMatchObject({ status: 400, body: { code: 'BAD_INPUT' } })
+  expect(String(refused.body['message'])).toContain('"anyOf" cannot be followed')
+})

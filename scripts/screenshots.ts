@@ -129,12 +129,13 @@ try {
     if (wanted.length > 0 && !wanted.some((start) => name.startsWith(start))) continue
     await page.setViewportSize(sizes[size])
     await page.goto(conversation)
+    // Each picture begins with the pool as it is by itself.
+    await page.evaluate(() => localStorage.removeItem('plenum.pool.view'))
     await page.reload()
     await page
       .getByRole('article', { name: /^Answer by/ })
       .last()
       .waitFor()
-    await page.evaluate(() => localStorage.removeItem('plenum.pool.view'))
     await page.getByRole('textbox', { name: 'Message', exact: true }).blur()
     await show(page)
     for (const colorScheme of schemes) {

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { build, rootFolder } from './build.ts'
 import { findOrInstallChromium } from './chromium.ts'
+import { checkPageSize } from './page-size.ts'
 
 type Tally = { readonly passed: number; readonly failed: number }
 
@@ -22,6 +23,7 @@ const tallies = [
   ),
   check('types', () => run('typescript', 'bin/tsc', ['-b'])),
   check('build', build),
+  check('page size', checkPageSize),
   unitTests(),
   endToEndTests(),
 ]

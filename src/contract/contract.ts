@@ -2,6 +2,7 @@ import { eventIterator, oc, type } from '@orpc/contract'
 import { z } from 'zod'
 import { askingChangesSchema, askingSchema } from './asking.ts'
 import { attachmentSchema, maxAttachmentCharacters, turnCostSchema } from './attachment.ts'
+import { importEventSchema, importResultSchema } from './conversation-file.ts'
 import type { ConversationEvent, Turn } from './conversation.ts'
 import {
   conversationEventSchema,
@@ -12,6 +13,7 @@ import {
   turnSchema,
 } from './conversation.ts'
 import { errorCodeSchema, errorDetailsSchema } from './errors.ts'
+import { jsonSchemaTextSchema } from './json-schema.ts'
 import { loadPreviewSchema, measurementSchema, poolSnapshotSchema, turnPlanSchema } from './memory.ts'
 import { addResultSchema, libraryModelSchema, loadOptionsSchema } from './model.ts'
 import { samplingSchema } from './sampling.ts'
@@ -55,6 +57,9 @@ const messageText = z.string().min(1).max(5_000_000)
 const turnId = z.object({ turnId: z.string() })
 const answerId = z.object({ answerId: z.string() })
 const conversationIds = z.object({ ids: z.array(z.string()).max(100_000) })
+
+/** A file to be saved; its name is a proposal. */
+const fileSchema = z.file()
 
 /** A folder or a GGUF file in the host's own file system, for the picker of the headless host. */
 export const folderEntrySchema = z.object({
@@ -221,6 +226,23 @@ export const contract = {
         }),
       )
       .output(z.array(foundPlaceSchema)),
+    /** The shown path as Markdown, or the whole conversation as JSON (conversation-file.ts). */
+    export: base
+      .route({ method: 'GET', path: '/conversations/{id}/export' })
+      .input(conversationId.extend({ format: z.enum(['markdown', 'json']).default('markdown') }))
+      .output(fileSchema),
+    /** All conversations as JSON (conversation-file.ts). */
+    exportAll: base.route({ method: 'GET', path: '/conversations/export' }).output(fileSchema),
+    /** For scripts: brings in a file of `exportAll`, or what Open WebUI exports; all of it or nothing. */
+    import: base
+      .route({ method: 'POST', path: '/conversations/import' })
+      .input(z.unknown())
+      .output(importResultSchema),
+    /** For the window: a file in pieces, in their order, under an id of the sender's. `importEnd` does what `import` does. */
+    importPart: base
+      .input(z.object({ importId: z.string(), name: z.string().max(1000), text: z.string().max(4_000_000) }))
+      .output(z.void()),
+    importEnd: base.input(z.object({ importId: z.string() })).output(eventIterator(importEventSchema)),
     /** Deletes several; what is not there is passed over. The ids of those that were there. */
     deleteMany: base.input(conversationIds).output(z.array(z.string())),
     /** Restores several; what is gone for good is passed over. */
@@ -250,6 +272,17 @@ export const contract = {
           background: z.boolean().default(false),
           /** For this answer alone; goes before what the conversation says. */
           ...askingChangesSchema.shape,
+          /** The schema itself will do. */
+          jsonSchema: z
+            .union([
+              jsonSchemaTextSchema,
+              z
+                .record(z.string(), z.unknown())
+                .transform((schema) => JSON.stringify(schema))
+                .pipe(jsonSchemaTextSchema),
+            ])
+            .nullable()
+            .optional(),
           attachmentIds: z.array(z.string()).max(100).optional(),
         }),
       )

@@ -7,6 +7,7 @@ import { ConversationList } from './chat/conversation-list.tsx'
 import { useCommandKeys } from './commands/command-keys.ts'
 import { CommandPalette } from './commands/command-palette.tsx'
 import { ShortcutSheet } from './commands/shortcut-sheet.tsx'
+import { ImportDialog } from './chat/import-dialog.tsx'
 import { LibraryDialog } from './library/library-dialog.tsx'
 import { LoadSettings } from './library/load-settings.tsx'
 import { PaneSeparator } from './pane-separator.tsx'
@@ -99,6 +100,7 @@ export function App() {
       {settingsOf && <LoadSettings key={settingsOf.id} model={settingsOf} />}
       {overlay === 'palette' && <CommandPalette />}
       {overlay === 'shortcuts' && <ShortcutSheet />}
+      <ImportDialog />
       <Notices />
     </div>
   )

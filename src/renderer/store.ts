@@ -14,6 +14,7 @@ import type { Settings, SettingsChanges } from '../contract/settings.ts'
 import type { Addition } from './additions.ts'
 import type { Asking } from '../contract/asking.ts'
 import type { DraftAttachment } from './chat/draft-attachments.ts'
+import type { Importing } from './chat/conversation-files.ts'
 import type { Finding } from './chat/finding.ts'
 import { connect, type Client } from './connection.ts'
 import { withTexts, withTurn, type TextDelta } from './conversation-mirror.ts'
@@ -83,6 +84,8 @@ export type AppState = {
   readonly outsideLink: OutsideLink | null
   /** The turn to bring into view as soon as its conversation is there. */
   readonly turnToShow: string | null
+  /** A file of conversations on its way in; see chat/conversation-files.ts. */
+  readonly importing: Importing | null
 }
 
 /** The page's one store. Actions are the exported functions of this file. */
@@ -118,6 +121,7 @@ export const useApp = create<AppState>(() => ({
   finding: null,
   outsideLink: null,
   turnToShow: null,
+  importing: null,
 }))
 
 const set = useApp.setState

@@ -22,9 +22,11 @@ function limitContents(contents: WebContents): void {
   })
 }
 
-/** A link to the web opens in the user's browser; every other address goes nowhere. */
+/** A link to the web opens in the user's browser, one to a mailbox in the mail program; every other address goes nowhere. */
 function openOutside(address: string): void {
-  if (URL.canParse(address) && new URL(address).protocol === 'https:') void shell.openExternal(address)
+  const leadsOutside =
+    URL.canParse(address) && ['https:', 'http:', 'mailto:'].includes(new URL(address).protocol)
+  if (leadsOutside) void shell.openExternal(address)
 }
 
 /** Writing text to the clipboard at a press of a button ("Copy"); reading it, and all else, is denied. */

@@ -117,6 +117,12 @@ export class Conversations implements Disposable {
     return shownTurnId === null ? [] : this.pathTo(shownTurnId)
   }
 
+  /** A text that changes with what the shown path holds. Not while an answer of it is under way. */
+  versionOf(id: string): string {
+    const { updatedAt, turnCount } = this.summary(id)
+    return `${this.#rows.shownTurnId(id) ?? ''} ${String(updatedAt)} ${String(turnCount)}`
+  }
+
   /** How models are asked in a conversation. */
   asking(id: string): Asking {
     return this.#rows.asking(id)

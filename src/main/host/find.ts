@@ -4,7 +4,7 @@ import { findPiece, findTerms, hasAllTerms, parseQuery } from '../../contract/se
 
 /**
  * The messages and answers of a path that hold a piece of text, or all words of a search, in their order on the screen. Of a turn the
- * chosen answer counts.
+ * chosen answer counts; all of them while none was kept.
  */
 export function findPlaces(
   path: readonly Turn[],
@@ -15,10 +15,10 @@ export function findPlaces(
     if (as === 'piece') return findPiece(whole, text).length
     return hasAllTerms(whole, terms) ? findTerms(whole, terms).length : 0
   }
-  const places = path.flatMap(({ id: turnId, text: message, answers, chosenAnswerId }) => [
+  const places = path.flatMap(({ id: turnId, text: message, answers, chosenAnswerId, isUndecided }) => [
     { turnId, answerId: null, count: countIn(message) },
     ...answers
-      .filter(({ id }) => id === chosenAnswerId)
+      .filter(({ id }) => isUndecided || id === chosenAnswerId)
       .map((answer) => ({ turnId, answerId: answer.id, count: countIn(answer.text) })),
   ])
   return places.filter(({ count }) => count > 0)

@@ -7,6 +7,7 @@ import type { HostInfo } from '../../contract/contract.ts'
 import type { Settings } from '../../contract/settings.ts'
 import { Attachments } from './attachments.ts'
 import { limitDevice } from './device-memory.ts'
+import { ConversationFiles } from './conversation-files.ts'
 import { Conversations } from './conversations.ts'
 import { openDatabase } from './database.ts'
 import { Library } from './library.ts'
@@ -72,6 +73,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
   const conversations = resources.use(
     new Conversations(database, { onDefect: (error) => logDefect(error, ['conversations']), attachments }),
   )
+  const files = resources.use(new ConversationFiles({ database, conversations }))
   const { totalBytes } = await readMachineMemory()
   const library = resources.use(
     new Library({
@@ -140,7 +142,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
       canChooseFiles: options.chooseFiles !== undefined,
       modelsFolder,
     },
-    ...{ home, pool, library, conversations, turns, attachments, costs, settings, database },
+    ...{ home, pool, library, conversations, files, turns, attachments, costs, settings, database },
     chooseFiles: options.chooseFiles,
     onDefect: logDefect,
   })

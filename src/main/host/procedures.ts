@@ -6,6 +6,7 @@ import { contract, statuses, type HostInfo } from '../../contract/contract.ts'
 import { AppError, toProblem } from '../../contract/errors.ts'
 import { mapRpcErrors, toRpcError } from '../../contract/rpc-errors.ts'
 import type { Attachments } from './attachments.ts'
+import type { ConversationFiles } from './conversation-files.ts'
 import type { Conversations } from './conversations.ts'
 import { browse } from './files.ts'
 import { findPlaces } from './find.ts'
@@ -24,6 +25,7 @@ export type Procedures = {
   readonly pool: Pool
   readonly library: Library
   readonly conversations: Conversations
+  readonly files: ConversationFiles
   readonly turns: Turns
   readonly attachments: Attachments
   readonly costs: TurnCosts
@@ -37,7 +39,7 @@ export type Procedures = {
 
 /** The contract, implemented: each call is one function of the host. Both shells serve this router. */
 export function createRouter(host: Procedures): HostRouter {
-  const { info, pool, library, conversations, turns, attachments, costs, settings } = host
+  const { info, pool, library, conversations, files, turns, attachments, costs, settings } = host
   const os = implement(contract).use(async ({ next, path, signal }, _input, output) => {
     const mapErrors = mapRpcErrors((error) => {
       // The caller has gone: nobody to tell, and nothing is wrong.
@@ -112,6 +114,13 @@ export function createRouter(host: Procedures): HostRouter {
       search: os.conversations.search.handler(({ input }) => search(host.database, input)),
       find: os.conversations.find.handler(({ input }) =>
         findPlaces(conversations.get(input.id).turns, input),
+      ),
+      export: os.conversations.export.handler(({ input }) => files.export(input.id, input.format)),
+      exportAll: os.conversations.exportAll.handler(() => files.exportAll()),
+      import: os.conversations.import.handler(({ input, signal }) => files.import(input, signal)),
+      importPart: os.conversations.importPart.handler(({ input }) => files.importPart(input)),
+      importEnd: os.conversations.importEnd.handler(({ input, signal }) =>
+        files.importEnd(input.importId, signal),
       ),
       deleteMany: os.conversations.deleteMany.handler(({ input }) => turns.deleteConversations(input.ids)),
       restoreMany: os.conversations.restoreMany.handler(({ input }) => conversations.restoreMany(input.ids)),

@@ -248,6 +248,13 @@ export class ResidentModel implements AsyncDisposable {
     return { ...counted, reusedTokens, heldTokens: reusedTokens, isExact: false }
   }
 
+  /** What is held of a conversation, and where, as a text that changes with it. */
+  heldOf(conversationId: string): string {
+    const { contextId, parkedTokens } = this.#contexts.held(conversationId)
+    const context = this.contexts().find(({ id }) => id === contextId)
+    return [contextId, context?.usedTokens, parkedTokens].join(' ')
+  }
+
   /** Tokens of a text by itself. */
   async countTokens(text: string): Promise<number> {
     return (await this.#process.client.tokenize({ text })).tokens

@@ -21,7 +21,7 @@ export type DraftTurn = {
 /** What costs need to know of a model. */
 export type ReadingModel = {
   /** Null: it is not in memory. */
-  readonly resident: Pick<ResidentModel, 'countPrompt' | 'countTokens'> | null
+  readonly resident: Pick<ResidentModel, 'countPrompt' | 'countTokens' | 'heldOf'> | null
   readonly contextTokens: number
   /** Null before one was measured. */
   readonly tokensPerSecond: number | null
@@ -34,6 +34,10 @@ const lettersPerToken = 3.6
 const tokensPerMessage = 6
 /** Counts of attachments that are remembered. */
 const mostCounts = 500
+/** Paths that are remembered: more than models are asked at once. */
+const mostPaths = 16
+
+type Counted = Awaited<ReturnType<ResidentModel['countPrompt']>>
 
 /** Says what sending a draft would cost, and cuts attachments to what fits. */
 export class TurnCosts {
@@ -42,6 +46,8 @@ export class TurnCosts {
   readonly #model: (modelId: string) => ReadingModel
   /** Tokens by model, attachment and length. */
   readonly #counts = new Map<string, number>()
+  /** What was counted of paths, and of the draft alone that was at their end, by all that it depends on. */
+  readonly #paths = new Map<string, Counted & { readonly aloneTokens: number }>()
 
   constructor(options: {
     readonly conversations: Conversations
@@ -60,24 +66,21 @@ export class TurnCosts {
     const { conversationId, modelId } = draft
     const model = this.#model(modelId)
     const attachments = draft.attachmentIds.map((id) => this.#attachments.get(id))
-    const path = [
-      ...(conversationId === null ? [] : this.#conversations.shownPath(conversationId)),
-      draftTurn(draft.text, attachments),
-    ]
-    const options = {
-      instructions:
-        conversationId === null
-          ? (draft.asking?.instructions ?? null)
-          : this.#conversations.asking(conversationId).instructions,
-      textOf: (id: string) => this.#attachments.text(id),
-    }
+    const instructions =
+      conversationId === null
+        ? (draft.asking?.instructions ?? null)
+        : this.#conversations.asking(conversationId).instructions
     const count = async (turns: readonly Turn[], place: string | null) => {
-      const messages = messagesOf(turns, options)
+      const textOf = (id: string) => this.#attachments.text(id)
+      const messages = messagesOf(turns, { instructions, textOf })
       return (await model.resident?.countPrompt(place, messages, signal)) ?? guess(messages)
     }
-    const counted = await count(turnsInWindow(path, windowOf(path, modelId)), conversationId)
-    const fits = counted.promptTokens <= model.contextTokens / 2 || path.length === 1
-    const alone = fits ? counted : await count(path.slice(-1), null)
+    const last = draftTurn(draft.text, attachments)
+    const alone = await count([last], null)
+    const counted =
+      conversationId === null
+        ? alone
+        : await this.#onPath({ ...draft, conversationId }, { model, instructions, alone, count, last })
     const attachmentTokens: number[] = []
     for (const attachment of attachments) {
       signal?.throwIfAborted()
@@ -92,6 +95,39 @@ export class TurnCosts {
       readingSeconds: model.tokensPerSecond === null ? null : readTokens / model.tokensPerSecond,
       loadingSeconds: model.resident ? null : model.loadingSeconds,
     }
+  }
+
+  /**
+   * A draft at the end of the shown path. The path is counted once for each state of it: a long one takes a second, and while somebody types only the
+   * draft changes, whose tokens begin and end with its message.
+   */
+  async #onPath(
+    { conversationId, modelId }: { readonly conversationId: string; readonly modelId: string },
+    how: {
+      readonly model: ReadingModel
+      readonly instructions: string | null
+      readonly alone: Counted
+      readonly count: (turns: readonly Turn[], place: string | null) => Promise<Counted>
+      readonly last: Turn
+    },
+  ): Promise<Counted> {
+    const { model, instructions, alone, count, last } = how
+    const held = model.resident?.heldOf(conversationId) ?? 'absent'
+    const version = this.#conversations.versionOf(conversationId)
+    const key = JSON.stringify([modelId, held, conversationId, version, instructions])
+    const known = this.#paths.get(key)
+    if (known) {
+      const promptTokens = known.promptTokens + alone.promptTokens - known.aloneTokens
+      return { ...known, promptTokens, reusedTokens: Math.min(known.reusedTokens, promptTokens - 1) }
+    }
+    const path = [...this.#conversations.shownPath(conversationId), last]
+    const counted =
+      path.length === 1 && held === 'absent'
+        ? alone
+        : await count(turnsInWindow(path, windowOf(path, modelId)), conversationId)
+    if (this.#paths.size >= mostPaths) this.#paths.clear()
+    this.#paths.set(key, { ...counted, aloneTokens: alone.promptTokens })
+    return counted
   }
 
   /** Cuts an attachment that is not sent yet to about so many tokens of a model, never more where that is in memory. */

@@ -50,6 +50,7 @@ export function AskingDialog({ onClose }: { readonly onClose: () => void }) {
             value={asking.instructions}
             placeholder="None"
             rows={5}
+            isProse
             maxLength={200_000}
             describedBy="instructions-note"
             onCommit={(instructions) => change({ instructions })}

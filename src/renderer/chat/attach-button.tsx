@@ -23,6 +23,7 @@ export function AttachButton({ onDone }: { readonly onDone: () => void }) {
       <button
         type="button"
         className={styles['tool']}
+        data-attach=""
         aria-label="Attach files"
         title="Attach text, code or PDF files"
         onClick={() => input.current?.click()}
@@ -31,4 +32,9 @@ export function AttachButton({ onDone }: { readonly onDone: () => void }) {
       </button>
     </>
   )
+}
+
+/** Opens the choice of files to attach. */
+export function chooseAttachments(): void {
+  document.querySelector<HTMLElement>('[data-attach]')?.click()
 }

@@ -7,9 +7,7 @@ import { Dialog } from '../ui/dialog.tsx'
 import { ProblemText } from '../ui/problem-text.tsx'
 import { describeAttachment } from './attachment-chips.tsx'
 import styles from './attachment-dialog.module.css'
-
-/** The browser lays out only the parts in sight: a part is what it can do in no time. */
-const partCharacters = 8000
+import { partsOf } from './attachment-parts.ts'
 
 /** The text of an attachment, as models read it. */
 export function AttachmentDialog({
@@ -54,26 +52,4 @@ export function AttachmentDialog({
       </div>
     </Dialog>
   )
-}
-
-/** A text in parts that end with a line, where lines are not endless. */
-export function partsOf(text: string): readonly string[] {
-  const parts: string[] = []
-  for (let at = 0; at < text.length;) {
-    const lineEnd = text.indexOf('\n', at + partCharacters)
-    const end =
-      lineEnd === -1 || lineEnd > at + 4 * partCharacters
-        ? wholeCharacter(text, Math.min(text.length, at + 4 * partCharacters))
-        : lineEnd
-    parts.push(text.slice(at, end))
-    // The break itself is the beginning of the next part.
-    at = text[end] === '\n' ? end + 1 : end
-  }
-  return parts
-}
-
-/** Not between the halves of a surrogate pair. */
-function wholeCharacter(text: string, at: number): number {
-  const code = text.charCodeAt(at)
-  return code >= 0xdc00 && code <= 0xdfff ? at - 1 : at
 }

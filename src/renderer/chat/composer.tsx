@@ -79,13 +79,15 @@ export function Composer() {
         <div className={styles['row']}>
           <AttachButton onDone={() => field.current?.focus()} />
           <AskingButton />
-          <ModelPicker
-            models={models}
-            residency={residency}
-            chosen={chosen}
-            beside={besideIds && beside}
-            onChosen={() => field.current?.focus()}
-          />
+          <div className={styles['models']}>
+            <ModelPicker
+              models={models}
+              residency={residency}
+              chosen={chosen}
+              beside={besideIds && beside}
+              onChosen={() => field.current?.focus()}
+            />
+          </div>
           {runningId === null ? (
             <button type="submit" className={styles['send']} disabled={!canSend}>
               <Icon name="send" size={14} /> Send

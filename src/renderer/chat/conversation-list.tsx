@@ -2,9 +2,11 @@ import { useMemo, useState } from 'react'
 import { useShallow } from 'zustand/react/shallow'
 import { newConversation, showDialog, useApp } from '../store.ts'
 import { Icon } from '../ui/icon.tsx'
+import { Menu } from '../ui/menu.tsx'
 import { ariaChord, chordText } from '../ui/shortcut.ts'
 import { useToday } from '../ui/use-today.ts'
 import { focusComposer } from './composer.tsx'
+import { chooseImport, exportAllConversations } from './conversation-files.ts'
 import { groupByDay } from './conversation-groups.ts'
 import styles from './conversation-list.module.css'
 import { ConversationRows } from './conversation-rows.tsx'
@@ -58,6 +60,13 @@ export function ConversationList() {
       </button>
       <div className={styles['tools']}>
         <SearchBox query={query} onQuery={setQuery} />
+        <Menu
+          label="All conversations"
+          items={[
+            { label: 'Import…', icon: 'import', onSelect: chooseImport },
+            { label: 'Export all', icon: 'export', onSelect: () => void exportAllConversations() },
+          ]}
+        />
       </div>
       <SelectionBar
         conversations={conversations.filter(({ id }) => selection.ids.has(id))}

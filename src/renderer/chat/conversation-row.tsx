@@ -3,6 +3,7 @@ import type { ConversationSummary } from '../../contract/conversation.ts'
 import { attempt, host } from '../store.ts'
 import { Menu } from '../ui/menu.tsx'
 import { archiveConversations, pinConversations } from './conversation-actions.ts'
+import { exportConversation } from './conversation-files.ts'
 import styles from './conversation-list.module.css'
 
 type ConversationRowProps = {
@@ -80,6 +81,12 @@ export function ConversationRow(props: ConversationRowProps) {
                 onSelect: () => void archiveConversations([id], false),
               }
             : { label: 'Archive', icon: 'archive', onSelect: () => void archiveConversations([id], true) },
+          {
+            label: 'Export as Markdown',
+            icon: 'export',
+            onSelect: () => void exportConversation(id, 'markdown'),
+          },
+          { label: 'Export as JSON', icon: 'export', onSelect: () => void exportConversation(id, 'json') },
           { label: 'Delete', icon: 'trash', shortcut: 'Del', danger: true, onSelect: onDelete },
         ]}
       />

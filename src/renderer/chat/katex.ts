@@ -37,7 +37,10 @@ async function fetchFormulas(): Promise<DrawFormula> {
         displayMode: isDisplay,
         throwOnError: true,
         strict: false,
-        trust: false,
+        // Nothing that leads elsewhere or names files; a formula that asks for it is shown as its source.
+        trust: () => {
+          throw new Error('Not in a formula')
+        },
         // A formula is no program: what expands without end stops here.
         maxExpand: 500,
         maxSize: 20,

@@ -294,7 +294,7 @@ function takeFormula(text: string, index: number): Taken {
     if (text[end] === '\\') end++
     else if (text[end] === '$') {
       const source = text.slice(index + 1, end)
-      if (/\d/.test(text[end + 1] ?? ' ') || !isFormula(source)) return { kind: 'text', end: index + 1 }
+      if (/\w/.test(text[end + 1] ?? ' ') || !isFormula(source)) return { kind: 'text', end: index + 1 }
       // A digit that follows would make it a price.
       return end === text.length - 1 ? { kind: 'open', source } : { kind: 'text', end: end + 1 }
     }

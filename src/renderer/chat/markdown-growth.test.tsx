@@ -3,7 +3,12 @@ import { renderToStaticMarkup } from 'react-dom/server'
 import { describe, expect, test } from 'vitest'
 import { withoutThoughts } from '../../contract/thoughts.ts'
 import { AnswerText } from './answer-text.tsx'
-import { recordedAnswers } from './testing-answers.ts'
+import code from '../../testing/answers/code.txt?raw'
+import explanation from '../../testing/answers/explanation.txt?raw'
+import multilingual from '../../testing/answers/multilingual.txt?raw'
+import thinking from '../../testing/answers/thinking.txt?raw'
+
+const recordedAnswers = { explanation, code, thinking, multilingual }
 
 /** What an answer looks like while it grows and at its end, by its length. */
 function draw(text: string, isGrowing: boolean): HTMLElement {

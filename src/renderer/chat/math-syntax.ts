@@ -4,6 +4,7 @@ import type { Code, Construct, Effects, Extension, State, Token, TokenizeContext
 declare module 'micromark-util-types' {
   interface TokenTypeMap {
     formula: 'formula'
+    formulaText: 'formulaText'
   }
 }
 
@@ -12,7 +13,7 @@ const backslash = 92
 
 /**
  * Formulas between `$…$`, `$$…$$`, `\(…\)` and `\[…\]` for micromark. One dollar follows Pandoc's rules, so that prices
- * stay prices: no space inside of either mark, no digit after the second.
+ * stay prices: no space inside of either mark, and no letter or digit at their outside.
  */
 export function formulaSyntax(): Extension {
   return { text: { [dollar]: { name: 'formula', tokenize: tokenizeDollars }, [backslash]: tokenizer } }
@@ -54,9 +55,41 @@ export function isFormula(source: string): boolean {
 
 const tokenizer: Construct = { name: 'formula', tokenize: tokenizeBackslash }
 
+function isLineEnd(code: Code): boolean {
+  return code !== null && code < -2
+}
+
+/** Takes the characters of a formula. Line ends are tokens of their own: what a quote puts before the next line is left out behind them. */
+function createTaker(effects: Effects) {
+  const state = { isOpen: false }
+  const close = () => {
+    if (state.isOpen) effects.exit('formulaText')
+    state.isOpen = false
+  }
+  return {
+    take: (code: Code): void => {
+      if (isLineEnd(code)) {
+        close()
+        effects.enter('lineEnding')
+        effects.consume(code)
+        effects.exit('lineEnding')
+        return
+      }
+      if (!state.isOpen) effects.enter('formulaText')
+      state.isOpen = true
+      effects.consume(code)
+    },
+    end: (): Token => {
+      close()
+      return effects.exit('formula')
+    },
+  }
+}
+
 function tokenizeDollars(this: TokenizeContext, effects: Effects, ok: State, nok: State): State {
   const { previous } = this
   const sourceOf = (token: Token) => this.sliceSerialize(token)
+  const { take, end } = createTaker(effects)
   let length = 0
   return start
 
@@ -70,7 +103,7 @@ function tokenizeDollars(this: TokenizeContext, effects: Effects, ok: State, nok
   function opening(code: Code): State | undefined {
     if (code === dollar && length < 2) {
       length++
-      effects.consume(code)
+      take(code)
       return opening
     }
     if (code === dollar || code === null || (length === 1 && (code < 0 || code === 32))) return nok(code)
@@ -79,73 +112,67 @@ function tokenizeDollars(this: TokenizeContext, effects: Effects, ok: State, nok
 
   function content(code: Code): State | undefined {
     if (code === null) return nok(code)
-    if (code === backslash) {
-      effects.consume(code)
-      return escaped
-    }
-    if (code === dollar) {
-      effects.consume(code)
-      return length === 1 ? afterSingle : second
-    }
-    effects.consume(code)
-    return content
+    take(code)
+    if (code === backslash) return escaped
+    if (code !== dollar) return content
+    return length === 1 ? afterSingle : second
   }
 
   function escaped(code: Code): State | undefined {
     if (code === null) return nok(code)
-    effects.consume(code)
+    take(code)
     return content
   }
 
   function second(code: Code): State | undefined {
     if (code !== dollar) return nok(code)
-    effects.consume(code)
-    return end
+    take(code)
+    return afterDouble
   }
 
-  function end(code: Code): State | undefined {
-    effects.exit('formula')
+  function afterDouble(code: Code): State | undefined {
+    end()
     return ok(code)
   }
 
   function afterSingle(code: Code): State | undefined {
-    if (code !== null && code >= 48 && code <= 57) return nok(code)
-    const token = effects.exit('formula')
-    return isFormula(sourceOf(token).slice(1, -1)) ? ok(code) : nok(code)
+    if (code !== null && code > 47 && /\w/.test(String.fromCodePoint(code))) return nok(code)
+    return isFormula(sourceOf(end()).slice(1, -1)) ? ok(code) : nok(code)
   }
 }
 
 function tokenizeBackslash(this: TokenizeContext, effects: Effects, ok: State, nok: State): State {
+  const { take, end } = createTaker(effects)
   let closing = 0
   return start
 
   function start(code: Code): State | undefined {
     effects.enter('formula')
-    effects.consume(code)
+    take(code)
     return opening
   }
 
   function opening(code: Code): State | undefined {
     if (code !== 40 && code !== 91) return nok(code)
     closing = code === 40 ? 41 : 93
-    effects.consume(code)
+    take(code)
     return content
   }
 
   function content(code: Code): State | undefined {
     if (code === null) return nok(code)
-    effects.consume(code)
+    take(code)
     return code === backslash ? escaped : content
   }
 
   function escaped(code: Code): State | undefined {
-    if (code === closing) {
-      effects.consume(code)
-      effects.exit('formula')
-      return ok
-    }
     if (code === null) return nok(code)
-    effects.consume(code)
-    return content
+    take(code)
+    return code === closing ? after : content
+  }
+
+  function after(code: Code): State | undefined {
+    end()
+    return ok(code)
   }
 }

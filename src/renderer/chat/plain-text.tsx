@@ -43,9 +43,9 @@ export function splitPieces(text: string, characters = pieceCharacters): readonl
     const line = text.lastIndexOf('\n', end - 1)
     const space = text.lastIndexOf(' ', end - 1)
     const at =
-      line > start + characters / 2
+      line >= start + characters / 2
         ? line + 1
-        : space > start + characters / 2
+        : space >= start + characters / 2
           ? space + 1
           : wholeCharacter(text, end)
     // The line's end is what separates two pieces.

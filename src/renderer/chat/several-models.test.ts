@@ -1,3 +1,4 @@
+// @vitest-environment jsdom
 import { beforeEach, expect, test } from 'vitest'
 import { useApp } from '../store.ts'
 import { describePlan } from './describe-plan.ts'

@@ -40,7 +40,6 @@ export const TranscriptTurn = memo(function TranscriptTurn({
       className={styles['turn']}
       data-turn={turn.id}
       data-last={isLast || undefined}
-      tabIndex={-1}
       style={{ containIntrinsicBlockSize: `auto ${String(estimateHeight(turn))}rem` }}
     >
       {isDrawn || isLast ? (

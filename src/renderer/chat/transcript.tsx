@@ -41,7 +41,6 @@ export function Transcript() {
     useApp.setState({ turnToShow: null })
     letGo()
     near.drawNow(element)
-    element.focus({ preventScroll: true })
     bringIntoView(element, 4)
   }, [turnToShow, turns, scroller, near, letGo])
   const isEmpty = isNew || (conversation !== null && turns.length === 0)

@@ -30,6 +30,12 @@ export function useFoundMarks(): void {
       if (!at || !isThere || shown.current === wishes) return
       const place = placeElement(at)
       if (!here && place && unfold(place)) return
+      // In a thought that is folded.
+      const folded = here?.startContainer.parentElement?.closest('details:not([open])')
+      if (folded instanceof HTMLDetailsElement) {
+        folded.open = true
+        return
+      }
       const target = here ?? place
       if (!target) return
       shown.current = wishes

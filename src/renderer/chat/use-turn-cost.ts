@@ -24,7 +24,7 @@ export function draftAttachments({ attachments, conversationId }: AppState): rea
 export function useTurnCost(model: LibraryModel | null, residentState: string | undefined): TurnCost | null {
   const modelId = model?.id ?? null
   const question = useApp(useShallow((state) => questionOf(state, modelId)))
-  const { conversationId, text, attachmentIds, asking, facts, isFree } = question
+  const { conversationId, text, attachmentIds, instructions, facts, isFree } = question
   const [answer, setAnswer] = useState<{ readonly of: string; readonly cost: TurnCost } | null>(null)
   const of = `${modelId ?? ''} ${conversationId ?? ''}`
   useEffect(() => {
@@ -36,7 +36,7 @@ export function useTurnCost(model: LibraryModel | null, residentState: string | 
           {
             ...{ conversationId, text, modelId },
             attachmentIds: attachmentIds === '' ? [] : attachmentIds.split(' '),
-            ...(conversationId === null && { asking: JSON.parse(asking) as AppState['newAsking'] & object }),
+            ...(conversationId === null && { asking: { instructions } }),
           },
           { signal: abort.signal },
         )
@@ -55,16 +55,19 @@ export function useTurnCost(model: LibraryModel | null, residentState: string | 
       abort.abort()
     }
     // The last two are no input: they say that the answer may have changed.
-  }, [modelId, conversationId, text, attachmentIds, asking, isFree, of, facts, residentState])
+  }, [modelId, conversationId, text, attachmentIds, instructions, isFree, of, facts, residentState])
   return answer?.of === of && isFree ? answer.cost : null
 }
 
 // Plain values only: a token that streams or a snapshot of the pool asks nothing again.
 function questionOf(state: AppState, modelId: string | null) {
-  const { conversationId, conversation, drafts, models, connection } = state
+  const { conversationId, conversation, drafts, models, connection, pool } = state
   const shown = conversation?.id === conversationId ? conversation : null
   const turn = shown?.turns.at(-1)
   const answer = turn && chosenAnswer(turn)
+  const isFree = connection === 'open' && (!answer || !isRunning(answer))
+  const resident = pool?.residents.find((each) => each.modelId === modelId)
+  const context = resident?.contexts.find((each) => each.conversationId === conversationId)
   const loadOptions = models.find(({ id }) => id === modelId)?.loadOptions
   return {
     conversationId,
@@ -72,18 +75,15 @@ function questionOf(state: AppState, modelId: string | null) {
     attachmentIds: draftAttachments(state)
       .flatMap((each) => (each.kind === 'ready' ? [each.attachment.id] : []))
       .join(' '),
-    asking: JSON.stringify(shownAskingOf(state)),
+    instructions: shownAsking(state).instructions,
     facts: JSON.stringify([
       answer?.id,
       answer?.state.kind,
       loadOptions,
+      // Idle contexts are given back, and come back.
+      isFree && context?.usedTokens,
       draftAttachments(state).map((each) => (each.kind === 'ready' ? each.attachment.characters : 0)),
     ]),
-    isFree: connection === 'open' && (!answer || !isRunning(answer)),
+    isFree,
   }
-}
-
-function shownAskingOf(state: AppState) {
-  const { instructions, sampling, jsonSchema } = shownAsking(state)
-  return { instructions, sampling, jsonSchema }
 }

@@ -1,4 +1,8 @@
+import type { ConversationSummary } from '../../contract/conversation.ts'
+import { chooseAttachments } from '../chat/attach-button.tsx'
 import { focusComposer } from '../chat/composer.tsx'
+import { archiveConversations, deleteConversations, pinConversations } from '../chat/conversation-actions.ts'
+import { groupByDay } from '../chat/conversation-groups.ts'
 import { startConversation } from '../chat/conversation-list.tsx'
 import { findNext, openFind } from '../chat/finding.ts'
 import { focusSearch } from '../chat/search-box.tsx'
@@ -14,6 +18,7 @@ import {
   showOverlay,
   showPicture,
   showTour,
+  takeBack,
   useApp,
   type AppState,
 } from '../store.ts'
@@ -42,6 +47,22 @@ export const appCommands: readonly Command[] = [
     keys: ['Alt+M'],
     words: 'focus write input composer',
     run: focusComposer,
+  },
+  {
+    id: 'conversation.asking',
+    title: 'Instructions and sampling',
+    section: 'Conversation',
+    words: 'system prompt temperature seed preset json schema stop',
+    when: isConnected,
+    run: () => showDialog('asking'),
+  },
+  {
+    id: 'conversation.attach',
+    title: 'Attach files',
+    section: 'Conversation',
+    words: 'file text code pdf upload paperclip',
+    when: isConnected,
+    run: chooseAttachments,
   },
   {
     id: 'conversation.stop',
@@ -111,6 +132,38 @@ export const appCommands: readonly Command[] = [
     keys: ['Shift+F3', 'Mod+Shift+G'],
     when: (state) => state.finding !== null,
     run: () => void findNext(-1),
+  },
+  {
+    id: 'conversation.pin',
+    title: 'Pin or unpin this conversation',
+    section: 'Conversation',
+    words: 'keep on top list',
+    when: (state) => openSummary(state) !== undefined,
+    run: () => withOpen(({ id, isPinned }) => pinConversations([id], !isPinned)),
+  },
+  {
+    id: 'conversation.archive',
+    title: 'Archive this conversation, or move it back',
+    section: 'Conversation',
+    words: 'hide list unarchive',
+    when: (state) => openSummary(state) !== undefined,
+    run: () => withOpen(({ id, isArchived }) => archiveConversations([id], !isArchived)),
+  },
+  {
+    id: 'conversation.delete',
+    title: 'Delete this conversation',
+    section: 'Conversation',
+    words: 'remove',
+    when: (state) => openSummary(state) !== undefined,
+    run: () => withOpen(({ id }) => deleteConversations([id])),
+  },
+  {
+    id: 'conversation.undo',
+    title: 'Take the last deletion back',
+    section: 'Conversation',
+    words: 'undo restore archive',
+    when: (state) => state.undos.length > 0,
+    run: () => void takeBack(),
   },
   {
     id: 'models.choose',
@@ -251,6 +304,16 @@ function toggleOverlay(overlay: NonNullable<AppState['overlay']>): void {
   showOverlay(useApp.getState().overlay === overlay ? null : overlay)
 }
 
+/** The open conversation, as the list has it. */
+function openSummary({ conversations, conversationId }: AppState): ConversationSummary | undefined {
+  return conversations.find(({ id }) => id === conversationId)
+}
+
+function withOpen(work: (open: ConversationSummary) => Promise<void>): void {
+  const open = openSummary(useApp.getState())
+  if (open) void work(open)
+}
+
 function stopAnswer(): void {
   const turnId = runningTurnId(useApp.getState().conversation)
   if (turnId === null) return
@@ -263,9 +326,11 @@ function copyLastAnswer(): void {
   if (turn) void copyText(chosenAnswer(turn).text)
 }
 
-/** The conversation so many places further down the list, from the open one; at the ends it stays. */
+/** The conversation so many places further down the list, from the open one; at the ends it stays. Archived ones are passed over. */
 function openBeside(step: 1 | -1): void {
-  const { conversations, conversationId } = useApp.getState()
+  const { conversations: all, conversationId } = useApp.getState()
+  const listed = all.filter(({ isArchived }) => !isArchived)
+  const conversations = groupByDay(listed, Date.now()).flatMap((group) => group.conversations)
   const at = conversations.findIndex(({ id }) => id === conversationId)
   const next = conversations[at === -1 ? 0 : at + step]
   if (next) openConversation(next.id)

@@ -165,7 +165,7 @@ export function PoolPane() {
       )}
       {isOver && (
         <div className={styles['drop']} aria-hidden="true">
-          <p>Drop GGUF files to add them to the pool</p>
+          <p>Drop GGUF files to add them to the pool, or exported conversations</p>
         </div>
       )}
     </div>

@@ -12,6 +12,7 @@ import { FootprintTable } from './footprint-table.tsx'
 import { KvSection } from './kv-section.tsx'
 import { LoadHistory } from './load-history.tsx'
 import { PoolNotices } from './pool-notices.tsx'
+import { PoolTable } from './pool-table.tsx'
 import { contextOf, eventOf, footprintOf, poolOf, residentOf } from './testing-pool.ts'
 
 vi.stubGlobal('IS_REACT_ACT_ENVIRONMENT', true)
@@ -205,4 +206,28 @@ test('models that take turns can be kept, each by itself, and the notice can be 
   await press('Hide')
   expect(texts('article')).toEqual([])
   expect(document.body.textContent).toContain('Under pressure')
+})
+
+test('the table has a row for what would be loaded, and says who would have to leave for it', async () => {
+  const { pool, domain } = poolOf([residentOf('guide', 4), residentOf('coder', 2)])
+  const ghost = {
+    ...{ modelId: 'judge', name: 'Judge', bytes: 3 * GB, verdict: 'evicts' as const },
+    footprint: footprintOf({ weights: 3 }, { source: 'predicted' }),
+    notes: ['4k context', 'Guide leaves'] as const,
+  }
+  await show(
+    <PoolTable
+      pool={pool}
+      domain={domain}
+      models={[]}
+      ghost={ghost}
+      leaving={new Set(['guide'])}
+      onOpen={() => undefined}
+    />,
+  )
+  const rows = texts('tbody:first-of-type tr')
+  expect(rows[0]).toMatch(/would have to leave$/)
+  expect(rows[1]).not.toContain('leave')
+  expect(rows[2]).toMatch(/^Judge≈ 3.00 GB.*4k contextNot loaded: Guide leaves$/)
+  expect(texts('tbody:first-of-type tr:last-child button')).toEqual([])
 })

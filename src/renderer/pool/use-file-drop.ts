@@ -1,11 +1,13 @@
 import { useEffect, useState } from 'react'
 import { AppError, toProblem } from '../../contract/errors.ts'
 import { attachFiles } from '../chat/draft-attachments.ts'
+import { importFiles, isConversationFile } from '../chat/conversation-files.ts'
 import { isDesktop } from '../connection.ts'
 import { pathGifts, uploadGifts, type Gift } from '../gifts.ts'
 
 /**
- * Takes files that are dropped anywhere on the window: on the chat, what is no GGUF is attached to the message; whether some are held over it now. In the desktop app files and
+ * Takes files that are dropped anywhere on the window: models, and exported conversations (JSON), which are brought in; on the chat, what is no GGUF is
+ * attached to the message. Whether some are held over it now. In the desktop app files and
  * folders arrive as paths, in a browser as files to be uploaded, the parts of a split model together.
  */
 export function useFileDrop(onDrop: (gifts: readonly Gift[]) => void): boolean {
@@ -35,12 +37,17 @@ export function useFileDrop(onDrop: (gifts: readonly Gift[]) => void): boolean {
         setIsOver(false)
         if (!hasFiles(event) || !event.dataTransfer) return
         event.preventDefault()
-        const isChat = event.target instanceof Element && event.target.closest('[data-attaches]') !== null
-        const files = [...event.dataTransfer.files]
-        const attached = isChat ? files.filter(({ name }) => !isModel(name)) : []
+        const { dataTransfer: transfer, target } = event
+        const isChat = target instanceof Element && target.closest('[data-attaches]') !== null
+        const folders = folderNames(transfer)
+        const files = [...transfer.files]
+        const isPlain = ({ name }: File) => !/\.gguf$/i.test(name) && !folders.includes(name)
+        const attached = isChat ? files.filter(isPlain) : []
+        const conversations = isChat ? [] : files.filter(isConversationFile)
         if (attached.length > 0) void attachFiles(attached)
-        if (attached.length < files.length)
-          onDrop(giftsOf(event.dataTransfer, (name) => !isChat || isModel(name)))
+        if (conversations.length > 0) void importFiles(conversations)
+        const models = files.filter((file) => !attached.includes(file) && !conversations.includes(file))
+        if (models.length > 0) onDrop(giftsOf(models, folders))
       },
       options,
     )
@@ -53,17 +60,14 @@ function hasFiles(event: DragEvent): boolean {
   return event.dataTransfer?.types.includes('Files') ?? false
 }
 
-function isModel(name: string): boolean {
-  return /\.gguf$/i.test(name)
+function folderNames(transfer: DataTransfer): readonly string[] {
+  return [...transfer.items].flatMap((item) => {
+    const entry = item.kind === 'file' ? item.webkitGetAsEntry() : null
+    return entry?.isDirectory === true ? [entry.name] : []
+  })
 }
 
-function giftsOf(transfer: DataTransfer, isWanted: (name: string) => boolean): readonly Gift[] {
-  const items = [...transfer.items].filter(({ kind }) => kind === 'file')
-  const folders = items.flatMap((item) => {
-    const entry = item.webkitGetAsEntry()
-    return entry?.isDirectory === true && isWanted(entry.name) ? [entry.name] : []
-  })
-  const files = [...transfer.files].filter(({ name }) => isWanted(name))
+function giftsOf(files: readonly File[], folders: readonly string[]): readonly Gift[] {
   if (isDesktop()) return pathGifts(files, (file) => window.plenum?.pathForFile(file) ?? file.name)
   return [
     ...folders.map((name): Gift => ({ kind: 'refused', name, problem: toProblem(noFolders(name)) })),

@@ -107,4 +107,22 @@ export const conversationSettings: readonly SettingItem[] = [
       />
     ),
   },
+  {
+    id: 'defaultPresetId',
+    title: 'Preset for new conversations',
+    section: 'Conversations',
+    unit: null,
+    byDefault: 'none',
+    effect:
+      'Instructions, sampling and JSON schema that a new conversation begins with. Presets are made beside the message box, in “Instructions and sampling”.',
+    field: ({ settings: { presets, defaultPresetId }, save }, noteId) => (
+      <SelectField
+        label="Preset for new conversations"
+        value={presets.some(({ id }) => id === defaultPresetId) ? (defaultPresetId ?? '') : ''}
+        options={[{ value: '', name: 'None' }, ...presets.map(({ id, name }) => ({ value: id, name }))]}
+        describedBy={noteId}
+        onChoose={(id) => save({ defaultPresetId: id === '' ? null : id })}
+      />
+    ),
+  },
 ]

@@ -5,8 +5,8 @@ import { allSettings } from './all-settings.ts'
 import { defaultSettings, findSettings, isChanged } from './setting-item.ts'
 
 test('every setting that the user makes has its place, once', () => {
-  // Not a choice: whether the tour was seen.
-  const ids = Object.keys(settingsSchema.shape).filter((id) => id !== 'isTourSeen')
+  // No choices: whether the tour was seen, and presets, which are made where they are used.
+  const ids = Object.keys(settingsSchema.shape).filter((id) => id !== 'isTourSeen' && id !== 'presets')
   expect(allSettings.map(({ id }) => id).sort()).toEqual(ids.sort())
 })
 

@@ -153,7 +153,7 @@ function SettingRow({ item, context }: { readonly item: SettingItem; readonly co
           {more !== null && ` ${more}`}
         </p>
         {changed && (
-          <Button look="quiet" icon="retry" aria-label={`Reset ${title} to its default`} onClick={reset}>
+          <Button look="quiet" icon="retry" aria-label={`Reset to default: ${title}`} onClick={reset}>
             Reset to default
           </Button>
         )}

@@ -36,7 +36,7 @@ export function samplingText(name: keyof Sampling, sampling: ResolvedSampling): 
   const value = sampling[name]
   switch (name) {
     case 'seed':
-      return value === null ? 'Another each time' : String(value)
+      return value === null ? 'Random' : String(value)
     case 'maxTokens':
       return value === null ? 'No limit' : formatCount(Number(value))
     case 'stopTexts':

@@ -8,6 +8,8 @@ type TextFieldProps = {
   readonly value: string | null
   readonly placeholder: string
   readonly maxLength: number
+  /** Words rather than code. */
+  readonly isProse?: boolean
   /** Lines to begin with. Default: one, and six with text. */
   readonly rows?: number
   readonly describedBy?: string
@@ -17,7 +19,7 @@ type TextFieldProps = {
 
 /** A text of several lines; empty means the default. */
 export function TextField(props: TextFieldProps) {
-  const { label, value, placeholder, maxLength, rows, describedBy, onCommit } = props
+  const { label, value, placeholder, maxLength, rows, isProse, describedBy, onCommit } = props
   const id = useId()
   const { text, isChanged, write, drop, onEscape } = useDraft(value ?? '')
   return (
@@ -26,8 +28,9 @@ export function TextField(props: TextFieldProps) {
       <textarea
         id={id}
         className={styles['text']}
+        data-prose={isProse}
         rows={rows ?? (text === '' ? 1 : 6)}
-        spellCheck={false}
+        spellCheck={isProse ?? false}
         value={text}
         placeholder={placeholder}
         maxLength={maxLength}

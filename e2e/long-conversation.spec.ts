@@ -1,0 +1,84 @@
+import type { Page } from '@playwright/test'
+import { expect, test, type PlenumApp } from './app.ts'
+import { recordConversation, recordedAnswer } from './recorded.ts'
+import { chooseModel, expectResidents, send, showModels } from './screen.ts'
+import { demoNames } from './model-files.ts'
+
+async function showLong(app: PlenumApp, turns: number): Promise<void> {
+  const answers = [
+    await recordedAnswer('explanation'),
+    await recordedAnswer('code'),
+    await recordedAnswer('multilingual'),
+  ]
+  recordConversation(
+    app.dataFolder,
+    'Long',
+    Array.from({ length: turns }, (_, index) => ({
+      text: `Question ${String(index)}`,
+      answer: answers[index % 3]!,
+    })),
+  )
+  await app.restart()
+  await app.page.getByRole('button', { name: 'Long', exact: true }).click()
+}
+
+const message = (page: Page, index: number) =>
+  page
+    .getByRole('article', { name: 'Your message' })
+    .filter({ hasText: new RegExp(`^Question ${String(index)}$`) })
+
+/** Where an element is seen from the top of the transcript, in CSS pixels. */
+async function topOf(page: Page, text: string): Promise<number> {
+  return page.getByText(text, { exact: true }).evaluate((element) => element.getBoundingClientRect().top)
+}
+
+test('a long conversation opens at its end, draws what is near, and is read upwards without a jump', async ({
+  app,
+}) => {
+  await showLong(app, 402)
+  const { page } = app
+  await expect(message(page, 401)).toBeInViewport()
+  // All turns are there for the browser's search; only those near to what is seen are drawn.
+  await expect(page.locator('[data-turn]')).toHaveCount(402)
+  expect(await page.getByRole('article', { name: 'Your message' }).count()).toBeLessThan(60)
+  await expect(page.getByText('Question 7', { exact: true })).toBeAttached()
+
+  // Up by the wheel: what is seen stays where it is while the turns above it get their true heights.
+  await page.mouse.move(500, 300)
+  for (let step = 0; step < 12; step++) {
+    await page.mouse.wheel(0, -700)
+    await page.evaluate(
+      () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))),
+    )
+  }
+  const seen = await page.evaluate(() => {
+    const texts = [...document.querySelectorAll('article[aria-label="Your message"]')]
+    return texts.find((element) => element.getBoundingClientRect().top > 100)?.textContent ?? ''
+  })
+  expect(seen).toMatch(/^Question \d+$/)
+  const before = await topOf(page, seen)
+  await expect(page.getByRole('button', { name: 'Jump to the end' })).toBeVisible()
+  await page.evaluate(async () => {
+    for (let frame = 0; frame < 30; frame++) await new Promise((resolve) => requestAnimationFrame(resolve))
+  })
+  expect(Math.abs((await topOf(page, seen)) - before)).toBeLessThan(2)
+
+  await page.getByRole('button', { name: 'Jump to the end' }).click()
+  await expect(message(page, 401)).toBeInViewport()
+})
+
+test('reading further up is not pulled down by an answer that comes', async ({ app }) => {
+  await showModels(app.page)
+  await expectResidents(app.page, demoNames)
+  await showLong(app, 60)
+  const { page } = app
+  await chooseModel(page, 'Guide')
+  await send(page, 'What is a KV cache?')
+  await page.mouse.move(500, 300)
+  await page.mouse.wheel(0, -3000)
+  await expect(page.getByRole('button', { name: 'Jump to the end' })).toBeVisible()
+  const answer = page.getByRole('article', { name: /^Answer by/ }).last()
+  await expect(answer).toHaveAttribute('aria-busy', 'false')
+  await expect(page.getByRole('button', { name: 'Jump to the end' })).toBeVisible()
+  await expect(answer).not.toBeInViewport()
+})
