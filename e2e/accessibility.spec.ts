@@ -106,7 +106,9 @@ for (const colorScheme of ['light', 'dark'] as const) {
     await page.keyboard.press('Escape')
     await page.keyboard.press('Control+Shift+F')
     await page.keyboard.type('Nora')
-    await expect(page.getByRole('navigation', { name: 'Conversations' }).locator('mark').first()).toBeVisible()
+    await expect(
+      page.getByRole('navigation', { name: 'Conversations' }).locator('mark').first(),
+    ).toBeVisible()
     await look('search results')
     await page.keyboard.press('Escape')
     await page.keyboard.press('Control+F')

@@ -172,7 +172,9 @@ function readEvents(text: string): unknown[] {
     .map((data) => JSON.parse(data) as unknown)
 }
 
-test('a turn is asked with instructions, sampling, a JSON schema and attachments of its own', async ({ app }) => {
+test('a turn is asked with instructions, sampling, a JSON schema and attachments of its own', async ({
+  app,
+}) => {
   const post = async (pathname: string, body: unknown) => {
     const response = await app.rest(pathname, { method: 'POST', body: JSON.stringify(body) })
     return { status: response.status, body: (await response.json()) as Record<string, unknown> }
