@@ -27,10 +27,10 @@ test('models are added to the chosen one and taken out again', () => {
 })
 
 test('the first that is named takes the turn, the next ones join it, and what was chosen before is remembered', () => {
-  mentionModel('b')
+  mentionModel('b', { chosenId: 'a' })
   expect(asked()).toEqual(['b'])
-  mentionModel('c')
-  mentionModel('c')
+  mentionModel('c', { chosenId: 'b' })
+  mentionModel('c', { chosenId: 'b' })
   expect(asked()).toEqual(['b', 'c'])
   expect(useApp.getState().beforeMention).toEqual({ nextModelId: 'a', besideIds: null })
 })
