@@ -21,5 +21,6 @@ test('what was typed is found in a name whatever its spaces and dashes', () => {
 test('what was accepted leaves the text as it was without it', () => {
   const text = 'Ask @gui how it is'
   expect(withoutMention(text, { at: 4, end: 8, query: 'gui' })).toEqual({ text: 'Ask how it is', caret: 4 })
+  expect(withoutMention('Who? @gui', { at: 5, end: 9, query: 'gui' })).toEqual({ text: 'Who?', caret: 4 })
   expect(withoutMention('@gui', { at: 0, end: 4, query: 'gui' })).toEqual({ text: '', caret: 0 })
 })

@@ -23,8 +23,10 @@ export function withoutMention(
   text: string,
   { at, end }: Mention,
 ): { readonly text: string; readonly caret: number } {
+  const before = text.slice(0, at)
   const rest = text.slice(end)
-  // The space that parted it from what follows has nothing to part any more.
-  const isParted = /(^|\s)$/.test(text.slice(0, at)) && rest.startsWith(' ')
-  return { text: text.slice(0, at) + (isParted ? rest.slice(1) : rest), caret: at }
+  // The space that parted it from the text has nothing to part any more.
+  if (rest === '') return { text: before.trimEnd(), caret: before.trimEnd().length }
+  const isParted = /(^|\s)$/.test(before) && rest.startsWith(' ')
+  return { text: before + (isParted ? rest.slice(1) : rest), caret: at }
 }

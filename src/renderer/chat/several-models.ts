@@ -46,10 +46,14 @@ export function toggleModel(chosenId: string | null, modelId: string): void {
 }
 
 /** A model is named in the message: it alone takes this turn, or the next one named joins it. After the turn the choice is as before. */
-export function mentionModel(modelId: string): void {
+export function mentionModel(modelId: string, { chosenId }: { readonly chosenId: string | null }): void {
   useApp.setState(({ nextModelId, besideIds, beforeMention }) => {
     if (!beforeMention)
-      return { beforeMention: { nextModelId, besideIds }, nextModelId: modelId, besideIds: null }
+      return {
+        beforeMention: { nextModelId: nextModelId ?? chosenId, besideIds },
+        nextModelId: modelId,
+        besideIds: null,
+      }
     const named: Selection = [nextModelId ?? modelId, ...(besideIds ?? [])]
     return named.includes(modelId) ? {} : withSelection(toggled(named, modelId))
   })

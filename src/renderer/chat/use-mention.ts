@@ -15,7 +15,7 @@ export function useMention(
   { conversationId, draft }: { readonly conversationId: string | null; readonly draft: string },
 ) {
   const id = useId()
-  const { models, residency } = useNextModel()
+  const { models, residency, chosen } = useNextModel()
   const [caret, setCaret] = useState<number | null>(null)
   const [dismissedAt, setDismissedAt] = useState<number | null>(null)
   const [activeId, setActiveId] = useState<string | null>(null)
@@ -33,7 +33,7 @@ export function useMention(
 
   const accept = (model: LibraryModel, of: Mention) => {
     const rest = withoutMention(draft, of)
-    mentionModel(model.id)
+    mentionModel(model.id, { chosenId: chosen?.id ?? null })
     setDraft(conversationId, rest.text)
     setCaret(null)
     requestAnimationFrame(() => {

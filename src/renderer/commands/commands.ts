@@ -1,6 +1,7 @@
 import { residentIds, whyUnusable } from '../chat/next-model.ts'
 import { focusComposer } from '../chat/composer.tsx'
-import { residencyOf } from '../chat/use-next-model.ts'
+import { toggleModel } from '../chat/several-models.ts'
+import { chosenModelIds, residencyOf } from '../chat/use-next-model.ts'
 import type { LibraryModel } from '../../contract/model.ts'
 import { openSettings } from '../proposal.ts'
 import { allSettings } from '../settings/all-settings.ts'
@@ -70,9 +71,17 @@ function modelCommands(
     ...(nth > 0 && nth < 10 && { keys: [`Alt+${String(nth)}`] }),
     words: 'choose use switch model',
   }
+  const askToo: Command = {
+    ...command('ask too', `Ask ${name} beside the others, or no longer`, () => {
+      toggleModel(chosenModelIds()[0] ?? null, id)
+      focusComposer()
+    }),
+    ...(nth > 0 && nth < 10 && { keys: [`Alt+Shift+${String(nth)}`] }),
+    words: 'several models at once compare side by side columns',
+  }
   const isThere = state !== undefined && state !== 'failed'
   return [
-    ...(canAnswer ? [ask] : []),
+    ...(canAnswer ? [ask, askToo] : []),
     ...(canAnswer && !isThere
       ? [command('load', `Load ${name}`, () => void attempt(() => host().models.load({ id })))]
       : []),
