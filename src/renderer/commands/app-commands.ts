@@ -1,11 +1,15 @@
 import type { ConversationSummary } from '../../contract/conversation.ts'
 import { chooseAttachments } from '../chat/attach-button.tsx'
 import { focusComposer } from '../chat/composer.tsx'
-import { archiveConversations, deleteConversations, pinConversations } from '../chat/conversation-actions.ts'
-import { groupByDay } from '../chat/conversation-groups.ts'
-import { startConversation } from '../chat/conversation-list.tsx'
-import { findNext, openFind } from '../chat/finding.ts'
-import { focusSearch } from '../chat/search-box.tsx'
+import {
+  archiveConversations,
+  deleteConversations,
+  pinConversations,
+} from '../conversations/conversation-actions.ts'
+import { groupByDay } from '../conversations/conversation-groups.ts'
+import { startConversation } from '../conversations/conversation-list.tsx'
+import { findNext, openFind } from '../conversations/finding.ts'
+import { focusSearch } from '../conversations/search-box.tsx'
 import { toggleModelMenu } from '../chat/model-menu.tsx'
 import { chosenAnswer, runningTurnId } from '../conversation-mirror.ts'
 import { resetPanes, togglePane } from '../panes.ts'
