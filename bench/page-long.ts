@@ -26,9 +26,9 @@ export function recordLong(dataFolder: string): void {
       const { id } = conversations.create({ title })
       for (let index = 0; index < turns; index++) {
         const model = { id: 'recorded', name: 'Recorded' }
-        const turn = conversations.addTurn(id, { text: `Question ${String(index)}`, models: [model] })
-        conversations.append(turn.chosenAnswerId, texts[index % texts.length] ?? '')
-        conversations.end(turn.chosenAnswerId, { kind: 'done', stopReason: 'end' })
+        const turn = conversations.tree.addTurn(id, { text: `Question ${String(index)}`, models: [model] })
+        conversations.live.append(turn.chosenAnswerId, texts[index % texts.length] ?? '')
+        conversations.live.end(turn.chosenAnswerId, { kind: 'done', stopReason: 'end' })
       }
     }
   }

@@ -31,14 +31,14 @@ export function recordConversation(
     using conversations = new Conversations(database, { now: () => clock.now })
     const { id } = conversations.create({ title })
     for (const { text, answer, by = 'Recorded 70B' } of turns) {
-      const turn = conversations.addTurn(id, { text, models: [{ id: 'recorded', name: by }] })
-      conversations.setState(turn.chosenAnswerId, { kind: 'writing' })
+      const turn = conversations.tree.addTurn(id, { text, models: [{ id: 'recorded', name: by }] })
+      conversations.live.setState(turn.chosenAnswerId, { kind: 'writing' })
       // What comes after a thought comes later.
       for (const piece of answer.split(/(?=<\/think>)/)) {
-        conversations.append(turn.chosenAnswerId, piece)
+        conversations.live.append(turn.chosenAnswerId, piece)
         clock.now += thoughtMs
       }
-      conversations.end(turn.chosenAnswerId, { kind: 'done', stopReason: 'end' })
+      conversations.live.end(turn.chosenAnswerId, { kind: 'done', stopReason: 'end' })
     }
     return id
   } finally {

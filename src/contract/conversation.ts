@@ -37,6 +37,11 @@ export const answerStateSchema = z.discriminatedUnion('kind', [
 ])
 export type AnswerState = z.infer<typeof answerStateSchema>
 
+/** Whether an answer could go on: something ended it before it had come to its end. */
+export function endedEarly(state: AnswerState): boolean {
+  return state.kind === 'interrupted' || (state.kind === 'done' && state.stopReason !== 'end')
+}
+
 /** One model's answer to a turn. */
 export const answerSchema = z.object({
   id: z.string(),

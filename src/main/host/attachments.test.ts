@@ -45,7 +45,7 @@ test('what is sent stays with its message, in order, and goes with its conversat
   const two = await first.attachments.add({ name: 'Pasted text', text: 'More' })
   const unsent = await first.attachments.add({ name: 'draft.txt', data: base64('Never sent') })
   const { id } = first.conversations.create()
-  const turn = first.conversations.addTurn(id, {
+  const turn = first.conversations.tree.addTurn(id, {
     ...{ text: 'What is the code?', models: [model] },
     attachmentIds: [two.id, one.id],
   })
@@ -75,7 +75,7 @@ test('a fence in a text ends nothing, and a message may be its attachments alone
   const { attachments, conversations } = open()
   const file = await attachments.add({ name: 'a.md', data: base64('````\ncode\n````') })
   const { id } = conversations.create()
-  conversations.addTurn(id, { text: '', models: [model], attachmentIds: [file.id] })
+  conversations.tree.addTurn(id, { text: '', models: [model], attachmentIds: [file.id] })
   expect(conversations.get(id).title).toBe('a.md')
   expect(messagesOf(conversations.shownPath(id), { textOf: (each) => attachments.text(each) })).toEqual([
     { role: 'user', text: 'a.md:\n`````\n````\ncode\n````\n`````' },
@@ -90,7 +90,7 @@ test('cutting keeps whole lines, says how long the text was, and is part of what
   const again = await attachments.cut(id, async () => Promise.resolve(103))
   expect(again).toMatchObject({ characters: 99, cutFromCharacters: 500 })
   const conversation = conversations.create()
-  conversations.addTurn(conversation.id, { text: 'Why?', models: [model], attachmentIds: [id] })
+  conversations.tree.addTurn(conversation.id, { text: 'Why?', models: [model], attachmentIds: [id] })
   const [message] = messagesOf(conversations.shownPath(conversation.id), {
     textOf: (each) => attachments.text(each),
   })

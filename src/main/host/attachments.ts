@@ -11,6 +11,7 @@ import { formatBytes } from '../../contract/bytes.ts'
 import { AppError } from '../../contract/errors.ts'
 import type { Probe } from './probe.ts'
 import { textOfFile } from './text-of-file.ts'
+import { pathToTurn } from './turn-tree.ts'
 
 const rowSchema = z
   .object({
@@ -28,10 +29,10 @@ const linkSchema = z.object({ turn_id: z.string() })
 
 /** Columns of an attachment without its text. */
 const columns = 'a.id, a.name, a.kind, a.characters, a.cut_from'
-/** Tokens are cut at the end of a line where one is in this last part. */
+/** A text is cut at the end of a line where one is in this last part. */
 const lineShare = 0.9
 
-/** Texts that go with messages: the only writer of the tables `attachments` and `turn_attachments`. Those that were never sent go at the next start. */
+/** Texts that go with messages. Those that were never sent go at the next start. */
 export class Attachments {
   readonly #database: DatabaseSync
   readonly #probe: Pick<Probe, 'readPdf'> | undefined
@@ -93,11 +94,7 @@ export class Attachments {
     return byTurn(
       this.#database
         .prepare(
-          `WITH RECURSIVE path (id, parent_id) AS (
-             SELECT id, parent_id FROM turns WHERE id = ?
-             UNION ALL SELECT t.id, t.parent_id FROM turns t JOIN path ON t.id = path.parent_id
-           )
-           SELECT l.turn_id, ${columns} FROM path JOIN turn_attachments l ON l.turn_id = path.id
+          `${pathToTurn} SELECT l.turn_id, ${columns} FROM path JOIN turn_attachments l ON l.turn_id = path.id
              JOIN attachments a ON a.id = l.attachment_id ORDER BY l.position`,
         )
         .all(turnId),

@@ -91,7 +91,7 @@ export class ConversationFiles implements Disposable {
   }
 
   async #fileOf(ids: readonly string[], name: string): Promise<File> {
-    this.#conversations.flush()
+    this.#conversations.live.flush()
     const parts: Blob[] = []
     let texts: string[] = []
     for await (const text of exportFile(this.#database, ids)) {

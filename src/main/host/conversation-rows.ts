@@ -219,11 +219,6 @@ export class ConversationRows {
     this.#database.prepare('DELETE FROM conversations WHERE id = ?').run(id)
   }
 
-  shownTurnId(id: string): string | null {
-    const row = this.#database.prepare('SELECT shown_turn_id FROM conversations WHERE id = ?').get(id)
-    return z.object({ shown_turn_id: z.string().nullable() }).parse(row).shown_turn_id
-  }
-
   conversationOfTurn(turnId: string): string | undefined {
     const row = this.#database
       .prepare(

@@ -54,9 +54,9 @@ function answered(
   text: string,
   answer: string,
 ): string {
-  const turn = conversations.addTurn(conversationId, { text, models: [guide] })
-  conversations.append(turn.chosenAnswerId, answer)
-  conversations.end(turn.chosenAnswerId, { kind: 'done', stopReason: 'end' }, stats)
+  const turn = conversations.tree.addTurn(conversationId, { text, models: [guide] })
+  conversations.live.append(turn.chosenAnswerId, answer)
+  conversations.live.end(turn.chosenAnswerId, { kind: 'done', stopReason: 'end' }, stats)
   return turn.id
 }
 
@@ -108,12 +108,12 @@ describe('conversations', () => {
     const start = newDatabase()
     const before = start()
     const { id } = before.create()
-    const turn = before.addTurn(id, { text: 'Tell me a story', models: [guide] })
-    before.setState(turn.chosenAnswerId, { kind: 'writing' })
-    before.append(turn.chosenAnswerId, 'Once upon ')
-    before.append(turn.chosenAnswerId, 'a time')
+    const turn = before.tree.addTurn(id, { text: 'Tell me a story', models: [guide] })
+    before.live.setState(turn.chosenAnswerId, { kind: 'writing' })
+    before.live.append(turn.chosenAnswerId, 'Once upon ')
+    before.live.append(turn.chosenAnswerId, 'a time')
     vi.advanceTimersByTime(500)
-    before.append(turn.chosenAnswerId, ' lost')
+    before.live.append(turn.chosenAnswerId, ' lost')
 
     // No end, no flush: the process is gone.
     const [answer] = start().get(id).turns[0]!.answers
@@ -144,17 +144,17 @@ describe('conversations', () => {
   test('gives a watcher that joins in mid-answer the text so far, then the rest', async () => {
     const conversations = openConversations()
     const { id } = conversations.create()
-    const turn = conversations.addTurn(id, { text: 'Hello', models: [guide] })
+    const turn = conversations.tree.addTurn(id, { text: 'Hello', models: [guide] })
     const answerId = turn.chosenAnswerId
-    conversations.setState(answerId, { kind: 'writing' })
-    conversations.append(answerId, 'Hel')
+    conversations.live.setState(answerId, { kind: 'writing' })
+    conversations.live.append(answerId, 'Hel')
     const feed = conversations.watch(id)
-    conversations.append(answerId, 'lo ')
-    conversations.append(answerId, 'you')
+    conversations.live.append(answerId, 'lo ')
+    conversations.live.append(answerId, 'you')
     const [snapshot, text] = await take(feed, 2)
     expect(snapshot?.kind === 'snapshot' && snapshot.conversation.turns[0]?.answers[0]?.text).toBe('Hel')
     expect(text).toEqual({ kind: 'text', turnId: turn.id, answerId, at: 3, text: 'lo you' })
-    conversations.end(answerId, { kind: 'done', stopReason: 'end' }, stats)
+    conversations.live.end(answerId, { kind: 'done', stopReason: 'end' }, stats)
     conversations.delete(id)
     expect(await take(feed, 2)).toEqual([{ kind: 'deleted' }])
   })
@@ -163,13 +163,17 @@ describe('conversations', () => {
     const conversations = openConversations()
     const { id } = conversations.create()
     const feed = conversations.watch(id)
-    const turn = conversations.addTurn(id, { text: 'Count', models: [guide] })
+    const turn = conversations.tree.addTurn(id, { text: 'Count', models: [guide] })
     for (let read = 1; read <= 1000; read++) {
-      conversations.setState(turn.chosenAnswerId, { kind: 'reading', readTokens: read, promptTokens: 1000 })
+      conversations.live.setState(turn.chosenAnswerId, {
+        kind: 'reading',
+        readTokens: read,
+        promptTokens: 1000,
+      })
     }
-    conversations.setState(turn.chosenAnswerId, { kind: 'writing' })
-    for (let count = 1; count <= 1000; count++) conversations.append(turn.chosenAnswerId, `${count} `)
-    conversations.end(turn.chosenAnswerId, { kind: 'done', stopReason: 'end' }, stats)
+    conversations.live.setState(turn.chosenAnswerId, { kind: 'writing' })
+    for (let count = 1; count <= 1000; count++) conversations.live.append(turn.chosenAnswerId, `${count} `)
+    conversations.live.end(turn.chosenAnswerId, { kind: 'done', stopReason: 'end' }, stats)
     const answerId = turn.chosenAnswerId
     const text = Array.from({ length: 1000 }, (_, index) => `${index + 1} `).join('')
     const [snapshot, begun, ...rest] = await take(feed, 4)
@@ -183,8 +187,8 @@ describe('conversations', () => {
       { kind: 'turn', turn: conversations.turn(turn.id) },
     ])
 
-    const again = conversations.addAnswers(turn.id, [coder])
-    for (let count = 0; count < 1000; count++) conversations.append(again.chosenAnswerId, 'x')
+    const again = conversations.tree.addAnswers(turn.id, [coder])
+    for (let count = 0; count < 1000; count++) conversations.live.append(again.chosenAnswerId, 'x')
     expect(await take(feed, 2).then((all) => all.map(({ kind }) => kind))).toEqual(['turn', 'text'])
   })
 
@@ -192,10 +196,10 @@ describe('conversations', () => {
     const conversations = openConversations()
     const { id } = conversations.create()
     const turnId = answered(conversations, id, 'One', 'first')
-    const retried = conversations.addAnswers(turnId, [coder])
-    conversations.append(retried.chosenAnswerId, 'second')
-    conversations.end(retried.chosenAnswerId, { kind: 'done', stopReason: 'end' })
-    const next = conversations.addTurn(id, { text: 'Two', models: [guide] })
+    const retried = conversations.tree.addAnswers(turnId, [coder])
+    conversations.live.append(retried.chosenAnswerId, 'second')
+    conversations.live.end(retried.chosenAnswerId, { kind: 'done', stopReason: 'end' })
+    const next = conversations.tree.addTurn(id, { text: 'Two', models: [guide] })
     expect(conversations.turn(turnId).answers.map(({ modelName, text }) => [modelName, text])).toEqual([
       ['Guide', 'first'],
       ['Coder', 'second'],
@@ -212,7 +216,7 @@ describe('conversations', () => {
     const { id } = conversations.create()
     answered(conversations, id, 'One', '')
     answered(conversations, id, 'Two', 'Yes')
-    const last = conversations.addTurn(id, { text: 'Three', models: [guide] })
+    const last = conversations.tree.addTurn(id, { text: 'Three', models: [guide] })
     expect(messagesOf(conversations.pathTo(last.id))).toEqual([
       { role: 'user', text: 'One\n\nTwo' },
       { role: 'assistant', text: 'Yes' },
@@ -226,14 +230,14 @@ describe('conversations', () => {
     const start = newDatabase()
     const conversations = start({ onDefect: (error) => defects.push(error) })
     const { id } = conversations.create()
-    const turn = conversations.addTurn(id, { text: 'Tell me a story', models: [guide] })
+    const turn = conversations.tree.addTurn(id, { text: 'Tell me a story', models: [guide] })
     const room = fillDisk(start.databases[0]!)
-    conversations.append(turn.chosenAnswerId, 'Once upon a time '.repeat(10_000))
-    conversations.end(turn.chosenAnswerId, { kind: 'done', stopReason: 'end' }, stats)
+    conversations.live.append(turn.chosenAnswerId, 'Once upon a time '.repeat(10_000))
+    conversations.live.end(turn.chosenAnswerId, { kind: 'done', stopReason: 'end' }, stats)
     const expected = conversations.get(id)
     expect(defects).toMatchObject([{ code: 'DISK_FULL' }])
     expect(expected.turns[0]?.answers[0]?.text).toHaveLength(170_000)
-    expect(() => conversations.addTurn(id, { text: 'x'.repeat(100_000), models: [guide] })).toThrow(
+    expect(() => conversations.tree.addTurn(id, { text: 'x'.repeat(100_000), models: [guide] })).toThrow(
       'Cannot keep the conversation: the disk is full',
     )
 
@@ -246,11 +250,11 @@ describe('conversations', () => {
   test('a deleted conversation takes its turns with it and takes no more text', () => {
     const conversations = openConversations()
     const { id } = conversations.create()
-    const turn = conversations.addTurn(id, { text: 'One', models: [guide] })
+    const turn = conversations.tree.addTurn(id, { text: 'One', models: [guide] })
     conversations.delete(id)
-    conversations.append(turn.chosenAnswerId, 'late')
-    conversations.end(turn.chosenAnswerId, { kind: 'done', stopReason: 'end' })
-    conversations.flush()
+    conversations.live.append(turn.chosenAnswerId, 'late')
+    conversations.live.end(turn.chosenAnswerId, { kind: 'done', stopReason: 'end' })
+    conversations.live.flush()
     expect(() => conversations.get(id)).toThrow(`There is no conversation "${id}"`)
     expect(() => conversations.turn(turn.id)).toThrow(`There is no turn "${turn.id}"`)
     expect(conversations.list()).toEqual([])
@@ -296,13 +300,13 @@ describe('conversations', () => {
   test('a deletion is taken back with all that was said, until it is purged', () => {
     const conversations = openConversations()
     const { id } = conversations.create()
-    const turn = conversations.addTurn(id, { text: 'One', models: [guide] })
-    conversations.append(turn.chosenAnswerId, 'so far')
+    const turn = conversations.tree.addTurn(id, { text: 'One', models: [guide] })
+    conversations.live.append(turn.chosenAnswerId, 'so far')
     const other = conversations.create({ title: 'Other' })
     conversations.delete(id)
     expect(conversations.list().map(({ title }) => title)).toEqual(['Other'])
     expect(() => conversations.conversationOf(turn.id)).toThrow('There is no turn')
-    expect(() => conversations.addAnswers(turn.id, [guide])).toThrow('There is no turn')
+    expect(() => conversations.tree.addAnswers(turn.id, [guide])).toThrow('There is no turn')
     expect(() => conversations.update(id, { title: 'Late' })).toThrow('There is no conversation')
     expect(conversations.existing([id, other.id, 'nobody'])).toEqual([other.id])
 

@@ -3,7 +3,7 @@ import type { Arbiter } from '../core/arbiter.ts'
 import type { Lease } from '../core/lease.ts'
 import { AnswerPause } from './answer-pause.ts'
 import type { ResidentModel } from './resident-model.ts'
-import type { ModelLease } from './turns.ts'
+import type { ModelLease } from './turn-pool.ts'
 
 /** The right to let a resident model answer, with the model at hand. Its answers take their turn to decode with `arbiter`. */
 export function leaseModel(

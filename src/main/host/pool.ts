@@ -26,7 +26,7 @@ import type { Device } from './probe.ts'
 import type { SettingsStore } from './settings.ts'
 import type { StartChild } from './starter.ts'
 import type { ReadingModel } from './turn-cost.ts'
-import type { AcquireForTurn, ModelLease, TurnPool } from './turns.ts'
+import type { AcquireForTurn, ModelLease, TurnPool } from './turn-pool.ts'
 
 /** What a pool is made of. */
 export type PoolOptions = {

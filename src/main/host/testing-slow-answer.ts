@@ -6,12 +6,12 @@ import { openDatabase } from './database.ts'
 const [folder = ''] = process.argv.slice(2)
 const conversations = new Conversations(openDatabase(path.join(folder, 'plenum.db')))
 const { id } = conversations.create()
-const turn = conversations.addTurn(id, {
+const turn = conversations.tree.addTurn(id, {
   text: 'Tell me everything',
   models: [{ id: 'slow', name: 'Slow' }],
 })
-conversations.setState(turn.chosenAnswerId, { kind: 'writing' })
+conversations.live.setState(turn.chosenAnswerId, { kind: 'writing' })
 setInterval(() => {
-  conversations.append(turn.chosenAnswerId, 'word ')
+  conversations.live.append(turn.chosenAnswerId, 'word ')
   process.send?.(conversations.turn(turn.id).answers[0]?.text.length)
 }, 40)

@@ -63,8 +63,8 @@ test('counts the path, the instructions, the draft and its attachments, less wha
   const model = new WordModel(5)
   const { attachments, conversations, costs } = open(model)
   const { id } = conversations.create({ asking: { instructions: 'Be brief and kind' } })
-  const turn = conversations.addTurn(id, { text: 'one two', models: [{ id: 'm', name: 'M' }] })
-  conversations.append(turn.chosenAnswerId, 'three')
+  const turn = conversations.tree.addTurn(id, { text: 'one two', models: [{ id: 'm', name: 'M' }] })
+  conversations.live.append(turn.chosenAnswerId, 'three')
   const file = await attachments.add({ name: 'a.txt', text: 'six seven eight' })
   const draft = { conversationId: id, text: 'four five', modelId: 'm', attachmentIds: [file.id] }
   // 4 of instructions, 2 and 1 of the path, 2 of the draft, 3 of the file with its name and two fences.
@@ -76,15 +76,15 @@ test('counts the path, the instructions, the draft and its attachments, less wha
   model.paths.length = 0
   expect(await costs.cost({ ...draft, text: 'other' })).toMatchObject({ promptTokens: 14, aloneTokens: 11 })
   expect({ paths: model.paths, counted: model.counted }).toEqual({ paths: [2], counted: ['six seven eight'] })
-  conversations.append(turn.chosenAnswerId, ' and more')
-  conversations.end(turn.chosenAnswerId, { kind: 'done', stopReason: 'end' })
+  conversations.live.append(turn.chosenAnswerId, ' and more')
+  conversations.live.end(turn.chosenAnswerId, { kind: 'done', stopReason: 'end' })
   expect(await costs.cost(draft)).toMatchObject({ promptTokens: 17 })
 })
 
 test('a long path is told apart from what the draft needs by itself', async () => {
   const { conversations, costs } = open(new WordModel(0), 10)
   const { id } = conversations.create()
-  conversations.addTurn(id, { text: 'word '.repeat(20), models: [{ id: 'm', name: 'M' }] })
+  conversations.tree.addTurn(id, { text: 'word '.repeat(20), models: [{ id: 'm', name: 'M' }] })
   const cost = await costs.cost({ conversationId: id, text: 'a few more', modelId: 'm', attachmentIds: [] })
   expect(cost).toMatchObject({ promptTokens: 23, aloneTokens: 3 })
 })

@@ -21,8 +21,8 @@ function newTree() {
   let count = 0
   const end = (turn: Turn, ids: readonly string[]): Turn => {
     for (const answerId of ids) {
-      conversations.append(answerId, `answer ${String(++count)}`)
-      conversations.end(answerId, { kind: 'done', stopReason: 'end' })
+      conversations.live.append(answerId, `answer ${String(++count)}`)
+      conversations.live.end(answerId, { kind: 'done', stopReason: 'end' })
     }
     return conversations.turn(turn.id)
   }
@@ -32,15 +32,15 @@ function newTree() {
     conversations,
     id,
     send: (text: string, models = [guide]) => {
-      const turn = conversations.addTurn(id, { text, models })
+      const turn = conversations.tree.addTurn(id, { text, models })
       return end(turn, unended(turn))
     },
     edit: (turnId: string, text: string) => {
-      const turn = conversations.addTurn(id, { text, models: [coder], inPlaceOf: turnId })
+      const turn = conversations.tree.addTurn(id, { text, models: [coder], inPlaceOf: turnId })
       return end(turn, unended(turn))
     },
     retry: (turnId: string, models = [coder]) => {
-      const turn = conversations.addAnswers(turnId, models)
+      const turn = conversations.tree.addAnswers(turnId, models)
       return end(turn, unended(turn))
     },
     path: () => conversations.get(id).turns,
@@ -64,10 +64,10 @@ test('an edited message is another version, and the turns below each stay with i
   expect(texts()).toEqual(['uno', 'answer 3'])
   expect(uno.siblingIds).toEqual([one.id, uno.id])
   send('dos')
-  conversations.show(one.id)
+  conversations.tree.show(one.id)
   expect(texts()).toEqual(['one', 'answer 1', 'two', 'answer 2'])
   expect(path()[0]?.siblingIds).toEqual([one.id, uno.id])
-  conversations.show(uno.id)
+  conversations.tree.show(uno.id)
   expect(texts()).toEqual(['uno', 'answer 3', 'dos', 'answer 4'])
 })
 
@@ -79,27 +79,27 @@ test('a new answer of an earlier turn begins a new path; the old one comes back 
   const again = retry(one.id)
   expect(texts()).toEqual(['one', 'answer 4'])
   send('and two')
-  conversations.show(one.id, one.chosenAnswerId)
+  conversations.tree.show(one.id, one.chosenAnswerId)
   expect(texts()).toEqual(['one', 'answer 1', 'two', 'answer 2', 'three', 'answer 3'])
-  conversations.show(one.id, again.chosenAnswerId)
+  conversations.tree.show(one.id, again.chosenAnswerId)
   expect(texts()).toEqual(['one', 'answer 4', 'and two', 'answer 5'])
 })
 
 test('of several answers the first that ends well counts until one is kept; sending on keeps it', () => {
   const { send, conversations, id } = newTree()
-  const turn = conversations.addTurn(id, { text: 'Who?', models: [guide, coder] })
+  const turn = conversations.tree.addTurn(id, { text: 'Who?', models: [guide, coder] })
   const [first, second] = turn.answers
   expect([turn.isUndecided, first!.askedTogetherId]).toEqual([true, second!.askedTogetherId])
-  conversations.end(first!.id, { kind: 'done', stopReason: 'stopped' })
+  conversations.live.end(first!.id, { kind: 'done', stopReason: 'stopped' })
   expect(conversations.turn(turn.id).chosenAnswerId).toBe(first!.id)
-  conversations.append(second!.id, 'Me')
-  conversations.end(second!.id, { kind: 'done', stopReason: 'end' })
+  conversations.live.append(second!.id, 'Me')
+  conversations.live.end(second!.id, { kind: 'done', stopReason: 'end' })
   expect(conversations.turn(turn.id)).toMatchObject({ chosenAnswerId: second!.id, isUndecided: true })
   // Asked again while nothing is kept, an answer joins the others.
-  const again = conversations.addAnswers(turn.id, [guide])
+  const again = conversations.tree.addAnswers(turn.id, [guide])
   expect(again.answers[2]?.askedTogetherId).toBe(first!.askedTogetherId)
   expect(again.chosenAnswerId).toBe(second!.id)
-  conversations.end(again.answers[2]!.id, { kind: 'done', stopReason: 'end' })
+  conversations.live.end(again.answers[2]!.id, { kind: 'done', stopReason: 'end' })
   const next = send('And?')
   expect(next.parentAnswerId).toBe(second!.id)
   expect(conversations.turn(turn.id).isUndecided).toBe(false)
@@ -112,7 +112,7 @@ test('a branch is a copy that nothing in the other conversation changes', () => 
   retry(two.id)
   send('three')
   const before = path().slice(0, 2)
-  const branch = conversations.branch(two.id)
+  const branch = conversations.tree.branch(two.id)
   expect(branch.title).toBe('Tree (branch)')
   expect(shownTexts(branch)).toEqual(['one', 'answer 1', 'two', 'answer 3'])
   expect(branch.turns.map(({ answers }) => answers.map(({ text }) => text))).toEqual(
@@ -124,19 +124,22 @@ test('a branch is a copy that nothing in the other conversation changes', () => 
     expect(turn.siblingIds).toEqual([turn.id])
   }
   edit(before[0]!.id, 'uno')
-  conversations.deleteTurn(before[0]!.id)
+  conversations.tree.deleteTurn(before[0]!.id)
   expect(conversations.get(branch.id).turns).toEqual(branch.turns)
 })
 
 test('an edited answer is read as it is, and can be as it was written', () => {
   const { send, conversations, path } = newTree()
   const one = send('one')
-  const edited = conversations.editAnswer(one.chosenAnswerId, 'mine')
+  const edited = conversations.tree.editAnswer(one.chosenAnswerId, 'mine')
   expect(chosen(edited)).toMatchObject({ text: 'mine', isEdited: true })
-  conversations.editAnswer(one.chosenAnswerId, 'mine again')
-  const two = conversations.addTurn(conversations.conversationOf(one.id), { text: 'two', models: [guide] })
+  conversations.tree.editAnswer(one.chosenAnswerId, 'mine again')
+  const two = conversations.tree.addTurn(conversations.conversationOf(one.id), {
+    text: 'two',
+    models: [guide],
+  })
   expect(messagesOf(conversations.pathTo(two.id))[1]).toEqual({ role: 'assistant', text: 'mine again' })
-  const written = chosen(conversations.editAnswer(one.chosenAnswerId, null))
+  const written = chosen(conversations.tree.editAnswer(one.chosenAnswerId, null))
   expect([written.text, written.isEdited]).toEqual(['answer 1', undefined])
   expect(path()).toHaveLength(2)
 })
@@ -145,13 +148,13 @@ test('deleting everything and bringing it back', () => {
   const { send, conversations, id, texts } = newTree()
   const one = send('one')
   const two = send('two')
-  conversations.deleteTurn(two.id)
+  conversations.tree.deleteTurn(two.id)
   expect(texts()).toEqual(['one', 'answer 1'])
-  conversations.deleteTurn(one.id)
+  conversations.tree.deleteTurn(one.id)
   expect(conversations.get(id)).toMatchObject({ turns: [], turnCount: 0 })
-  expect(() => conversations.restoreTurn(two.id)).toThrow('what was before it is gone')
-  conversations.restoreTurn(one.id)
-  conversations.restoreTurn(two.id)
+  expect(() => conversations.tree.restoreTurn(two.id)).toThrow('what was before it is gone')
+  conversations.tree.restoreTurn(one.id)
+  conversations.tree.restoreTurn(two.id)
   expect(texts()).toEqual(['one', 'answer 1', 'two', 'answer 2'])
 })
 
@@ -160,9 +163,9 @@ test('conversations from before there were versions go on as they were', () => {
   onTestFinished(() => database.close())
   const conversations = new Conversations(database)
   const { id } = conversations.create()
-  const first = conversations.addTurn(id, { text: 'one', models: [guide] })
-  conversations.end(first.chosenAnswerId, { kind: 'done', stopReason: 'end' })
-  conversations.addTurn(id, { text: 'two', models: [guide] })
+  const first = conversations.tree.addTurn(id, { text: 'one', models: [guide] })
+  conversations.live.end(first.chosenAnswerId, { kind: 'done', stopReason: 'end' })
+  conversations.tree.addTurn(id, { text: 'two', models: [guide] })
   const path = conversations.get(id).turns
   expect(path.map(({ parentAnswerId }) => parentAnswerId)).toEqual([null, path[0]!.chosenAnswerId])
 })
@@ -173,12 +176,12 @@ test('a path of more turns than SQLite deletes in one go is switched, branched, 
   for (let count = 1; count < 1200; count++) send('more')
   const other = edit(first.id, 'other')
   expect(path()).toHaveLength(1)
-  conversations.show(first.id)
+  conversations.tree.show(first.id)
   expect(path()).toHaveLength(1200)
-  expect(conversations.branch(path().at(-1)!.id).turns).toHaveLength(1200)
-  conversations.deleteTurn(first.id)
+  expect(conversations.tree.branch(path().at(-1)!.id).turns).toHaveLength(1200)
+  conversations.tree.deleteTurn(first.id)
   expect(path().map((turn) => turn.id)).toEqual([other.id])
-  conversations.restoreTurn(first.id)
+  conversations.tree.restoreTurn(first.id)
   expect(conversations.get(id).turns).toHaveLength(1200)
   conversations.delete(id)
   expect(conversations.list()).toHaveLength(1)
@@ -207,10 +210,11 @@ test('whatever is done, models read the path that is shown, and nothing is lost'
         else if (kind === 'several') note(send(`message ${String(++said)}`, [guide, coder]))
         else if (kind === 'edit') note(edit(turn.id, `message ${String(++said)}`))
         else if (kind === 'retry') note(retry(turn.id, which % 2 === 0 ? [guide] : [guide, coder]))
-        else if (kind === 'show') conversations.show(turn.siblingIds[which % turn.siblingIds.length]!)
-        else if (kind === 'choose') conversations.show(turn.id, turn.answers[which % turn.answers.length]!.id)
+        else if (kind === 'show') conversations.tree.show(turn.siblingIds[which % turn.siblingIds.length]!)
+        else if (kind === 'choose')
+          conversations.tree.show(turn.id, turn.answers[which % turn.answers.length]!.id)
         else if (kind === 'branch') {
-          const branch = conversations.branch(turn.id)
+          const branch = conversations.tree.branch(turn.id)
           expect(shownTexts(branch)).toEqual(
             shownTexts({ ...branch, turns: shown.slice(0, shown.indexOf(turn) + 1) }),
           )
@@ -219,12 +223,12 @@ test('whatever is done, models read the path that is shown, and nothing is lost'
           const below = new Set([turn.id])
           for (const each of known.values()) if (below.has(each.parentId ?? '')) below.add(each.id)
           deleted.push({ turnId: turn.id, turns: [...below].map((each) => known.get(each)!) })
-          conversations.deleteTurn(turn.id)
+          conversations.tree.deleteTurn(turn.id)
           for (const each of below) known.delete(each)
         } else {
           const last = deleted.pop()
           if (last) {
-            conversations.restoreTurn(last.turnId)
+            conversations.tree.restoreTurn(last.turnId)
             for (const each of last.turns) note(each)
             expect(path().map((each) => each.id)).toContain(last.turnId)
           }
@@ -233,7 +237,7 @@ test('whatever is done, models read the path that is shown, and nothing is lost'
       }
       // Nothing is lost: every version of every turn can be brought onto the screen, with all answers.
       for (const turn of known.values()) {
-        const shown = conversations.show(turn.id).turns
+        const shown = conversations.tree.show(turn.id).turns
         checkPath(shown)
         const found = shown.find((each) => each.id === turn.id)
         expect(found?.text).toBe(turn.text)

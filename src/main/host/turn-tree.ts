@@ -45,6 +45,14 @@ export class TurnTree {
     this.#database = database
   }
 
+  /** The last turn of the path that is shown; null: there is none. */
+  shownTurnId(conversationId: string): string | null {
+    const row = this.#database
+      .prepare('SELECT shown_turn_id AS id FROM conversations WHERE id = ?')
+      .get(conversationId)
+    return z.object({ id: z.string().nullable() }).parse(row).id
+  }
+
   /** Lets the path of a conversation go through a turn and on as it last did; null: there is none. */
   show(conversationId: string, turnId: string | null): void {
     const shown = turnId === null ? null : this.#endFrom(turnId)
@@ -84,9 +92,9 @@ export class TurnTree {
 
   /** Whether the path that is shown goes through a turn. */
   isShown(conversationId: string, turnId: string): boolean {
-    const shown = this.#shownTurnId(conversationId)
+    const shown = this.shownTurnId(conversationId)
     return (
-      typeof shown === 'string' &&
+      shown !== null &&
       this.#database.prepare(`${pathToTurn} SELECT 1 FROM path WHERE id = ?`).get(shown, turnId) !== undefined
     )
   }
@@ -184,7 +192,7 @@ export class TurnTree {
          JOIN attachments f ON f.id = u.attachment_id`,
       turnId,
     )
-    const shown = this.#shownTurnId(conversationId)
+    const shown = this.shownTurnId(conversationId)
     const wasShown = turns.some(({ id }) => id === shown)
     const siblings = this.siblingsOf(turnId)
     const at = siblings.indexOf(turnId)
@@ -217,12 +225,6 @@ export class TurnTree {
     for (const use of uses) this.#insert('turn_attachments', use)
     this.show(conversationId, String(turns[0]?.['id']))
     return true
-  }
-
-  #shownTurnId(conversationId: string): SQLOutputValue | undefined {
-    return this.#rows('SELECT shown_turn_id FROM conversations WHERE id = ?', conversationId)[0]?.[
-      'shown_turn_id'
-    ]
   }
 
   #endFrom(turnId: string): string {

@@ -99,6 +99,26 @@ test('three models answer one turn; the next goes on from the one that is kept, 
   expect(last.chosenAnswerId).toBe(last.answers[0]!.id)
 })
 
+test('an attachment too long for one of the models fails that answer alone', async () => {
+  const { client, untilReady, untilEnded } = await startHost({
+    ...{ poolSizeBytes: 1024 * MB, reserveBytes: 64 * MB },
+  })
+  await untilReady(3)
+  await client.models.unload({ id: judge })
+  await client.models.update({ id: judge, loadOptions: { contextTokens: 128 } })
+  const { id } = await client.conversations.create({})
+  const file = await client.attachments.add({ name: 'long.txt', text: 'The pool is full. '.repeat(30) })
+  const turn = await client.turns.send({
+    ...{ conversationId: id, text: 'What is it?', modelIds: [judge, guide], attachmentIds: [file.id] },
+  })
+  const states = []
+  for (const answer of turn.answers) states.push((await untilEnded(id, answer.id)).state)
+  expect(states).toMatchObject([
+    { kind: 'interrupted', problem: { code: 'CONTEXT_FULL', details: { contextTokens: 128 } } },
+    { kind: 'done' },
+  ])
+})
+
 test('models that do not fit together answer one after another, as the plan says', async () => {
   const { client, ask, untilPool } = await startHost()
   await client.settings.set({ poolSizeBytes: 1024 * MB, reserveBytes: 64 * MB })

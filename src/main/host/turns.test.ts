@@ -4,7 +4,8 @@ import type { AnswerState } from '../../contract/conversation.ts'
 import { AppError } from '../../contract/errors.ts'
 import { Conversations } from './conversations.ts'
 import { openDatabase } from './database.ts'
-import { Turns, type AcquireForTurn, type TurnPool } from './turns.ts'
+import type { AcquireForTurn, TurnPool } from './turn-pool.ts'
+import { Turns } from './turns.ts'
 
 const done: GenerateEvent = {
   kind: 'done',
@@ -331,6 +332,37 @@ describe('several models at once', () => {
     })
     await requests[2]!.say({ ...done, stopReason: 'stopped' }, 'end')
     expect(requests.every(({ isReleased }) => isReleased)).toBe(true)
+  })
+
+  test('one whose context is too short for the message fails by itself; the others answer', async () => {
+    const { turns, requests, id, conversations } = newTurns()
+    const turn = turns.send({ conversationId: id, text: 'A book', modelIds: ['a', 'b'] })
+    await settled()
+    for (const request of requests) await request.grant()
+    const full = new AppError('CONTEXT_FULL', 'Cannot read the conversation: it needs 9,000 tokens', {
+      details: { neededTokens: 9000, contextTokens: 1024 },
+    })
+    await requests[0]!.say(full)
+    await requests[1]!.say('Read', done, 'end')
+    const { answers, chosenAnswerId } = conversations.turn(turn.id)
+    expect(answers.map(({ text, state }) => [text, state])).toEqual([
+      [
+        '',
+        {
+          kind: 'interrupted',
+          problem: { code: 'CONTEXT_FULL', message: full.message, details: full.details },
+        },
+      ],
+      ['Read', ended],
+    ])
+    expect(chosenAnswerId).toBe(answers[1]!.id)
+    expect(requests.every(({ isReleased }) => isReleased)).toBe(true)
+    // The conversation goes on from the one that could.
+    turns.send({ conversationId: id, text: 'And?', modelId: 'b' })
+    await settled()
+    await requests[2]!.grant()
+    expect(requests[2]!.messages.map(({ text }) => text)).toEqual(['A book', 'Read', 'And?'])
+    await requests[2]!.say(done, 'end')
   })
 
   test('those in memory take their models before others load', async () => {

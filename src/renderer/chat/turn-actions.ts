@@ -1,4 +1,4 @@
-import type { Answer, Turn } from '../../contract/conversation.ts'
+import { endedEarly, type Answer, type Turn } from '../../contract/conversation.ts'
 import { attempt, host, offerUndo, openConversation, useApp } from '../store.ts'
 import { chosenModelIds } from './use-next-model.ts'
 
@@ -97,9 +97,7 @@ export async function stopAnswers(turnId: string, answerId?: string): Promise<vo
 
 /** Whether an answer was cut and could go on. */
 export function wasCut({ state, text }: Answer): boolean {
-  return (
-    text !== '' && (state.kind === 'interrupted' || (state.kind === 'done' && state.stopReason !== 'end'))
-  )
+  return text !== '' && endedEarly(state)
 }
 
 /** The answers that were asked for together with the chosen one, of each model the newest; one when it was asked alone. Pure. */
