@@ -66,6 +66,15 @@ test('a text and a PDF are counted by the model, go with the message, and can be
   await page.keyboard.press('Escape')
   await sent.getByRole('button', { name: /notes\.txt/ }).click()
   await expect(page.getByRole('region', { name: 'Text of notes.txt' })).toHaveText('Die Größe ist 7.')
+  await page.keyboard.press('Escape')
+
+  // What is in a file is found, and its message shown.
+  await page.getByRole('button', { name: 'New conversation' }).first().click()
+  await page.getByRole('searchbox', { name: 'Search conversations' }).fill('große ist')
+  const hit = page.getByRole('navigation', { name: 'Conversations' }).locator('[data-hit]')
+  await expect(hit).toContainText('Attachment · notes.txt')
+  await hit.click()
+  await expect(page.getByRole('article', { name: 'Your message' })).toBeInViewport()
 })
 
 test('too much says how much too much, and is cut to what fits or taken away', async ({ page, folder }) => {

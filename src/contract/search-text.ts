@@ -87,7 +87,7 @@ function fold(text: string): { readonly text: string; readonly places: Uint32Arr
   for (const character of text) {
     const plain = character < '\x80' ? character.toLowerCase() : foldCharacter(character)
     folded += plain
-    places.push(...Array.from({ length: plain.length }, () => at))
+    for (const end = places.length + plain.length; places.length < end;) places.push(at)
     at += character.length
   }
   return { text: folded, places: Uint32Array.from([...places, at]) }

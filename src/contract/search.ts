@@ -17,6 +17,8 @@ export const searchHitSchema = z.object({
   answerId: z.string().nullable(),
   /** Of an answer: who gave it. */
   modelName: z.string().nullable(),
+  /** The attachment that it is in: it goes with the message of the turn. */
+  attachment: z.object({ id: z.string(), name: z.string() }).nullable(),
   /** When it was written, in milliseconds since 1970; for a title when the conversation was last used. */
   at: z.number(),
   /** The text around the hit, on one line; empty for a title. */
@@ -37,7 +39,7 @@ export const foundPlaceSchema = z.object({
   turnId: z.string(),
   /** Null for the message. */
   answerId: z.string().nullable(),
-  /** How often, at most a thousand times. */
+  /** How often, at most a thousand times; an attachment of the message that holds it counts once. */
   count: z.number().int(),
 })
 export type FoundPlace = z.infer<typeof foundPlaceSchema>

@@ -156,6 +156,24 @@ const migrations = [
   `
   ALTER TABLE answers ADD COLUMN thoughts TEXT;
   `,
+  `
+  -- The text of an attachment is indexed once, when it is sent; with which messages it goes is asked when it is found.
+  CREATE TRIGGER search_attachment AFTER INSERT ON turn_attachments
+    WHEN NOT EXISTS (SELECT 1 FROM search_entries WHERE kind = 'attachment' AND source_id = new.attachment_id) BEGIN
+    INSERT INTO search_entries (kind, source_id, conversation_id, at) VALUES ('attachment', new.attachment_id, '', 0);
+    INSERT INTO search_texts (rowid, text)
+      SELECT e.id, search_text(a.name || char(10) || a.text) FROM search_entries e JOIN attachments a ON a.id = e.source_id
+      WHERE e.kind = 'attachment' AND e.source_id = new.attachment_id;
+  END;
+  CREATE TRIGGER search_no_attachment AFTER DELETE ON attachments BEGIN
+    DELETE FROM search_entries WHERE kind = 'attachment' AND source_id = old.id;
+  END;
+  INSERT INTO search_entries (kind, source_id, conversation_id, at)
+    SELECT DISTINCT 'attachment', attachment_id, '', 0 FROM turn_attachments;
+  INSERT INTO search_texts (rowid, text)
+    SELECT e.id, search_text(a.name || char(10) || a.text) FROM search_entries e JOIN attachments a ON a.id = e.source_id
+    WHERE e.kind = 'attachment';
+  `,
 ]
 
 /** Opens the app's SQLite database (WAL) in a folder that is made when it is not there, and brings its schema up to date. */

@@ -40,3 +40,22 @@ test('finds where all words of a search are', () => {
   ])
   expect(findPlaces(path, { text: '"', as: 'words' })).toEqual([])
 })
+
+test('a message is found by the names and texts of its attachments, each once', () => {
+  const attachment = (id: string, name: string) => ({ id, name, kind: 'text' as const, characters: 1 })
+  const [first, second] = path
+  const withFiles = [
+    {
+      ...first!,
+      attachments: [attachment('f', 'pool.txt'), attachment('g', 'b.txt'), attachment('h', 'c.txt')],
+    },
+    second!,
+  ]
+  const textOf = (id: string) => ({ f: 'pool pool', g: 'Swimming\npool', h: 'none' })[id] ?? ''
+  expect(findPlaces(withFiles, { text: 'pool', as: 'piece', textOf })[0]).toEqual({
+    ...{ turnId: 'a', answerId: null, count: 4 },
+  })
+  expect(findPlaces(withFiles, { text: 'swimming b.txt', as: 'words', textOf })).toEqual([
+    { turnId: 'a', answerId: null, count: 1 },
+  ])
+})

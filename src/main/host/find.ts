@@ -4,22 +4,35 @@ import { findPiece, findTerms, hasAllTerms, parseQuery } from '../../contract/se
 
 /**
  * The messages and answers of a path that hold a piece of text, or all words of a search, in their order on the screen. Of a turn the
- * chosen answer counts; all of them while none was kept.
+ * chosen answer counts; all of them while none was kept. A message's attachments, whose texts are not on the screen, count once each.
  */
 export function findPlaces(
   path: readonly Turn[],
-  { text, as }: { readonly text: string; readonly as: 'piece' | 'words' },
+  {
+    text,
+    as,
+    textOf = () => '',
+  }: {
+    readonly text: string
+    readonly as: 'piece' | 'words'
+    /** The text of an attachment, by its id; default: only its name is looked at. */
+    readonly textOf?: (attachmentId: string) => string
+  },
 ): FoundPlace[] {
   const terms = as === 'words' ? parseQuery(text) : []
   const countIn = (whole: string): number => {
     if (as === 'piece') return findPiece(whole, text).length
     return hasAllTerms(whole, terms) ? findTerms(whole, terms).length : 0
   }
-  const places = path.flatMap(({ id: turnId, text: message, answers, chosenAnswerId, isUndecided }) => [
-    { turnId, answerId: null, count: countIn(message) },
-    ...answers
-      .filter(({ id }) => isUndecided || id === chosenAnswerId)
-      .map((answer) => ({ turnId, answerId: answer.id, count: countIn(answer.text) })),
+  const countWith = ({ text: message, attachments = [] }: Turn): number => {
+    const holding = attachments.filter(({ id, name }) => countIn(`${name}\n${textOf(id)}`) > 0)
+    return countIn(message) + holding.length
+  }
+  const places = path.flatMap((turn) => [
+    { turnId: turn.id, answerId: null, count: countWith(turn) },
+    ...turn.answers
+      .filter(({ id }) => turn.isUndecided || id === turn.chosenAnswerId)
+      .map((answer) => ({ turnId: turn.id, answerId: answer.id, count: countIn(answer.text) })),
   ])
   return places.filter(({ count }) => count > 0)
 }

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { MB } from '../../contract/bytes.ts'
 import type { Answer, ConversationEvent, Turn } from '../../contract/conversation.ts'
 import { predictionError, type Footprint, type PoolSnapshot } from '../../contract/memory.ts'
@@ -550,6 +550,17 @@ test.runIf(process.platform === 'linux')(
   },
   240_000,
 )
+
+test('what is asked when the app has ended is refused, and is no defect', async () => {
+  const host = await startOwnHost()
+  await host.end()
+  const log = vi.spyOn(process.stderr, 'write')
+  onTestFinished(() => log.mockRestore())
+  await expect(host.client.conversations.list()).rejects.toMatchObject({
+    message: 'Cannot do that: the app is ending',
+  })
+  expect(log).not.toHaveBeenCalled()
+})
 
 describe('a host that starts again', () => {
   test('finds conversations, pins and settings, and offers what was resident', async () => {

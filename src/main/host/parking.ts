@@ -164,11 +164,11 @@ export class Parking {
       const file = this.#newFile('kv')
       // Not synced: what a power cut loses is noticed by the checksum, and read again.
       await rename(temporary, file)
-      const before = this.#row(conversationId, modelId)
       if (place.isForgotten || !this.#database.isOpen) {
         await rm(file, { force: true })
         return { kind: 'skipped', reason: 'the conversation was deleted' }
       }
+      const before = this.#row(conversationId, modelId)
       this.#database
         .prepare(
           `INSERT OR REPLACE INTO parked_states

@@ -44,6 +44,9 @@ export function createRouter(host: Procedures): HostRouter {
     const mapErrors = mapRpcErrors((error) => {
       // The caller has gone: nobody to tell, and nothing is wrong.
       if (signal?.aborted) return error
+      // What was still under way at the end finds nothing to read or write.
+      if (!host.database.isOpen)
+        return toRpcError(new AppError('INTERNAL', 'Cannot do that: the app is ending'), statuses)
       const mapped = toRpcError(error, statuses)
       if (mapped.code === 'INTERNAL') host.onDefect(error, path)
       return mapped
@@ -113,7 +116,7 @@ export function createRouter(host: Procedures): HostRouter {
       restore: os.conversations.restore.handler(({ input }) => conversations.restore(input.id)),
       search: os.conversations.search.handler(({ input }) => search(host.database, input)),
       find: os.conversations.find.handler(({ input }) =>
-        findPlaces(conversations.get(input.id).turns, input),
+        findPlaces(conversations.get(input.id).turns, { ...input, textOf: (id) => attachments.text(id) }),
       ),
       export: os.conversations.export.handler(({ input }) => files.export(input.id, input.format)),
       exportAll: os.conversations.exportAll.handler(() => files.exportAll()),

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect, onTestFinished, test } from 'vitest'
 import type { TextPiece } from '../../contract/search.ts'
 import { parseQuery } from '../../contract/search-text.ts'
+import { Attachments } from './attachments.ts'
 import { ConversationRows } from './conversation-rows.ts'
 import { Conversations } from './conversations.ts'
 import { openDatabase } from './database.ts'
@@ -12,22 +13,23 @@ const model = { id: 'guide', name: 'Guide' }
 function open() {
   const database = openDatabase(':memory:')
   let time = 1000
-  const conversations = new Conversations(database, { now: () => time++ })
+  const attachments = new Attachments(database)
+  const conversations = new Conversations(database, { now: () => time++, attachments })
   onTestFinished(() => {
     conversations[Symbol.dispose]()
     database.close()
   })
   const say = (id: string, text: string, answer: string) => {
-    const turn = conversations.addTurn(id, { text, models: [model] })
-    conversations.append(turn.chosenAnswerId, answer)
-    conversations.end(turn.chosenAnswerId, { kind: 'done', stopReason: 'end' })
+    const turn = conversations.tree.addTurn(id, { text, models: [model] })
+    conversations.live.append(turn.chosenAnswerId, answer)
+    conversations.live.end(turn.chosenAnswerId, { kind: 'done', stopReason: 'end' })
     return turn
   }
   const found = (query: string, limit = 50) =>
     search(database, { query, limit }).hits.map(({ kind, title, snippet }) =>
       kind === 'title' ? `title: ${write(title)}` : `${kind}: ${write(snippet)}`,
     )
-  return { database, conversations, say, found }
+  return { database, attachments, conversations, say, found }
 }
 
 function write(pieces: readonly TextPiece[]): string {
@@ -66,13 +68,51 @@ test('finds parts of what is written without spaces', () => {
 test('an answer is found once it has ended, with its last text', () => {
   const { conversations, found } = open()
   const { id } = conversations.create()
-  const turn = conversations.addTurn(id, { text: 'Question', models: [model] })
-  conversations.append(turn.chosenAnswerId, 'early')
-  conversations.flush()
+  const turn = conversations.tree.addTurn(id, { text: 'Question', models: [model] })
+  conversations.live.append(turn.chosenAnswerId, 'early')
+  conversations.live.flush()
   expect(found('early')).toEqual([])
-  conversations.append(turn.chosenAnswerId, ' and late')
-  conversations.end(turn.chosenAnswerId, { kind: 'done', stopReason: 'stopped' })
+  conversations.live.append(turn.chosenAnswerId, ' and late')
+  conversations.live.end(turn.chosenAnswerId, { kind: 'done', stopReason: 'stopped' })
   expect(found('late early')).toEqual(['answer: [early] and [late]'])
+})
+
+test('attachments are found by name and text with each message that they go with, once sent', async () => {
+  const { database, attachments, conversations, say, found } = open()
+  const { id } = conversations.create({ title: 'Files' })
+  const file = await attachments.add({ name: 'report_2024.txt', text: 'Über die Brücke 内存' })
+  expect(found('report')).toEqual([])
+  const turn = conversations.tree.addTurn(id, {
+    ...{ text: 'Read this', models: [model], attachmentIds: [file.id] },
+  })
+  expect(search(database, { query: 'brucke', limit: 5 }).hits).toMatchObject([
+    {
+      ...{ kind: 'attachment', conversationId: id, turnId: turn.id, answerId: null, at: turn.createdAt },
+      attachment: { id: file.id, name: 'report_2024.txt' },
+    },
+  ])
+  expect(found('2024 内存')).toEqual(['attachment: report_[2024].txt Über die Brücke [内存]'])
+
+  // A further version of the message, and a copy of the conversation, have it too.
+  const again = conversations.tree.addTurn(id, { text: 'Read it', models: [model], inPlaceOf: turn.id })
+  const branch = conversations.tree.branch(again.id)
+  const turnIds = search(database, { query: 'brucke', limit: 5 }).hits.map(({ turnId }) => turnId)
+  expect(turnIds.sort()).toEqual([turn.id, again.id, branch.turns[0]!.id].sort())
+  conversations.delete(branch.id)
+  expect(found('brucke')).toHaveLength(2)
+  conversations.tree.deleteTurn(turn.id)
+  conversations.tree.deleteTurn(again.id)
+  expect(found('brucke')).toEqual([])
+  conversations.tree.restoreTurn(again.id)
+  expect(found('brucke')).toHaveLength(1)
+  for (const each of [id, branch.id]) {
+    if (each === id) conversations.delete(each)
+    conversations.purge(each)
+  }
+  const left = database.prepare('SELECT count(*) AS count FROM search_entries').get()
+  expect(left).toEqual({ count: 0 })
+  say(conversations.create().id, 'Nothing', 'to see')
+  expect(found('brucke')).toEqual([])
 })
 
 test('what is deleted is not found until it is restored, and a new title goes for the old one', () => {

@@ -25,10 +25,13 @@ const conversationSchema = z.object({
   updated_at: z.number(),
 })
 
+// An attachment is one text, found with each message that it goes with.
 const matches = `
-  SELECT e.kind, e.source_id, e.conversation_id, e.turn_id, e.at
+  SELECT e.kind, e.source_id, c.id AS conversation_id, coalesce(t.id, e.turn_id) AS turn_id, coalesce(t.created_at, e.at) AS at
   FROM search_texts f JOIN search_entries e ON e.id = f.rowid
-  JOIN conversations c ON c.id = e.conversation_id
+  LEFT JOIN turn_attachments u ON e.kind = 'attachment' AND u.attachment_id = e.source_id
+  LEFT JOIN turns t ON t.id = u.turn_id
+  JOIN conversations c ON c.id = coalesce(t.conversation_id, e.conversation_id)
   WHERE search_texts MATCH ? AND c.deleted_at IS NULL ORDER BY f.rowid DESC LIMIT ?`
 
 const titleMatches = `
@@ -38,7 +41,7 @@ const titleMatches = `
   WHERE search_titles MATCH ? AND c.deleted_at IS NULL ORDER BY c.updated_at DESC LIMIT ?`
 
 /**
- * Looks for words in titles, messages and answers, also in versions that are not shown; what is deleted is not found. All words
+ * Looks for words in titles, messages, their attachments with their names, and answers, also in versions that are not shown; what is deleted is not found. All words
  * have to be in one text. Takes milliseconds for a hundred thousand messages (bench/search.ts). Never throws for a query.
  */
 export function search(
@@ -66,6 +69,7 @@ export function search(
       turnId: null,
       answerId: null,
       modelName: null,
+      attachment: null,
       at: row.updated_at,
       snippet: [],
     })),
@@ -81,8 +85,8 @@ function hitOf(database: DatabaseSync, match: Match, terms: readonly Term[]): Se
       .prepare('SELECT id, title, is_archived, updated_at FROM conversations WHERE id = ?')
       .get(conversationId),
   )
-  const { text, model_name: modelName } = z
-    .object({ text: z.string(), model_name: z.string().nullable() })
+  const { text, name } = z
+    .object({ text: z.string(), name: z.string().nullable() })
     .parse(database.prepare(sources[kind]).get(id))
   return {
     kind,
@@ -91,17 +95,18 @@ function hitOf(database: DatabaseSync, match: Match, terms: readonly Term[]): Se
     isArchived: conversation.is_archived === 1,
     turnId,
     answerId: kind === 'answer' ? id : null,
-    modelName,
+    modelName: kind === 'answer' ? name : null,
+    attachment: kind === 'attachment' && name !== null ? { id, name } : null,
     at,
     snippet: snippetOf(text, terms),
   }
 }
 
-/** Where the text of a match is. */
+/** Where the text of a match is, and the name that goes with it. */
 const sources = {
-  message: 'SELECT text, NULL AS model_name FROM turns WHERE id = ?',
-  answer: 'SELECT text, model_name FROM answers WHERE id = ?',
-  attachment: 'SELECT text, NULL AS model_name FROM attachments WHERE id = ?',
+  message: 'SELECT text, NULL AS name FROM turns WHERE id = ?',
+  answer: 'SELECT text, model_name AS name FROM answers WHERE id = ?',
+  attachment: 'SELECT name || char(10) || text AS text, name FROM attachments WHERE id = ?',
 } as const satisfies Record<Match['kind'], string>
 
 /** A term for FTS5: a string of words, which hold nothing but letters and digits, so that nothing in it is syntax. */

@@ -32,12 +32,14 @@ export function SearchResults({ query, onDone }: { readonly query: string; reado
     <div className={styles['results']} onKeyDown={(event) => move(event, onDone)}>
       <p className={styles['summary']} role="status">
         {hits.length === 0
-          ? 'Nothing found. All words have to be in one message, answer or title.'
+          ? 'Nothing found. All words have to be in one message, attachment, answer or title.'
           : `${String(hits.length)}${hasMore ? ' or more' : ''} ${hits.length === 1 ? 'hit' : 'hits'}`}
       </p>
       <ul>
         {hits.map((hit) => (
-          <li key={`${hit.kind} ${hit.turnId ?? hit.conversationId} ${hit.answerId ?? ''}`}>
+          <li
+            key={`${hit.kind} ${hit.turnId ?? hit.conversationId} ${hit.answerId ?? hit.attachment?.id ?? ''}`}
+          >
             <button
               type="button"
               data-hit=""
@@ -127,10 +129,14 @@ const days = new Intl.DateTimeFormat('en', { day: 'numeric', month: 'short' })
 const daysOfYears = new Intl.DateTimeFormat('en', { day: 'numeric', month: 'short', year: 'numeric' })
 const times = new Intl.DateTimeFormat('en', { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })
 
-function factsOf({ kind, modelName, at, isArchived }: SearchHit, today: number): readonly string[] {
-  const who = { title: [], message: ['You'], answer: [modelName ?? 'Answer'], attachment: ['Attachment'] }[
-    kind
-  ]
+function factsOf(hit: SearchHit, today: number): readonly string[] {
+  const { kind, modelName, attachment, at, isArchived } = hit
+  const who = {
+    title: [],
+    message: ['You'],
+    answer: [modelName ?? 'Answer'],
+    attachment: ['Attachment', ...(attachment ? [attachment.name] : [])],
+  }[kind]
   const isThisYear = new Date(at).getFullYear() === new Date(today).getFullYear()
   const when = at >= today ? `Today ${times.format(at)}` : (isThisYear ? days : daysOfYears).format(at)
   return [...who, when, ...(isArchived ? ['Archived'] : [])]
