@@ -1,5 +1,8 @@
 import { z } from 'zod'
-import { answerStateSchema, answerStatsSchema } from './conversation.ts'
+import { askingSchema } from './asking.ts'
+import { attachmentKindSchema, maxAttachmentCharacters } from './attachment.ts'
+import { answerSchema, answerStateSchema, answerStatsSchema } from './conversation.ts'
+import { resolvedSamplingSchema } from './sampling.ts'
 
 /** What the files say that they are. */
 export const fileFormat = 'plenum-conversations'
@@ -10,6 +13,17 @@ const id = z.string().min(1).max(200)
 /** Milliseconds since 1970. */
 const time = z.number().int().min(0).max(8_640_000_000_000_000)
 
+/** A text that goes with messages, in a file. */
+export const exportedAttachmentSchema = z.looseObject({
+  id,
+  name: z.string().min(1).max(1000),
+  kind: attachmentKindSchema,
+  text: z.string().max(maxAttachmentCharacters),
+  /** It was cut: so long it was before, in UTF-16 units. */
+  cutFrom: z.number().int().min(0).nullish(),
+})
+export type ExportedAttachment = z.infer<typeof exportedAttachmentSchema>
+
 /** An answer in a file. Further fields are those of an answer's row; what a version of Plenum does not know it leaves out. */
 export const exportedAnswerSchema = z.looseObject({
   id,
@@ -18,6 +32,19 @@ export const exportedAnswerSchema = z.looseObject({
   text: z.string(),
   state: answerStateSchema,
   stats: answerStatsSchema.nullable(),
+  /** The same for all answers that were asked for at once. */
+  askedTogetherId: id.nullish(),
+  /** As the model wrote it, where the user has changed the text. */
+  writtenText: z.string().nullish(),
+  /** The turn that follows it where it was last shown. */
+  nextTurnId: id.nullish(),
+  /** The oldest turn that the model read for it, where it did not read all. */
+  memoryStartsAt: id.nullish(),
+  /** With it: 1 when the very first turn was read as well. */
+  memoryKeepsFirst: z.number().int().min(0).max(1).nullish(),
+  sampling: resolvedSamplingSchema.nullish(),
+  isJson: z.boolean().optional(),
+  thoughts: answerSchema.shape.thoughts.nullable(),
   createdAt: time,
 })
 export type ExportedAnswer = z.infer<typeof exportedAnswerSchema>
@@ -32,6 +59,10 @@ export const exportedTurnSchema = z.looseObject({
   text: z.string(),
   /** One of its answers: the one that the path goes on from. */
   chosenAnswerId: id,
+  /** Of several models that were asked at once none was kept yet. */
+  isUndecided: z.boolean().optional(),
+  /** Of the conversation's attachments those that go with this message, in their order. */
+  attachmentIds: z.array(id).optional(),
   createdAt: time,
   answers: z.array(exportedAnswerSchema).min(1),
 })
@@ -49,6 +80,9 @@ export const exportedConversationSchema = z.looseObject({
   updatedAt: time,
   /** The last turn of the path that is shown; null without any. */
   shownTurnId: id.nullable(),
+  /** How its models are asked. What cannot be understood counts as nothing said. */
+  asking: askingSchema.nullish().catch(null),
+  attachments: z.array(exportedAttachmentSchema).optional(),
   turns: z.array(exportedTurnSchema),
 })
 export type ExportedConversation = z.infer<typeof exportedConversationSchema>

@@ -13,7 +13,7 @@ type Row = Readonly<Record<string, unknown>>
 type Fields = Record<string, unknown>
 
 /** Columns that hold JSON. */
-export const jsonColumns: ReadonlySet<string> = new Set(['state', 'stats', 'asking', 'sampling'])
+export const jsonColumns: ReadonlySet<string> = new Set(['state', 'stats', 'asking', 'sampling', 'thoughts'])
 /** Columns that say where a row belongs, or mean something only here. */
 const ownColumns: ReadonlySet<string> = new Set(['conversation_id', 'turn_id', 'deleted_at'])
 
@@ -22,7 +22,7 @@ export function fieldName(column: string): string {
   return column.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
 }
 
-/** A conversation whose row was read, with all its turns and answers, each with all that its row holds. */
+/** A conversation whose row was read, with all its turns, answers and attachments, each with all that its row holds. */
 export function exportRow(database: DatabaseSync, conversation: Row): ExportedConversation {
   const id = conversation['id'] as string
   const turns = database
@@ -36,10 +36,27 @@ export function exportRow(database: DatabaseSync, conversation: Row): ExportedCo
       .all(id),
     (answer) => answer['turn_id'],
   )
+  const uses = Map.groupBy(
+    database
+      .prepare(
+        'SELECT u.* FROM turn_attachments u JOIN turns t ON t.id = u.turn_id WHERE t.conversation_id = ? ORDER BY u.position',
+      )
+      .all(id),
+    (use) => use['turn_id'],
+  )
+  const attachments = database
+    .prepare(
+      `SELECT * FROM attachments WHERE id IN
+         (SELECT u.attachment_id FROM turn_attachments u JOIN turns t ON t.id = u.turn_id WHERE t.conversation_id = ?)
+       ORDER BY rowid`,
+    )
+    .all(id)
   const exported: Fields = {
     ...fieldsOf(conversation),
+    attachments: attachments.map(fieldsOf),
     turns: turns.map((turn) => ({
       ...fieldsOf(turn),
+      attachmentIds: (uses.get(turn['id'] ?? null) ?? []).map((use) => use['attachment_id']),
       answers: (answers.get(turn['id'] ?? null) ?? []).map(fieldsOf),
     })),
   }

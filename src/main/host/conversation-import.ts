@@ -1,5 +1,4 @@
-import { randomUUID } from 'node:crypto'
-import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
+import type { DatabaseSync } from 'node:sqlite'
 import { setImmediate } from 'node:timers/promises'
 import type { z } from 'zod'
 import {
@@ -12,8 +11,8 @@ import {
   type ImportResult,
 } from '../../contract/conversation-file.ts'
 import { AppError } from '../../contract/errors.ts'
-import { exportRow, fieldName, jsonColumns } from './conversation-export.ts'
 import type { ConversationRows } from './conversation-rows.ts'
+import { ConversationWriter } from './conversation-writer.ts'
 import { frameMs } from './frames.ts'
 import { JsonParts } from './json-parts.ts'
 import { looksLikeChat, readChat } from './open-webui.ts'
@@ -62,7 +61,7 @@ export class ConversationImport {
     readonly reveal: (ids: readonly string[]) => void
   }): AsyncGenerator<ImportEvent> {
     const { conversations, ...read } = await this.#read(options.now, options.signal)
-    const writer = new Writer(options)
+    const writer = new ConversationWriter(options)
     const result = { source: read.source, notes: read.notes, leftOut: read.leftOut, known: 0, turns: 0 }
     const ids: string[] = []
     let isDone = false
@@ -120,7 +119,7 @@ export class ConversationImport {
 
     const conversations: ExportedConversation[] = []
     const leftOut: LeftOut = []
-    const left = { files: 0, instructions: 0, loose: 0 }
+    const left = { files: 0, loose: 0 }
     const texts = Array.isArray(rest) || isFile ? this.#texts : [this.#parts.rest]
     let begun = performance.now()
     for (const [index, text] of texts.entries()) {
@@ -147,13 +146,11 @@ export class ConversationImport {
       else {
         conversations.push(this.#check(chat.conversation, place))
         left.files += chat.leftBehind.files
-        left.instructions += chat.leftBehind.instructions
         left.loose += chat.leftBehind.loose
       }
     }
     const notes = [
       counted(left.files, 'attached file or image', 'attached files and images'),
-      counted(left.instructions, 'system prompt', 'system prompts'),
       counted(left.loose, 'answer to no message', 'answers to no message'),
     ].filter((note) => note !== null)
     const source: ImportResult['source'] = isFile ? 'plenum' : 'open-webui'
@@ -196,7 +193,9 @@ export class ConversationImport {
 }
 
 /** What makes a conversation impossible, with its place; null when nothing does. */
-function contradictionIn({ turns, shownTurnId }: ExportedConversation): string | null {
+function contradictionIn({ turns, shownTurnId, attachments = [] }: ExportedConversation): string | null {
+  const attachmentIds = new Set(attachments.map(({ id }) => id))
+  if (attachmentIds.size < attachments.length) return 'attachments: two of them have the same id'
   const known = new Map(turns.map((turn) => [turn.id, turn]))
   if (known.size < turns.length) return 'turns: two of them have the same id'
   const answerIds = turns.flatMap(({ answers }) => answers.map(({ id }) => id))
@@ -209,6 +208,8 @@ function contradictionIn({ turns, shownTurnId }: ExportedConversation): string |
       return `${place}.parentAnswerId: the turn before it has no such answer`
     if (!turn.answers.some(({ id }) => id === turn.chosenAnswerId))
       return `${place}.chosenAnswerId: it has no such answer`
+    if (turn.attachmentIds?.some((id) => !attachmentIds.has(id)) === true)
+      return `${place}.attachmentIds: there is no such attachment`
   }
   if (parentsFirst(turns).length < turns.length) return 'turns: they build on each other in a circle'
   if (shownTurnId !== null && !known.has(shownTurnId)) return 'shownTurnId: there is no such turn'
@@ -232,138 +233,6 @@ function withParentAnswers(turns: readonly ExportedTurn[]): ExportedTurn[] {
     parentAnswerId:
       turn.parentAnswerId ?? (turn.parentId === null ? null : (chosen.get(turn.parentId) ?? null)),
   }))
-}
-
-/** Writes conversations with the columns that the tables have. */
-class Writer {
-  readonly #database: DatabaseSync
-  readonly #rows: ConversationRows
-  readonly #now: number
-  readonly #columns: ReadonlyMap<string, readonly string[]>
-  readonly #statements = new Map<string, StatementSync>()
-
-  constructor({ database, rows, now }: { database: DatabaseSync; rows: ConversationRows; now: number }) {
-    this.#database = database
-    this.#rows = rows
-    this.#now = now
-    this.#columns = new Map(
-      ['conversations', 'turns', 'answers'].map((table) => [
-        table,
-        database
-          .prepare('SELECT name FROM pragma_table_info(?)')
-          .all(table)
-          .map(({ name }) => String(name)),
-      ]),
-    )
-  }
-
-  /** The id under which a conversation was written, hidden; null when it is here already. Throws `BAD_INPUT` with its place. */
-  write(conversation: ExportedConversation, place: string): string | null {
-    const here = this.#prepare('SELECT * FROM conversations WHERE id = ?').get(conversation.id)
-    if (
-      here?.['deleted_at'] === null &&
-      fingerprint(exportRow(this.#database, here)) === fingerprint(conversation)
-    )
-      return null
-    const ids = here || this.#takesIds(conversation) ? newIds(conversation) : new Map<string, string>()
-    const idOf = (id: string) => ids.get(id) ?? id
-    const id = idOf(conversation.id)
-    try {
-      this.#insert('conversations', conversation, { ids, own: { deleted_at: this.#now } })
-      for (const turn of conversation.turns) {
-        this.#insert('turns', turn, { ids, own: { conversation_id: id } })
-        for (const answer of turn.answers)
-          this.#insert(
-            'answers',
-            { ...answer, state: ended(answer.state) },
-            { ids, own: { turn_id: idOf(turn.id) } },
-          )
-      }
-      // What cannot be read back would break the conversation for good.
-      for (const turn of conversation.turns) this.#rows.turn(idOf(turn.id))
-    } catch (error) {
-      if (error instanceof AppError) throw error
-      throw new AppError('BAD_INPUT', `${place}: ${error instanceof Error ? error.message : String(error)}`, {
-        cause: error,
-      })
-    }
-    return id
-  }
-
-  /** Whether one of its ids belongs to another conversation here. */
-  #takesIds({ turns }: ExportedConversation): boolean {
-    const hasTurn = this.#prepare('SELECT 1 FROM turns WHERE id = ?')
-    const hasAnswer = this.#prepare('SELECT 1 FROM answers WHERE id = ?')
-    return turns.some(
-      (turn) =>
-        hasTurn.get(turn.id) !== undefined || turn.answers.some(({ id }) => hasAnswer.get(id) !== undefined),
-    )
-  }
-
-  #insert(
-    table: string,
-    fields: Readonly<Record<string, unknown>>,
-    { ids, own }: { ids: ReadonlyMap<string, string>; own: Readonly<Record<string, SQLInputValue>> },
-  ): void {
-    const values = new Map<string, SQLInputValue>(Object.entries(own))
-    for (const column of this.#columns.get(table) ?? []) {
-      const value = fields[fieldName(column)]
-      if (values.has(column) || value === undefined) continue
-      values.set(column, columnValue(column, value, ids))
-    }
-    const names = [...values.keys()]
-    this.#prepare(
-      `INSERT INTO ${table} (${names.join(', ')}) VALUES (${names.map(() => '?').join(', ')})`,
-    ).run(...values.values())
-  }
-
-  #prepare(sql: string): StatementSync {
-    const statement = this.#statements.get(sql) ?? this.#database.prepare(sql)
-    this.#statements.set(sql, statement)
-    return statement
-  }
-}
-
-/** A field of a file as its column holds it; ids that were given anew are the new ones, wherever they are named. */
-function columnValue(column: string, value: unknown, ids: ReadonlyMap<string, string>): SQLInputValue {
-  if (value === null) return null
-  if (jsonColumns.has(column)) return JSON.stringify(value)
-  if (typeof value === 'boolean') return Number(value)
-  if (typeof value === 'number') return value
-  // Half a surrogate pair cannot be stored.
-  if (typeof value === 'string')
-    return column.endsWith('text') || column === 'title' ? value.toWellFormed() : (ids.get(value) ?? value)
-  return JSON.stringify(value)
-}
-
-/** New ids for a conversation, its turns and answers. */
-function newIds({ id, turns }: ExportedConversation): Map<string, string> {
-  const old = [id, ...turns.flatMap((turn) => [turn.id, ...turn.answers.map((answer) => answer.id)])]
-  return new Map(old.map((each) => [each, randomUUID()]))
-}
-
-/** The same for two states of a conversation in which the same was said. */
-function fingerprint({ turns }: ExportedConversation): string {
-  const said = turns.map(({ id, parentId, text, answers }) => [
-    id,
-    parentId,
-    text.toWellFormed(),
-    ...answers.flatMap((answer) => [answer.id, answer.text.toWellFormed()]),
-  ])
-  return JSON.stringify(said.map((each) => JSON.stringify(each)).sort())
-}
-
-/** Nobody goes on writing an answer that came from a file. */
-function ended(state: ExportedTurn['answers'][number]['state']): typeof state {
-  if (state.kind === 'done' || state.kind === 'interrupted') return state
-  return {
-    kind: 'interrupted',
-    problem: {
-      code: 'MODEL_CRASHED',
-      message: 'The answer was still being written when it was exported',
-      details: {},
-    },
-  }
 }
 
 function pathOf(place: string, issue: z.core.$ZodIssue | undefined): string {

@@ -1,13 +1,20 @@
-import type { Answer, Conversation } from '../../contract/conversation.ts'
+import type { Answer, Conversation, Turn } from '../../contract/conversation.ts'
 
-/** The shown path of a conversation as Markdown: who said what, with the text of each as it is. */
-export function conversationMarkdown({ title, createdAt, turns }: Conversation): string {
-  const parts = turns.flatMap(({ text, answers, chosenAnswerId }) => {
-    const answer = answers.find(({ id }) => id === chosenAnswerId)
-    return [`## You\n\n${text.trim()}`, ...(answer ? [answerMarkdown(answer)] : [])]
+/** The shown path of a conversation as Markdown: who said what, with the text of each as it is; of attachments their names. */
+export function conversationMarkdown({ title, createdAt, instructions, turns }: Conversation): string {
+  const parts = turns.flatMap((turn) => {
+    const answer = turn.answers.find(({ id }) => id === turn.chosenAnswerId)
+    return [messageMarkdown(turn), ...(answer ? [answerMarkdown(answer)] : [])]
   })
   const day = new Date(createdAt).toISOString().slice(0, 10)
-  return `${[`# ${oneLine(title)}`, `${day}, exported from Plenum`, ...parts].join('\n\n')}\n`
+  const head = [`# ${oneLine(title)}`, `${day}, exported from Plenum`]
+  const begin = instructions === null ? [] : [`## Instructions\n\n${instructions.trim()}`]
+  return `${[...head, ...begin, ...parts].join('\n\n')}\n`
+}
+
+function messageMarkdown({ text, attachments = [] }: Turn): string {
+  const files = attachments.map(({ name }) => `_Attached: ${oneLine(name)}_`)
+  return ['## You', ...files, text.trim()].filter((part) => part !== '').join('\n\n')
 }
 
 function answerMarkdown({ modelName, text, state }: Answer): string {

@@ -78,7 +78,8 @@ test('a tree of messages becomes a tree of turns, each hanging on the answer tha
   ])
   expect(conversation).toMatchObject({
     ...{ id: entry.id, title: 'Pools', isTitled: true, isPinned: true, isArchived: false },
-    ...{ createdAt: 1_700_000_000_000, updatedAt: 1_700_000_500_000, instructions: 'Be brief' },
+    ...{ createdAt: 1_700_000_000_000, updatedAt: 1_700_000_500_000 },
+    asking: { instructions: 'Be brief', sampling: {}, jsonSchema: null },
   })
   expect(conversation.turns.find(({ id }) => id === conversation.shownTurnId)?.text).toBe('How large?\n')
   expect(conversation.turns[0]?.answers[0]).toMatchObject({
@@ -86,7 +87,7 @@ test('a tree of messages becomes a tree of turns, each hanging on the answer tha
     modelName: 'Llama 3',
     state: { kind: 'done' },
   })
-  expect(read.leftBehind).toEqual({ files: 1, instructions: 1, loose: 0 })
+  expect(read.leftBehind).toEqual({ files: 1, loose: 0 })
   expect(readChat(entry, 5)).toEqual(read)
 })
 
@@ -109,6 +110,7 @@ test('older exports have a list of messages, and the export of one chat is the c
   if (read.kind !== 'chat') throw new Error(read.reason)
   expect(outline(read.conversation)).toEqual([['One', '*Two', ['Three', '*', ['Four', '*']]]])
   expect(read.conversation.title).toBe('Untitled chat')
+  expect(read.conversation.asking?.instructions).toBe('System')
   expect(read.conversation.turns.map(({ answers }) => answers[0]?.state.kind)).toEqual([
     'done',
     'interrupted',

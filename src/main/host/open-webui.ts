@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
+import { plainAsking } from '../../contract/asking.ts'
 import type { ExportedAnswer, ExportedConversation, ExportedTurn } from '../../contract/conversation-file.ts'
 import type { AnswerState } from '../../contract/conversation.ts'
 
@@ -60,7 +61,7 @@ const entrySchema = z.object({
 })
 
 /** What a chat held that Plenum has no place for. */
-export type LeftBehind = { readonly files: number; readonly instructions: number; readonly loose: number }
+export type LeftBehind = { readonly files: number; readonly loose: number }
 
 /** A chat of Open WebUI as one of Plenum, or why it is none. */
 export type ReadChat =
@@ -97,7 +98,8 @@ export function readChat(value: unknown, now: number): ReadChat {
     ...{ conversationId: id, first, model: chat.models[0], currentId: chat.history.currentId },
   })
   if (turns.length === 0) return { kind: 'unreadable', title, reason: 'It has no messages' }
-  const system = firstText(chat.system, chat.params.system)
+  const systemMessage = [...messages.values()].find(({ role }) => role === 'system')
+  const instructions = firstText(chat.system, chat.params.system, systemMessage?.content)
   return {
     kind: 'chat',
     conversation: {
@@ -110,11 +112,12 @@ export function readChat(value: unknown, now: number): ReadChat {
       updatedAt: Math.max(first, time(entry.updated_at, first)),
       shownTurnId,
       turns,
-      ...(system !== undefined && { instructions: system }),
+      ...(instructions !== undefined && {
+        asking: { ...plainAsking, instructions: instructions.slice(0, 200_000) },
+      }),
     },
     leftBehind: {
       files: [...messages.values()].reduce((sum, { files }) => sum + files.length, 0),
-      instructions: system === undefined ? 0 : 1,
       loose,
     },
   }
