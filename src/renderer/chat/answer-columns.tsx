@@ -78,7 +78,7 @@ function Column({
             <Button
               icon="check"
               aria-label={`Keep this answer by ${answer.modelName}`}
-              onClick={() => void keepAnswer(turn.id, answer.id)}
+              onClick={() => void keepAnswer(turn.id, answer)}
             >
               Keep this answer
             </Button>
