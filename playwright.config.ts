@@ -19,7 +19,20 @@ const quiet = [
   '--disable-quic',
 ]
 
-/** The same specs on both hosts, and a few for what only one of them has. They run on the built app: `npm run build` first. */
+/** Specs of what the page does by itself: one host is enough, the page is the same. */
+const pageOnly = [
+  'accessibility',
+  'content-safety',
+  'instructions',
+  'long-conversation',
+  'panes',
+  'search',
+  'several-models',
+  'tour',
+  'tree',
+].map((name) => `${name}.spec.ts`)
+
+/** The same specs on both hosts, but for those of the page alone, and a few for what only one of them has. They run on the built app: `npm run build` first. */
 export default defineConfig<{ hostKind: HostKind }>({
   testDir: 'e2e',
   outputDir: 'test-results',
@@ -38,7 +51,7 @@ export default defineConfig<{ hostKind: HostKind }>({
     screenshot: 'only-on-failure',
   },
   projects: [
-    { name: 'desktop', use: { hostKind: 'desktop' }, testIgnore: 'headless-*' },
+    { name: 'desktop', use: { hostKind: 'desktop' }, testIgnore: ['headless-*', ...pageOnly] },
     { name: 'headless', use: { hostKind: 'headless' }, testIgnore: 'desktop-*' },
   ],
 })

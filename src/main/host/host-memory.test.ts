@@ -83,14 +83,19 @@ test('a name is remembered over unloading and a restart of the host, and only wh
     const { events } = await host.client.pool.get()
     expect(events.map(({ kind }) => kind)).toContain('restored')
   }
-  await using host = await startHost(folder)
-  const answer = await host.ask(conversation.id, 'What is my name?')
-  expect(answer.text).toContain('Nora')
-  expect(answer.stats?.reusedTokens).toBe(held)
-  // Deleting the conversation deletes what is parked of it.
-  expect(readdirSync(path.join(folder, 'parked'))).toHaveLength(1)
-  await host.client.conversations.delete({ id: conversation.id })
-  await expect.poll(() => readdirSync(path.join(folder, 'parked'))).toEqual([])
+  const parked = () => readdirSync(path.join(folder, 'parked'))
+  {
+    await using host = await startHost(folder)
+    const answer = await host.ask(conversation.id, 'What is my name?')
+    expect(answer.text).toContain('Nora')
+    expect(answer.stats?.reusedTokens).toBe(held)
+    expect(parked()).toHaveLength(1)
+    await host.client.conversations.delete({ id: conversation.id })
+  }
+  // Until the next start the deletion can be taken back, with what is parked of the conversation; then that goes too.
+  expect(parked()).toHaveLength(1)
+  await using _host = await startHost(folder)
+  await expect.poll(parked).toEqual([])
 }, 120_000)
 
 test('when the context is full the oldest turns slide out, the first stays, and later turns read little', async () => {

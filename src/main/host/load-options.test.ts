@@ -10,6 +10,7 @@ import { writeGgufFile } from '../../testing/gguf-file.ts'
 import { llamaFile, tinyShape } from '../../testing/shapes.ts'
 import { createHost } from './host.ts'
 import { startNodeChild } from './node-starter.ts'
+import { hasAmx } from './processor.ts'
 
 const root = path.resolve(import.meta.dirname, '../../..')
 const judge = 'demo-judge-2.2m-q8_0'
@@ -152,15 +153,22 @@ test('a thought that takes longer than it may is ended, and the answer goes on f
 })
 
 test('how a file is read is told with its reason, and each load keeps how long it took', async () => {
+  // With AMX the processor keeps q8_0 weights in another order.
+  const usual = hasAmx()
+    ? ({
+        fileAccess: 'read',
+        reason: 'mapped, weights that the processor rearranges would be there twice',
+      } as const)
+    : ({ fileAccess: 'mmap', reason: 'what is in the system cache is there at once' } as const)
   expect(await load(judge, {})).toMatchObject({
-    loadedWith: { fileAccess: 'mmap' },
-    fileAccessReason: 'what is in the system cache is there at once',
+    loadedWith: { fileAccess: usual.fileAccess },
+    fileAccessReason: usual.reason,
   })
   const direct = await load(judge, { fileAccess: 'direct' })
   expect([direct.loadedWith?.fileAccess, direct.fileAccessReason]).toEqual(['direct', undefined])
   const [latest, before] = await client().models.history({ id: judge })
   expect(latest).toMatchObject({ loadedWith: { fileAccess: 'direct' } })
-  expect(before).toMatchObject({ loadedWith: { fileAccess: 'mmap' } })
+  expect(before).toMatchObject({ loadedWith: { fileAccess: usual.fileAccess } })
   expect(latest?.reading?.bytes).toBeGreaterThan(2e6)
   expect(latest?.reading?.ms).toBeGreaterThan(0)
 })

@@ -31,7 +31,10 @@ async function newParking(limits: Partial<ParkingLimits> = {}) {
     files: () => readdirSync(parked),
     fileAt: (index: number) => path.join(parked, readdirSync(parked)[index]!),
     newConversation: () => conversations.create({}).id,
-    deleteConversation: (id: string) => conversations.delete(id),
+    deleteConversation(id: string) {
+      conversations.delete(id)
+      conversations.purge(id)
+    },
   }
 }
 

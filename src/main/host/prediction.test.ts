@@ -23,6 +23,7 @@ import {
 import { contextComputeBytes, kvCacheBytes } from '../core/footprint.ts'
 import { startNodeChild } from './node-starter.ts'
 import { createProbe } from './probe.ts'
+import { hasAmx } from './processor.ts'
 
 const folder = mkdtempSync(path.join(tmpdir(), 'plenum-prediction-'))
 const probe = createProbe({
@@ -67,9 +68,11 @@ function errorsOf(facts: ModelFacts): number[] {
     })
 }
 
-test.each(files)('agrees with the dry run of a model with %s', async (_name, file) => {
+test.for(files)('agrees with the dry run of a model with %s', async ([name, file], { skip }) => {
   const place = path.join(folder, 'model.gguf')
   writeGgufFile(place, file)
+  // llama.cpp stops there itself: see `hasAmx`.
+  if (name === 'latent attention' && hasAmx()) skip('llama.cpp cannot open it on a processor with AMX')
   const inspection = await probe.inspect([place])
   if (inspection.kind !== 'model') throw new Error('It is a projector')
   const errors = errorsOf(inspection.facts)

@@ -46,7 +46,10 @@ const shapes: readonly (readonly [string, GgufFile])[] = [
 const batchSize = 32
 
 describe('describeLayers', () => {
-  it.each(shapes)('agrees with the dry run of llama.cpp about %s', async (_name, file) => {
+  it.for(shapes)('agrees with the dry run of llama.cpp about %s', async ([name, file], { skip }) => {
+    // llama.cpp stops there itself (https://github.com/ggml-org/llama.cpp/issues/18099).
+    if (name === 'DeepSeek R1' && llama.systemInfo.includes('AMX_INT8 = 1'))
+      skip('llama.cpp cannot open it on a processor with AMX')
     const place = path.join(folder, 'model.gguf')
     writeGgufFile(place, file)
     const { inspection } = describeModel([readGgufHeader(place)])

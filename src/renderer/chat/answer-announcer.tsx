@@ -2,7 +2,7 @@ import { useMemo, useState } from 'react'
 import type { Answer } from '../../contract/conversation.ts'
 import { isRunning } from '../conversation-mirror.ts'
 import { spokenSentences } from './sentences.ts'
-import { usePaced } from './use-paced.ts'
+import { usePaced } from '../markdown/use-paced.ts'
 
 /** Sentences that stay on the page: enough for a screen reader to pick up each. */
 const kept = 12

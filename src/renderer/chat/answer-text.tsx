@@ -1,8 +1,8 @@
 import { memo, useMemo } from 'react'
 import type { Answer } from '../../contract/conversation.ts'
 import { splitThoughts } from '../../contract/thoughts.ts'
-import { Markdown } from './markdown.tsx'
-import { Thought } from './thought.tsx'
+import { Markdown } from '../markdown/markdown.tsx'
+import { Thought } from '../markdown/thought.tsx'
 
 type AnswerTextProps = {
   readonly text: string

@@ -10,7 +10,7 @@ import { AnswerFigures } from './answer-figures.tsx'
 import { ReadingNote, WaitingNote } from './answer-progress.tsx'
 import styles from './answer-view.module.css'
 import { EditForm } from './edit-form.tsx'
-import { asJsonCode } from './json-answer.ts'
+import { asJsonCode } from '../markdown/json-answer.ts'
 import { saveEdit, showAnswer } from './turn-actions.ts'
 import { VersionSwitch } from './version-switch.tsx'
 

@@ -2,8 +2,8 @@ import { useFilesOver } from './use-files-over.ts'
 import { previewLink, useApp } from '../store.ts'
 import styles from './chat-pane.module.css'
 import { Composer } from './composer.tsx'
-import { FindBar } from './find-bar.tsx'
-import { LinkPreview } from './link-preview.tsx'
+import { FindBar } from '../conversations/find-bar.tsx'
+import { LinkPreview } from '../markdown/link-preview.tsx'
 import { Transcript } from './transcript.tsx'
 
 /** The conversation on the screen and the message box below it. */

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { partsOf } from './attachment-parts.ts'
 import { isLongPaste } from './draft-attachments.ts'
-import { asJsonCode } from './json-answer.ts'
+import { asJsonCode } from '../markdown/json-answer.ts'
 
 test('a pasted text of more than 2,000 characters or 40 lines is long', () => {
   const texts = ['a'.repeat(2000), 'a'.repeat(2001), 'a\n'.repeat(39) + 'a', 'a\n'.repeat(40) + 'a']

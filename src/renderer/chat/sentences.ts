@@ -1,5 +1,5 @@
 import { splitThoughts } from '../../contract/thoughts.ts'
-import { splitBlocks } from './markdown-blocks.ts'
+import { splitBlocks } from '../markdown/markdown-blocks.ts'
 
 /**
  * The whole sentences of an answer, as they are read out: without Markdown's marks, code blocks only named.

@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'react'
 import { AppError, toProblem } from '../../contract/errors.ts'
 import { attachFiles } from '../chat/draft-attachments.ts'
-import { importFiles, isConversationFile } from '../chat/conversation-files.ts'
+import { importFiles, isConversationFile } from '../conversations/conversation-files.ts'
 import { isDesktop } from '../connection.ts'
 import { pathGifts, uploadGifts, type Gift } from '../gifts.ts'
 

@@ -2,7 +2,7 @@
 import { renderToStaticMarkup } from 'react-dom/server'
 import { describe, expect, test } from 'vitest'
 import { withoutThoughts } from '../../contract/thoughts.ts'
-import { AnswerText } from './answer-text.tsx'
+import { AnswerText } from '../chat/answer-text.tsx'
 import code from '../../testing/answers/code.txt?raw'
 import explanation from '../../testing/answers/explanation.txt?raw'
 import multilingual from '../../testing/answers/multilingual.txt?raw'

@@ -1,6 +1,6 @@
 import { useApp } from '../store.ts'
 import { Icon, type IconName } from '../ui/icon.tsx'
-import { focusComposer } from './composer.tsx'
+import { focusComposer } from '../chat/composer.tsx'
 import styles from './find-bar.module.css'
 import { closeFind, findNext, findText } from './finding.ts'
 import { countHits, numberOf } from './found-places.ts'
