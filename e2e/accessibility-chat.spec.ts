@@ -169,7 +169,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
       await send(page, 'Is this about code: reverse a string')
       const columns = page.getByRole('group', { name: 'Answers of 3 models' })
       await expect(columns.getByRole('button', { name: /^Keep this answer/ })).toHaveCount(2)
-      await expect(columns.getByRole('button', { name: 'Stop Judge' })).toBeVisible()
+      await expect(columns.getByRole('button', { name: 'Stop this one, by Judge' })).toBeVisible()
       await look('three answers, one running')
     } finally {
       process.kill(judge, 'SIGCONT')

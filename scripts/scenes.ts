@@ -34,11 +34,6 @@ export const scenes: readonly Scene[] = [
     show: async (page) => {
       await page.locator('math').first().waitFor({ state: 'attached' })
       await page
-        .getByText(/^Thought for/)
-        .first()
-        .scrollIntoViewIfNeeded()
-      await page.evaluate(() => document.querySelector('[class*=scroller]')?.scrollTo(0, 0))
-      await page
         .getByRole('group', { name: /^Code/ })
         .first()
         .locator('span[class*=keyword]')
@@ -114,24 +109,35 @@ export const scenes: readonly Scene[] = [
         .first()
         .click(),
   },
-  { name: 'tour', schemes: ['dark'], show: (page) => command(page, 'Show the tour') },
+  { name: 'tour', size: 'small', schemes: ['dark'], show: (page) => command(page, 'Show the tour') },
   {
     name: 'palette',
+    size: 'small',
     schemes: ['dark'],
     show: async (page) => {
       await page.keyboard.press('Control+K')
       await page.keyboard.type('co')
     },
   },
-  { name: 'shortcuts', schemes: ['light'], show: (page) => page.keyboard.press('Control+/') },
+  { name: 'shortcuts', size: 'small', schemes: ['light'], show: (page) => page.keyboard.press('Control+/') },
   { name: 'pool-table', schemes: ['dark'], show: (page) => command(page, 'Show the pool as a table') },
   {
     name: 'block-menu',
     schemes: ['dark'],
     show: (page) => block(page, 'Coder').click(),
   },
-  { name: 'resident-details', schemes: ['light'], show: (page) => act(page, 'Guide', 'Details') },
-  { name: 'activity', schemes: ['dark'], show: (page) => command(page, 'Show all activity of the pool') },
+  {
+    name: 'resident-details',
+    size: 'small',
+    schemes: ['light'],
+    show: (page) => act(page, 'Guide', 'Details'),
+  },
+  {
+    name: 'activity',
+    size: 'small',
+    schemes: ['dark'],
+    show: (page) => command(page, 'Show all activity of the pool'),
+  },
   {
     name: 'model-menu',
     schemes: ['light'],
@@ -148,13 +154,14 @@ export const scenes: readonly Scene[] = [
   { name: 'library', schemes: ['light'], show: (page) => command(page, 'Open the library') },
   {
     name: 'load-settings',
+    size: 'small',
     schemes: ['dark'],
     show: async (page) => {
       await command(page, 'Load settings of Coder')
       await page.getByRole('dialog').getByText('Nobody has to leave').waitFor()
     },
   },
-  { name: 'settings', schemes: ['dark'], show: (page) => page.keyboard.press('Control+,') },
+  { name: 'settings', size: 'small', schemes: ['dark'], show: (page) => page.keyboard.press('Control+,') },
   { name: 'phone', size: 'phone', schemes: ['dark'], show: async () => undefined },
   {
     name: 'phone-pool',

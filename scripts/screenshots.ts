@@ -166,22 +166,20 @@ async function askAnew(page: Page): Promise<string> {
 
 /** What only a large model writes, brought in as a file; its address. */
 async function bringInRecorded(page: Page, address: string): Promise<string> {
-  const [thinking, explanation, code] = await Promise.all(
+  const [thinking = '', explanation = '', code = ''] = await Promise.all(
     (['thinking', 'explanation', 'code'] as const).map((name) => recordedAnswer(name)),
   )
-  const by = 'Recorded 70B'
+  // Something of everything, short enough for one picture.
+  const table = /(?:^\|.*\n)+/m.exec(explanation)?.[0] ?? ''
+  const block = /^ *```sql[^]*?```/m.exec(code)?.[0].replaceAll(/^ +/gm, '') ?? ''
+  const text = [thinking.replace('Does that help?', '').trim(), table, block].join('\n\n')
   const turns = [
-    { text: 'What is the sum of the numbers from 1 to 100?', answers: [{ by, text: thinking ?? '' }] },
-    {
-      text: 'Why does attention slow down with the length of the context?',
-      answers: [{ by, text: explanation ?? '' }],
-    },
-    { text: 'Write a ring buffer.', answers: [{ by, text: code ?? '' }] },
+    { text: 'What is the sum of the numbers from 1 to 100?', answers: [{ by: 'Recorded 70B', text }] },
   ]
   // Older than the others.
   const file = conversationFile(
     'recorded',
-    [{ title: 'Sums, attention, ring buffers', turns }],
+    [{ title: 'The sum of the numbers to 100', turns }],
     Date.now() - 3_600_000,
   )
   const response = await fetch(new URL('/api/conversations/import', address), {
@@ -192,7 +190,7 @@ async function bringInRecorded(page: Page, address: string): Promise<string> {
   if (!response.ok) throw new Error(`The host does not take the recorded texts: ${await response.text()}`)
   await page
     .getByRole('navigation', { name: 'Conversations' })
-    .getByRole('button', { name: 'Sums, attention, ring buffers', exact: true })
+    .getByRole('button', { name: 'The sum of the numbers to 100', exact: true })
     .click()
   await page.getByText(/^Thought for/).waitFor()
   return page.url()

@@ -68,7 +68,7 @@ function Column({
         {isRunning(answer) ? (
           <Button
             icon="stop"
-            aria-label={`Stop ${answer.modelName}`}
+            aria-label={`Stop this one, by ${answer.modelName}`}
             onClick={() => void stopAnswers(turn.id, answer.id)}
           >
             Stop this one

@@ -111,9 +111,14 @@ function Chip({ model, residency, isChosen, chosenId, isOneOfSeveral, nth }: Chi
         }}
         onChange={() => (isOneOfSeveral ? toggleModel(chosenId, model.id) : chooseNextModel(model.id))}
       />
-      <ModelSwatch colour={model.colour} hollow={!isHere} />
+      {isOneOfSeveral && isChosen ? (
+        <span className={styles['check']}>
+          <Icon name="check" size={12} />
+        </span>
+      ) : (
+        <ModelSwatch colour={model.colour} hollow={!isHere} />
+      )}
       <span className={styles['name']}>{model.name}</span>
-      {isOneOfSeveral && <Icon name={isChosen ? 'check' : 'plus'} size={12} />}
     </label>
   )
 }

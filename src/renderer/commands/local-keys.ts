@@ -17,7 +17,7 @@ export const localKeys: readonly {
   { title: 'Paste a long text as text, not as a file', section: 'Conversation', keys: ['Mod+Shift+V'] },
   { title: 'Next or previous hit, in the find bar', section: 'Conversation', keys: ['Enter', 'Shift+Enter'] },
   { title: 'First hit of a search, or into the hits', section: 'Conversation', keys: ['Enter', 'ArrowDown'] },
-  { title: 'Rename the conversation, in the list', section: 'List of conversations', keys: ['F2'] },
+  { title: 'Rename the conversation', section: 'List of conversations', keys: ['F2'] },
   { title: 'Delete what is selected', section: 'List of conversations', keys: ['Delete'] },
   { title: 'Take a deletion back', section: 'List of conversations', keys: ['Mod+Z'] },
   {
