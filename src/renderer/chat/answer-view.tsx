@@ -43,7 +43,7 @@ export const AnswerView = memo(function AnswerView({
       data-answer={answer.id}
       data-colour={colour === null ? undefined : colour % 10}
     >
-      <header className={styles['header']}>
+      <header className={styles['header']} data-column={isColumn || undefined}>
         <span className={styles['who']}>
           <ModelSwatch colour={colour} />
           <span className={styles['name']} title={modelName}>
