@@ -46,8 +46,8 @@ export async function measureOpening(page: Page): Promise<number> {
       const started = performance.now()
       button.click()
       const isShown = () => {
-        const turns = document.querySelectorAll('[data-turn]')
-        return turns.length === count && turns[count - 1]?.querySelector('article') !== null
+        const turns = [...document.querySelectorAll('[data-turn]')]
+        return turns.at(-1)?.textContent.includes(`Question ${String(count - 1)}`) ?? false
       }
       const frame = () => new Promise((resolve) => requestAnimationFrame(resolve))
       while (!isShown()) await frame()

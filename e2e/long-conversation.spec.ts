@@ -38,10 +38,10 @@ test('a long conversation opens at its end, draws what is near, and is read upwa
   await showLong(app, 402)
   const { page } = app
   await expect(message(page, 401)).toBeInViewport()
-  // All turns are there for the browser's search; only those near to what is seen are drawn.
-  await expect(page.locator('[data-turn]')).toHaveCount(402)
+  // Only turns near to what is seen are drawn, and those further away are not on the page at all.
   expect(await page.getByRole('article', { name: 'Your message' }).count()).toBeLessThan(60)
-  await expect(page.getByText('Question 7', { exact: true })).toBeAttached()
+  expect(await page.locator('[data-turn]').count()).toBeLessThan(200)
+  await expect(page.getByText('Question 7', { exact: true })).not.toBeAttached()
 
   // Up by the wheel: what is seen stays where it is while the turns above it get their true heights.
   await page.mouse.move(500, 300)
@@ -65,6 +65,15 @@ test('a long conversation opens at its end, draws what is near, and is read upwa
 
   await page.getByRole('button', { name: 'Jump to the end' }).click()
   await expect(message(page, 401)).toBeInViewport()
+
+  // What is looked for is found and shown there too.
+  await page.keyboard.press('Control+f')
+  await page.keyboard.type('Question 7')
+  await page.keyboard.press('Enter')
+  await expect(page.getByRole('search', { name: 'Find in this conversation' })).toContainText(/of \d+$/)
+  await page.keyboard.press('Control+a')
+  await page.keyboard.type('Question 199')
+  await expect(message(page, 199)).toBeInViewport()
 })
 
 test('reading further up is not pulled down by an answer that comes', async ({ app }) => {

@@ -8,7 +8,7 @@ import { act, block, expectResidents, poolPane, showModels } from './screen.ts'
 
 // The demo models leave no room beside them for the smallest context of the long model; it could have 2,048 tokens if all of them left,
 // and twice as many with a q8_0 KV cache.
-test.use({ flags: ['--pool-size', '338MB', '--reserve', '64MB'] })
+test.use({ flags: ['--pool-size', '327MB', '--reserve', '64MB'] })
 
 const place = { folder: '', file: '' }
 test.beforeEach(async ({ page }) => {

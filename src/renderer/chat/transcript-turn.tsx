@@ -66,7 +66,7 @@ function StandIn({ turn }: { readonly turn: Turn }) {
 }
 
 /** About how high a turn is, in rem: lines of 95 characters, and what stands around them. */
-function estimateHeight(turn: Turn): number {
+export function estimateHeight(turn: Turn): number {
   const linesOf = (text: string) => Math.min(400, text.length / 95 + text.split('\n', 400).length * 0.6)
   const message = Math.min(26, linesOf(turn.text))
   return Math.round(7 + 1.35 * (message + linesOf(chosenAnswer(turn).text)))

@@ -1,4 +1,4 @@
-import { memo, useLayoutEffect, useMemo, useState } from 'react'
+import { memo, useLayoutEffect, useMemo, useRef, useState, type RefObject } from 'react'
 import { useShallow } from 'zustand/react/shallow'
 import type { Answer, Turn } from '../../contract/conversation.ts'
 import { chosenAnswer } from '../conversation-mirror.ts'
@@ -8,7 +8,7 @@ import { AnswerAnnouncer } from './answer-announcer.tsx'
 import { focusComposer } from './composer.tsx'
 import styles from './transcript.module.css'
 import { useNearTurns, type NearTurns } from './near-turns.ts'
-import { TranscriptTurn } from './transcript-turn.tsx'
+import { estimateHeight, TranscriptTurn } from './transcript-turn.tsx'
 import { useFollowEnd } from './use-follow-end.ts'
 import { Welcome } from './welcome.tsx'
 
@@ -32,8 +32,10 @@ export function Transcript() {
   const near = useNearTurns(scroller)
   const groups = useGroups(turns)
   const memoryStart = lastAnswer?.memoryStartsAtTurnId
-  const memoryGroup =
-    memoryStart === undefined ? -1 : groups.findIndex((group) => group.some(({ id }) => id === memoryStart))
+  const groupOf = (turnId: string | null | undefined) =>
+    turnId == null ? -1 : groups.findIndex((group) => group.some(({ id }) => id === turnId))
+  const memoryGroup = groupOf(memoryStart)
+  const wantedGroup = groupOf(turnToShow)
   useLayoutEffect(() => {
     if (turnToShow === null || !turns.some(({ id }) => id === turnToShow)) return
     const element = scroller.current?.querySelector<HTMLElement>(`[data-turn="${CSS.escape(turnToShow)}"]`)
@@ -57,7 +59,9 @@ export function Transcript() {
               colours={colours}
               lastAnswer={index === memoryGroup || index === groups.length - 1 ? lastAnswer : null}
               isLast={index === groups.length - 1}
+              isWanted={index === wantedGroup}
               near={near}
+              scroller={scroller}
             />
           ))}
         </div>
@@ -94,11 +98,38 @@ type TurnGroupProps = {
   /** Only where it matters: in the group that holds the last turn, or the beginning of the model's memory. */
   readonly lastAnswer: Answer | null
   readonly isLast: boolean
+  /** One of its turns is to be shown. */
+  readonly isWanted: boolean
   readonly near: NearTurns
+  readonly scroller: RefObject<HTMLElement | null>
 }
 
-/** Turns that are looked at together: while an answer grows, all other groups are left alone. */
-const TurnGroup = memo(function TurnGroup({ turns, colours, lastAnswer, isLast, near }: TurnGroupProps) {
+/**
+ * Turns that are looked at together: while an answer grows, all other groups are left alone. Until one comes near to what is seen, an empty
+ * box of about its height stands in for it.
+ */
+const TurnGroup = memo(function TurnGroup(props: TurnGroupProps) {
+  const { turns, colours, lastAnswer, isLast, isWanted, near, scroller } = props
+  const [hasCome, setHasCome] = useState(isLast)
+  const place = useRef<HTMLDivElement>(null)
+  const isHere = hasCome || isLast || isWanted
+  if (isHere && !hasCome) setHasCome(true)
+  useLayoutEffect(() => {
+    const element = place.current
+    if (isHere || !element) return
+    const observer = new IntersectionObserver(
+      ([entry]) => {
+        if (entry?.isIntersecting) setHasCome(true)
+      },
+      { root: scroller.current, rootMargin: groupsAhead },
+    )
+    observer.observe(element)
+    return () => observer.disconnect()
+  }, [isHere, scroller])
+  if (!isHere) {
+    const height = turns.reduce((sum, turn) => sum + estimateHeight(turn), 0)
+    return <div ref={place} style={{ blockSize: `${String(height)}rem` }} />
+  }
   const last = isLast ? turns.at(-1) : undefined
   return turns.map((turn, index) => (
     <TranscriptTurn
@@ -114,6 +145,8 @@ const TurnGroup = memo(function TurnGroup({ turns, colours, lastAnswer, isLast, 
 })
 
 const groupTurns = 40
+/** Groups this far from what is seen are made: three heights of the view. */
+const groupsAhead = '300% 0px'
 const drawnFirst = 3
 
 type Grouped = { readonly turns: readonly Turn[]; readonly groups: readonly (readonly Turn[])[] }

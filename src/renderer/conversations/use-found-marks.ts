@@ -1,6 +1,6 @@
 import { useEffect, useRef } from 'react'
 import { findPiece, findTerms, parseQuery, type TextRange } from '../../contract/search-text.ts'
-import { useApp } from '../store.ts'
+import { scrollToTurn, useApp } from '../store.ts'
 import type { Finding } from './finding.ts'
 
 /** Names of the highlights that find-bar.css colours. */
@@ -24,7 +24,11 @@ export function useFoundMarks(): void {
     if (finding === null || !main || !('highlights' in CSS)) return
     const { at, wishes } = finding
     const isNew = at !== null && isThere && shown.current !== wishes
-    if (isNew) turnElement(at.turnId)?.scrollIntoView({ block: 'nearest' })
+    if (isNew) {
+      const element = turnElement(at.turnId)
+      if (element) element.scrollIntoView({ block: 'nearest' })
+      else scrollToTurn(at.turnId)
+    }
     const mark = () => {
       const here = markAll(main, finding)
       if (!at || !isThere || shown.current === wishes) return
