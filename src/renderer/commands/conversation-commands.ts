@@ -1,8 +1,16 @@
 import type { ConversationSummary } from '../../contract/conversation.ts'
 import { chooseAttachments } from '../chat/attach-button.tsx'
 import { focusComposer } from '../chat/composer.tsx'
-import { archiveConversations, deleteConversations, pinConversations } from '../conversations/conversation-actions.ts'
-import { chooseImport, exportAllConversations, exportConversation } from '../conversations/conversation-files.ts'
+import {
+  archiveConversations,
+  deleteConversations,
+  pinConversations,
+} from '../conversations/conversation-actions.ts'
+import {
+  chooseImport,
+  exportAllConversations,
+  exportConversation,
+} from '../conversations/conversation-files.ts'
 import { groupByDay } from '../conversations/conversation-groups.ts'
 import { startConversation, toggleArchive } from '../conversations/conversation-list.tsx'
 import { findNext, openFind } from '../conversations/finding.ts'
