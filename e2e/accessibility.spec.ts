@@ -100,7 +100,10 @@ for (const colorScheme of ['light', 'dark'] as const) {
     await look('tour')
     await page.keyboard.press('Escape')
     await ask(page, 'My name is Nora.', 'Guide')
-    await page.getByRole('button', { name: /^Actions for/ }).click()
+    await page
+      .getByRole('navigation', { name: 'Conversations' })
+      .getByRole('button', { name: /^Actions for/ })
+      .click()
     await look('menu of a conversation')
     await page.keyboard.press('Escape')
     await page.keyboard.press('Control+Shift+F')
