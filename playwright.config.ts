@@ -22,6 +22,7 @@ const quiet = [
 /** Specs of what the page does by itself: one host is enough, the page is the same. */
 const pageOnly = [
   'accessibility',
+  'accessibility-chat',
   'content-safety',
   'instructions',
   'long-conversation',
@@ -29,6 +30,7 @@ const pageOnly = [
   'search',
   'several-models',
   'tour',
+  'turn-commands',
   'tree',
 ].map((name) => `${name}.spec.ts`)
 

@@ -1,6 +1,5 @@
-import { AxeBuilder } from '@axe-core/playwright'
-import type { Page } from '@playwright/test'
 import { expect, test } from './app.ts'
+import { violations } from './axe.ts'
 import { demoNames } from './model-files.ts'
 import { act, ask, block, expectResidents, poolPane, showModels } from './screen.ts'
 
@@ -101,7 +100,10 @@ for (const colorScheme of ['light', 'dark'] as const) {
     await look('tour')
     await page.keyboard.press('Escape')
     await ask(page, 'My name is Nora.', 'Guide')
-    await page.getByRole('button', { name: /^Actions for/ }).click()
+    await page
+      .getByRole('navigation', { name: 'Conversations' })
+      .getByRole('button', { name: /^Actions for/ })
+      .click()
     await look('menu of a conversation')
     await page.keyboard.press('Escape')
     await page.keyboard.press('Control+Shift+F')
@@ -213,10 +215,3 @@ test('a whole turn goes by keyboard alone, and the focus is never lost', async (
   await expect(block(page, 'Judge')).toBeHidden()
   await expect(poolPane(page).locator(':focus')).toHaveCount(1)
 })
-
-/** What axe finds, one line for each rule: its name and the elements. */
-async function violations(page: Page): Promise<readonly string[]> {
-  // Without a page of its own, which the desktop shell does not open.
-  const { violations: found } = await new AxeBuilder({ page }).setLegacyMode(true).analyze()
-  return found.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(' ')).join(', ')}`)
-}

@@ -1,7 +1,9 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import type { Locator, Page } from '@playwright/test'
 import { expect, test, type PlenumApp } from './app.ts'
+import { conversationFile } from './recorded.ts'
+import { bringIn } from './screen.ts'
 
 /** The conversations side of the window. */
 const list = (page: Page) => page.getByRole('navigation', { name: 'Conversations' })
@@ -21,58 +23,13 @@ type Talk = { readonly title: string; readonly text?: string; readonly answer?: 
 
 /** A file of conversations as Plenum exports it. */
 async function fileOf(app: PlenumApp, talks: readonly Talk[], name = 'talks.json'): Promise<string> {
-  const now = Date.now()
-  const conversations = talks.map(({ title, text = 'Question', answer = 'Reply' }, at) => ({
-    ...{
-      id: `talk-${String(at)}`,
-      title,
-      isTitled: true,
-      isPinned: false,
-      isArchived: false,
-      createdAt: now - at,
-      updatedAt: now - at,
-    },
-    shownTurnId: `turn-${String(at)}`,
-    turns: [
-      {
-        ...{
-          id: `turn-${String(at)}`,
-          parentId: null,
-          text,
-          createdAt: now - at,
-          chosenAnswerId: `answer-${String(at)}`,
-        },
-        answers: [
-          {
-            ...{
-              id: `answer-${String(at)}`,
-              modelId: 'm',
-              modelName: 'Model',
-              text: answer,
-              stats: null,
-              createdAt: now - at,
-            },
-            state: { kind: 'done', stopReason: 'end' },
-          },
-        ],
-      },
-    ],
+  const recorded = talks.map(({ title, text = 'Question', answer = 'Reply' }) => ({
+    title,
+    turns: [{ text, answers: [{ by: 'Model', text: answer }] }],
   }))
   const file = path.join(app.dataFolder, name)
-  await writeFile(
-    file,
-    JSON.stringify({ format: 'plenum-conversations', version: 1, exportedAt: now, conversations }),
-  )
+  await writeFile(file, JSON.stringify(conversationFile('talk', recorded)))
   return file
-}
-
-async function bringIn(app: PlenumApp, file: string): Promise<Locator> {
-  // What is dropped before the page is connected is refused.
-  await expect(app.page.getByText(/· pool of/)).toBeVisible()
-  await app.drop([file])
-  const dialog = app.page.getByRole('dialog', { name: 'Import conversations' })
-  await expect(dialog.getByRole('button', { name: 'Close', exact: true }).last()).toBeVisible()
-  return dialog
 }
 
 async function seed(app: PlenumApp, titles: readonly string[]): Promise<void> {
@@ -158,10 +115,33 @@ test('conversations are pinned on top, and archived out of the list', async ({ a
   await expect(rows(page)).toHaveText(['A', 'B', 'C'])
 })
 
+/** Says where to save in the system's own dialog, as its user would, and reads what is there then. */
+async function saveByDialog(
+  app: PlenumApp,
+  press: () => Promise<void>,
+): Promise<{ readonly name: string; readonly text: string }> {
+  const folder = await mkdtemp(path.join(app.dataFolder, 'saved-'))
+  await app.electron.evaluate(({ dialog }, to) => {
+    // Called with the window, which the types of its other form do not have.
+    const choose = async (_: unknown, { defaultPath }: { readonly defaultPath?: string }) => ({
+      canceled: false,
+      filePath: `${to}/${defaultPath?.split(/[\\/]/).at(-1) ?? ''}`,
+    })
+    Object.assign(dialog, { showSaveDialog: choose })
+  }, folder)
+  await press()
+  await expect.poll(() => readdir(folder)).toHaveLength(1)
+  const [name = ''] = await readdir(folder)
+  const file = path.join(folder, name)
+  // It is there before it is whole.
+  await expect.poll(() => readFile(file, 'utf8')).toMatch(/\S\s*$/)
+  return { name, text: await readFile(file, 'utf8') }
+}
+
 test('what is exported is a file that comes in again', async ({ app, page }) => {
-  test.skip(app.kind === 'desktop', 'The stand-in for Electron tells of no downloads')
   await seed(app, ['Apples: red/green', 'Pears'])
   const save = async (press: () => Promise<void>) => {
+    if (app.kind === 'desktop') return saveByDialog(app, press)
     const [download] = await Promise.all([page.waitForEvent('download'), press()])
     return { name: download.suggestedFilename(), text: await readFile(await download.path(), 'utf8') }
   }

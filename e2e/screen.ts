@@ -1,5 +1,6 @@
 import type { Locator, Page } from '@playwright/test'
 import { expect } from '@playwright/test'
+import type { PlenumApp } from './app.ts'
 
 /** The pool side of the window. */
 export function poolPane(page: Page): Locator {
@@ -84,4 +85,14 @@ export async function leaveRoom(page: Page, freeMb: number): Promise<void> {
   await settings.getByRole('button', { name: 'Close' }).click()
   const capacity = new RegExp(`of ${String(sizeMb - reserveMb)} MB · ${String(reserveMb)}.0 MB reserve`)
   await expect(poolPane(page).getByText(capacity)).toBeVisible()
+}
+
+/** Drops a file of conversations onto the window; the dialog that tells what became of it. */
+export async function bringIn(app: PlenumApp, file: string): Promise<Locator> {
+  // What is dropped before the page is connected is refused.
+  await expect(app.page.getByText(/· pool of/)).toBeVisible()
+  await app.drop([file])
+  const dialog = app.page.getByRole('dialog', { name: 'Import conversations' })
+  await expect(dialog.getByRole('button', { name: 'Close', exact: true }).last()).toBeVisible()
+  return dialog
 }

@@ -21,6 +21,11 @@ test('several models answer side by side, one is kept, and the others stay withi
   await columns.getByRole('button', { name: 'Keep this answer by Coder' }).click()
   await expect(columns).toBeHidden()
   await expect(page.getByRole('article', { name: 'Answer by Coder' })).toBeVisible()
+  // The next turn is for the kept model alone.
+  await expect(page.getByRole('button', { name: 'Several' })).toHaveAttribute('aria-pressed', 'false')
+  await expect(
+    page.getByRole('group', { name: 'Model for this turn' }).getByRole('radio', { name: 'Coder' }),
+  ).toBeChecked()
   await expect(page.getByRole('group', { name: 'Versions of the answer' })).toContainText('/ 3')
   await page.getByRole('button', { name: 'Actions for the answer by Coder' }).click()
   await page.getByRole('menuitem', { name: 'Side by side' }).click()

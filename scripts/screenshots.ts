@@ -8,91 +8,11 @@ import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { chromium, type Page } from '@playwright/test'
 import { writeLongModel } from '../e2e/model-files.ts'
-import { act, block, send } from '../e2e/screen.ts'
+import { conversationFile, recordedAnswer } from '../e2e/recorded.ts'
+import { ask, block, send } from '../e2e/screen.ts'
 import { rootFolder } from './build.ts'
 import { findOrInstallChromium } from './chromium.ts'
-
-const sizes = {
-  desktop: { width: 1440, height: 900 },
-  small: { width: 1024, height: 700 },
-  phone: { width: 390, height: 844 },
-} as const
-
-/** One screen: its name, where and how it is seen, and how to get there from the open conversation. */
-type Scene = {
-  readonly name: string
-  readonly schemes: readonly ('dark' | 'light')[]
-  readonly size?: keyof typeof sizes
-  readonly show: (page: Page) => Promise<void>
-}
-
-const scenes: readonly Scene[] = [
-  { name: 'chat', schemes: ['dark', 'light'], show: async () => undefined },
-  { name: 'chat-small', size: 'small', schemes: ['dark', 'light'], show: async () => undefined },
-  {
-    name: 'welcome',
-    schemes: ['light'],
-    show: (page) =>
-      page
-        .getByRole('button', { name: /^New conversation/ })
-        .first()
-        .click(),
-  },
-  { name: 'tour', schemes: ['dark'], show: (page) => command(page, 'Show the tour') },
-  {
-    name: 'palette',
-    schemes: ['dark'],
-    show: async (page) => {
-      await page.keyboard.press('Control+K')
-      await page.keyboard.type('co')
-    },
-  },
-  { name: 'shortcuts', schemes: ['light'], show: (page) => page.keyboard.press('Control+/') },
-  { name: 'pool-table', schemes: ['dark'], show: (page) => command(page, 'Show the pool as a table') },
-  {
-    name: 'block-menu',
-    schemes: ['dark'],
-    show: (page) => block(page, 'Coder').click(),
-  },
-  { name: 'resident-details', schemes: ['light'], show: (page) => act(page, 'Guide', 'Details') },
-  { name: 'activity', schemes: ['dark'], show: (page) => command(page, 'Show all activity of the pool') },
-  {
-    name: 'model-menu',
-    schemes: ['light'],
-    show: (page) => page.keyboard.press('Control+m'),
-  },
-  {
-    name: 'preview',
-    schemes: ['dark', 'light'],
-    show: async (page) => {
-      await command(page, 'Ask Long Talk next')
-      await page.getByRole('article', { name: 'Long Talk' }).getByText(/leave/).first().waitFor()
-    },
-  },
-  { name: 'library', schemes: ['dark', 'light'], show: (page) => command(page, 'Open the library') },
-  {
-    name: 'load-settings',
-    schemes: ['dark'],
-    show: async (page) => {
-      await command(page, 'Load settings of Coder')
-      await page.getByRole('dialog').getByText('Nobody has to leave').waitFor()
-    },
-  },
-  { name: 'settings', schemes: ['dark', 'light'], show: (page) => page.keyboard.press('Control+,') },
-  { name: 'phone', size: 'phone', schemes: ['dark'], show: async () => undefined },
-  {
-    name: 'phone-pool',
-    size: 'phone',
-    schemes: ['light'],
-    show: (page) => page.getByRole('button', { name: 'Memory pool' }).click(),
-  },
-  {
-    name: 'phone-conversations',
-    size: 'phone',
-    schemes: ['dark'],
-    show: (page) => page.getByRole('button', { name: 'Conversations' }).click(),
-  },
-]
+import { chooseAll, scenes, sizes, startNew, type Place } from './scenes.ts'
 
 /** How long a busy machine may take for what usually takes a second or two. */
 const patienceMs = 120_000
@@ -121,31 +41,36 @@ try {
     args: process.getuid?.() === 0 ? ['--no-sandbox'] : [],
   })
   const page = await browser.newPage({ viewport: sizes.desktop, reducedMotion: 'reduce' })
+  // What waits for a pointer to come is there on a phone.
+  const phone = await browser.newPage({
+    ...{ viewport: sizes.phone, reducedMotion: 'reduce', hasTouch: true, isMobile: true },
+  })
   const address = await readyAddress()
   await page.goto(address)
   await page.getByRole('button', { name: 'Skip the tour' }).click()
   await addModel(address)
   for (const name of ['Guide', 'Coder', 'Judge'])
     await block(page, name, 'Ready').waitFor({ timeout: patienceMs })
-  const conversation = await converse(page)
+  const places = { ...(await converse(page)), rendering: await bringInRecorded(page, address) }
   mkdirSync(pictures, { recursive: true })
-  for (const { name, schemes, size = 'desktop', show } of scenes) {
+  for (const { name, of = 'chat', schemes, size = 'desktop', show } of scenes) {
     if (wanted.length > 0 && !wanted.some((start) => name.startsWith(start))) continue
-    await page.setViewportSize(sizes[size])
-    await page.goto(conversation)
+    const window = size === 'phone' ? phone : page
+    await window.setViewportSize(sizes[size])
+    await window.goto(places[of])
     // Each picture begins with the pool as it is by itself.
-    await page.evaluate(() => localStorage.removeItem('plenum.pool.view'))
-    await page.reload()
-    await page
+    await window.evaluate(() => localStorage.removeItem('plenum.pool.view'))
+    await window.reload()
+    await window
       .getByRole('article', { name: /^Answer by/ })
       .last()
       .waitFor()
-    await page.getByRole('textbox', { name: 'Message', exact: true }).blur()
-    await show(page)
+    await window.getByRole('textbox', { name: 'Message', exact: true }).blur()
+    await show(window)
     for (const colorScheme of schemes) {
-      await page.emulateMedia({ colorScheme })
-      await settle(page)
-      await page.screenshot({ path: path.join(pictures, `${name}-${colorScheme}.png`) })
+      await window.emulateMedia({ colorScheme })
+      await settle(window)
+      await window.screenshot({ path: path.join(pictures, `${name}-${colorScheme}.png`) })
     }
   }
   await browser.close()
@@ -173,8 +98,10 @@ async function addModel(address: string): Promise<void> {
   if (!response.ok) throw new Error(`The host does not take the model: ${await response.text()}`)
 }
 
-/** Some conversations, the last of which changes hands, as the README tells it; the address of that one. */
-async function converse(page: Page): Promise<string> {
+/** Some conversations, the last of which changes hands, as the README tells it; the addresses of those that are shown. */
+async function converse(page: Page): Promise<Record<Exclude<Place, 'rendering'>, string>> {
+  const columns = await askAll(page)
+  const versions = await askAnew(page)
   const conversations = [
     [['Coder', 'Write a function that adds two numbers.']],
     [['Guide', 'What is unified memory?']],
@@ -197,15 +124,76 @@ async function converse(page: Page): Promise<string> {
       await answers.nth(before).waitFor({ timeout: patienceMs })
     }
   }
+  return { chat: page.url(), columns, versions }
+}
+
+/** A turn that all models answer at once; its address. */
+async function askAll(page: Page): Promise<string> {
+  await startNew(page)
+  await chooseAll(page)
+  await send(page, 'Write a function that reverses a string.')
+  const columns = page.getByRole('group', { name: 'Answers of 3 models' })
+  await columns
+    .getByRole('button', { name: /^Keep this answer/ })
+    .nth(2)
+    .waitFor({ timeout: patienceMs })
+  await page.keyboard.press('Alt+0')
   return page.url()
 }
 
-/** Runs a command by its name. */
-async function command(page: Page, title: string): Promise<void> {
-  await page.keyboard.press('Control+K')
-  await page.keyboard.type(title)
-  await page.getByRole('option', { name: new RegExp(`^${title}`), selected: true }).waitFor()
-  await page.keyboard.press('Enter')
+/** A conversation with versions of a message and of an answer; its address. */
+async function askAnew(page: Page): Promise<string> {
+  await startNew(page)
+  await page.getByRole('group', { name: 'Model for this turn' }).getByText('Guide', { exact: true }).click()
+  await ask(page, 'My name is Nora.', 'Guide')
+  await page.keyboard.press('Control+Shift+E')
+  await page.getByRole('textbox', { name: 'Edit your message' }).fill('My name is Ada.')
+  await page.keyboard.press('Control+Enter')
+  await page.getByRole('group', { name: 'Versions of the message' }).waitFor()
+  await page
+    .locator('article[aria-busy="false"]')
+    .getByText('to first token')
+    .waitFor({ timeout: patienceMs })
+  await page.keyboard.press('Alt+r')
+  await page.getByRole('group', { name: 'Versions of the answer' }).waitFor()
+  await page
+    .locator('article[aria-busy="false"]')
+    .getByText('to first token')
+    .waitFor({ timeout: patienceMs })
+  await ask(page, 'What is my name?', 'Guide')
+  return page.url()
+}
+
+/** What only a large model writes, brought in as a file; its address. */
+async function bringInRecorded(page: Page, address: string): Promise<string> {
+  const [thinking = '', explanation = '', code = ''] = await Promise.all(
+    (['thinking', 'explanation', 'code'] as const).map((name) => recordedAnswer(name)),
+  )
+  // Something of everything, short enough for one picture.
+  const table = /(?:^\|.*\n)+/m.exec(explanation)?.[0] ?? ''
+  const block = /^ *```sql[^]*?```/m.exec(code)?.[0].replaceAll(/^ +/gm, '') ?? ''
+  const text = [thinking.replace('Does that help?', '').trim(), table, block].join('\n\n')
+  const turns = [
+    { text: 'What is the sum of the numbers from 1 to 100?', answers: [{ by: 'Recorded 70B', text }] },
+  ]
+  // Older than the others.
+  const file = conversationFile(
+    'recorded',
+    [{ title: 'The sum of the numbers to 100', turns }],
+    Date.now() - 3_600_000,
+  )
+  const response = await fetch(new URL('/api/conversations/import', address), {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(file),
+  })
+  if (!response.ok) throw new Error(`The host does not take the recorded texts: ${await response.text()}`)
+  await page
+    .getByRole('navigation', { name: 'Conversations' })
+    .getByRole('button', { name: 'The sum of the numbers to 100', exact: true })
+    .click()
+  await page.getByText(/^Thought for/).waitFor()
+  return page.url()
 }
 
 /** Fonts are there, and the page has been drawn twice since the last change. */

@@ -92,6 +92,7 @@ class App extends EventEmitter {
     const known: Readonly<Record<string, string>> = {
       home: homedir(),
       appData: config,
+      downloads: path.join(homedir(), 'Downloads'),
       userData: path.join(config, this.#boot.name),
       temp: tmpdir(),
     }

@@ -21,6 +21,7 @@ function record<Result>(name: string, result: Result) {
 
 export const dialog = {
   showOpenDialog: record('dialog.showOpenDialog', Promise.resolve({ canceled: true, filePaths: [] })),
+  showSaveDialog: record('dialog.showSaveDialog', Promise.resolve({ canceled: true, filePath: '' })),
   showErrorBox: (title: string, content: string) => {
     recorded.push({ name: 'dialog.showErrorBox', args: [title, content] })
     process.stderr.write(`${title}: ${content}\n`)

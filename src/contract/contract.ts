@@ -76,7 +76,7 @@ export const hostInfoSchema = z.object({
   version: z.string(),
   kind: z.enum(['desktop', 'headless']),
   platform: z.string(),
-  /** Whether `files.choose` can open the system's own dialog. */
+  /** Whether `files.choose` and `files.save` can open the system's own dialog. */
   canChooseFiles: z.boolean(),
   /** Where uploaded files go. */
   modelsFolder: z.string(),
@@ -160,6 +160,10 @@ export const contract = {
   files: {
     /** Opens the system's dialog; the chosen paths, empty when it was closed. */
     choose: base.input(z.object({ kind: z.enum(['gguf', 'folder']) })).output(z.array(z.string())),
+    /** Writes a text where the user says in the system's dialog, which proposes the name; the path, null when it was closed. */
+    save: base
+      .input(z.object({ name: z.string().min(1).max(255), text: z.string() }))
+      .output(z.string().nullable()),
     /** Folders and GGUF files at a path of the host; without a path, where models usually are. */
     browse: base
       .route({ method: 'GET', path: '/files' })

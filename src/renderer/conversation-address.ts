@@ -1,4 +1,5 @@
-import { newConversation, openConversation, useApp } from './store.ts'
+import { newConversation, openConversation } from './open-conversation.ts'
+import { useApp } from './store.ts'
 
 /**
  * Keeps the open conversation in the page's address, so that it is there again when the page is loaded again, and

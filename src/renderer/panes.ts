@@ -1,3 +1,4 @@
+import { flushSync } from 'react-dom'
 import { focusComposer } from './chat/composer.tsx'
 import { keepPanes, withinLimits, type Pane, type PaneName } from './pane-sizes.ts'
 import { useApp } from './store.ts'
@@ -20,6 +21,17 @@ export function togglePane(name: PaneName): void {
   changePane(name, { isOpen })
   // The focus does not go with what it was on.
   if (!isOpen && hadFocus) focusComposer()
+}
+
+/** Makes sure that a pane is there to be used. */
+export function openPane(name: PaneName): void {
+  const pane = document.querySelector<HTMLElement>(`[data-pane="${name}"]`)
+  if (pane?.popover) {
+    if (!pane.matches(':popover-open')) pane.showPopover()
+  } else if (!useApp.getState().panes[name].isOpen) {
+    // Drawn at once: what asked for it puts the focus into it.
+    flushSync(() => changePane(name, { isOpen: true }))
+  }
 }
 
 /** Both panes open, and as wide as they are by themselves. */

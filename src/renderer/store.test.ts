@@ -3,7 +3,9 @@ import { beforeEach, expect, test, vi } from 'vitest'
 import { plainAsking } from '../contract/asking.ts'
 import type { Answer, Conversation, Turn } from '../contract/conversation.ts'
 import type { Client } from './connection.ts'
-import { applyEvent, openConversation, sendTurn, setDraft, useApp } from './store.ts'
+import { applyEvent, openConversation } from './open-conversation.ts'
+import { sendTurn, setDraft } from './send-turn.ts'
+import { useApp } from './store.ts'
 
 const frames: (() => void)[] = []
 vi.stubGlobal('requestAnimationFrame', (callback: () => void) => frames.push(callback))

@@ -1,11 +1,6 @@
 import { create } from 'zustand'
 import type { HostInfo } from '../contract/contract.ts'
-import type {
-  Conversation,
-  ConversationEvent,
-  ConversationListEvent,
-  ConversationSummary,
-} from '../contract/conversation.ts'
+import type { Conversation, ConversationSummary } from '../contract/conversation.ts'
 import { definedOf } from '../contract/defined.ts'
 import { AppError, toProblem, type Problem } from '../contract/errors.ts'
 import type { PoolSnapshot } from '../contract/memory.ts'
@@ -16,8 +11,7 @@ import type { Asking } from '../contract/asking.ts'
 import type { DraftAttachment } from './chat/draft-attachments.ts'
 import type { Importing } from './conversations/conversation-files.ts'
 import type { Finding } from './conversations/finding.ts'
-import { connect, type Client } from './connection.ts'
-import { withTexts, withTurn, type TextDelta } from './conversation-mirror.ts'
+import type { Client } from './connection.ts'
 import { rememberedPanes, type Panes } from './pane-sizes.ts'
 import { keepPicture, rememberedPicture, type PoolPicture } from './pool-picture.ts'
 import type { Proposal } from './proposal.ts'
@@ -84,11 +78,13 @@ export type AppState = {
   readonly outsideLink: OutsideLink | null
   /** The turn to bring into view as soon as its conversation is there. */
   readonly turnToShow: string | null
+  /** What the list of conversations shows: what is searched for ('': the list itself), and whether it is the archive. */
+  readonly listView: { readonly query: string; readonly isArchive: boolean }
   /** A file of conversations on its way in; see chat/conversation-files.ts. */
   readonly importing: Importing | null
 }
 
-/** The page's one store. Actions are the exported functions of this file. */
+/** The page's one store. Actions are exported functions: of all of the window here, of one part of it beside that part. */
 export const useApp = create<AppState>(() => ({
   connection: 'connecting',
   client: null,
@@ -121,73 +117,12 @@ export const useApp = create<AppState>(() => ({
   finding: null,
   outsideLink: null,
   turnToShow: null,
+  listView: { query: '', isArchive: false },
   importing: null,
 }))
 
 const set = useApp.setState
 const get = useApp.getState
-
-/** Connects to the host and mirrors it until `signal` aborts, connecting again whenever the connection is lost. */
-export async function mirrorHost(signal: AbortSignal): Promise<void> {
-  for (let failures = 0; !signal.aborted; failures++) {
-    try {
-      const { client, lost } = await connect()
-      failures = 0
-      await mirrorUntilLost(client, lost, signal)
-    } catch {
-      // Not there (yet): the screen says so, and the next try follows.
-    }
-    set({ connection: 'lost', client: null })
-    await pause(Math.min(250 * 2 ** failures, 5000), signal)
-  }
-}
-
-async function mirrorUntilLost(client: Client, lost: Promise<void>, signal: AbortSignal): Promise<void> {
-  const over = new AbortController()
-  const stop = () => over.abort()
-  signal.addEventListener('abort', stop, { once: true })
-  void lost.then(stop)
-  const [host, settings] = await Promise.all([client.host.info(), client.settings.get()])
-  set({ connection: 'open', client, host, settings })
-  const { conversationId } = get()
-  if (conversationId !== null) openConversation(conversationId)
-  await Promise.all([
-    follow(
-      () => client.settings.watch(undefined, { signal: over.signal }),
-      (changed) => set({ settings: changed }),
-    ),
-    follow(
-      () => client.pool.watch(undefined, { signal: over.signal }),
-      (pool) => set({ pool }),
-    ),
-    follow(
-      () => client.models.watch(undefined, { signal: over.signal }),
-      (models) => set({ models }),
-    ),
-    follow(() => client.conversations.watchList(undefined, { signal: over.signal }), applyListEvent),
-    lost,
-  ])
-  signal.removeEventListener('abort', stop)
-}
-
-async function follow<T>(watch: () => Promise<AsyncIterable<T>>, apply: (value: T) => void): Promise<void> {
-  try {
-    for await (const value of await watch()) apply(value)
-  } catch {
-    // The connection ended; mirrorHost connects again.
-  }
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms)
-    const end = () => {
-      clearTimeout(timer)
-      resolve()
-    }
-    signal.addEventListener('abort', end, { once: true })
-  })
-}
 
 /** The host's client; throws while there is no connection. */
 export function host(): Client {
@@ -241,15 +176,6 @@ export function dropUndo(id: string): void {
   set(({ undos }) => ({ undos: undos.filter((undo) => undo.id !== id) }))
 }
 
-/** Applies what the host says of the list of conversations. */
-export function applyListEvent(event: ConversationListEvent): void {
-  set(({ conversations }) => {
-    if (event.kind === 'all') return { conversations: event.conversations }
-    const gone = new Set([...event.removedIds, ...event.changed.map(({ id }) => id)])
-    return { conversations: [...event.changed, ...conversations.filter(({ id }) => !gone.has(id))] }
-  })
-}
-
 /** Changes settings; what is absent stays. Seen at once; rejects with the host's problem, and they are as they were. */
 export async function saveSettings(changes: SettingsChanges): Promise<void> {
   const { settings } = useApp.getState()
@@ -275,6 +201,11 @@ export function showSettings(settingsFilter: string): void {
 /** Opens or closes the command palette or the list of shortcuts. */
 export function showOverlay(overlay: AppState['overlay']): void {
   set({ overlay })
+}
+
+/** Has the list of conversations show something else; what is absent stays. */
+export function showList(view: Partial<AppState['listView']>): void {
+  set(({ listView }) => ({ listView: { ...listView, ...view } }))
 }
 
 /** Has the pool show the machine, the models, or a table of the same. */
@@ -304,173 +235,12 @@ export function scrollToTurn(turnId: string): void {
   set({ turnToShow: turnId })
 }
 
-/** Names the model that takes the next turn. What it would take to load one that is not in memory is shown. */
+/** Names the model that alone takes the next turn. What it would take to load one that is not in memory is shown. */
 export function chooseNextModel(modelId: string): void {
   set(({ pool, proposal }) => {
     const isAbsent = !pool?.residents.some((each) => each.modelId === modelId && each.state !== 'failed')
-    if (isAbsent) return { nextModelId: modelId, proposal: { modelId, options: {}, from: 'turn' } }
-    return { nextModelId: modelId, proposal: proposal?.from === 'turn' ? null : proposal }
+    const choice = { nextModelId: modelId, besideIds: null }
+    if (isAbsent) return { ...choice, proposal: { modelId, options: {}, from: 'turn' } }
+    return { ...choice, proposal: proposal?.from === 'turn' ? null : proposal }
   })
-}
-
-// The watcher of the open conversation; replaced, never shared.
-const watching = { abort: new AbortController() }
-
-/** Shows a conversation and follows it. The model of its last answer takes the next turn, unless it was open before. */
-export function openConversation(id: string): void {
-  watching.abort.abort()
-  const abort = new AbortController()
-  watching.abort = abort
-  pendingText.clear()
-  set(({ conversation, conversationId, conversations, nextModelId }) => ({
-    conversationId: id,
-    conversation: conversation?.id === id ? conversation : null,
-    nextModelId:
-      conversationId === id
-        ? nextModelId
-        : (conversations.find((summary) => summary.id === id)?.lastModelId ?? nextModelId),
-  }))
-  void followConversation(id, abort.signal)
-}
-
-async function followConversation(id: string, signal: AbortSignal): Promise<void> {
-  const { client } = get()
-  if (!client) return
-  try {
-    for await (const event of await client.conversations.watch({ id }, { signal })) {
-      if (signal.aborted) return
-      applyEvent(event)
-    }
-  } catch (error) {
-    // Without a connection mirrorHost connects again and opens the conversation again.
-    if (signal.aborted || get().client !== client) return
-    const problem = toProblem(error)
-    if (problem.code === 'NOT_FOUND') newConversation()
-    if (problem.code !== 'INTERNAL') notify(problem)
-  }
-}
-
-/** Shows an empty page for a new conversation; it is made when the first message is sent. */
-export function newConversation(): void {
-  watching.abort.abort()
-  pendingText.clear()
-  set({ conversationId: null, conversation: null })
-}
-
-/** Keeps what was typed for a conversation (null: a new one) until it is sent. */
-export function setDraft(conversationId: string | null, text: string): void {
-  set(({ drafts }) => ({ drafts: withDraft(drafts, conversationId, text) }))
-}
-
-function withDraft(
-  drafts: AppState['drafts'],
-  conversationId: string | null,
-  text: string,
-): AppState['drafts'] {
-  const key = conversationId ?? ''
-  const others = Object.fromEntries(Object.entries(drafts).filter(([id]) => id !== key))
-  return text === '' ? others : { ...others, [key]: text }
-}
-
-/**
- * Sends a message to a model, and to others `beside` it, in a new conversation when none is open. Its draft is dropped only when the host
- * has the turn; a refusal becomes a notice and the text stays where it was.
- */
-export async function sendTurn(
-  text: string,
-  modelId: string,
-  { beside = [] }: { readonly beside?: readonly string[] } = {},
-): Promise<void> {
-  await attempt(async () => {
-    const conversationId = get().conversationId ?? (await startConversation())
-    const attached = get().attachments[conversationId] ?? []
-    const attachmentIds = attached.flatMap((each) => (each.kind === 'ready' ? [each.attachment.id] : []))
-    const turn = await host().turns.send({
-      ...{ conversationId, text },
-      ...(beside.length > 0 ? { modelIds: [modelId, ...beside] } : { modelId }),
-      ...(attachmentIds.length > 0 && { attachmentIds }),
-    })
-    set(({ conversation, drafts, attachments, beforeMention }) => ({
-      nextModelId: modelId,
-      // Who was named with @ was so for this turn only.
-      ...beforeMention,
-      beforeMention: null,
-      attachments: {
-        ...attachments,
-        [conversationId]: (attachments[conversationId] ?? []).filter((each) => !attached.includes(each)),
-      },
-      drafts: drafts[conversationId] === text ? withDraft(drafts, conversationId, '') : drafts,
-      // The watcher may have brought a later state of it already.
-      ...(conversation?.id === conversationId && !conversation.turns.some(({ id }) => id === turn.id)
-        ? { conversation: withTurn(conversation, turn) }
-        : {}),
-    }))
-  })
-}
-
-async function startConversation(): Promise<string> {
-  const { newAsking } = get()
-  const conversation = await host().conversations.create(newAsking ? { asking: newAsking } : {})
-  const { drafts, attachments, conversationId } = get()
-  const { '': attached = [], ...others } = attachments
-  set({
-    drafts: withDraft(withDraft(drafts, null, ''), conversation.id, drafts[''] ?? ''),
-    attachments: { ...others, [conversation.id]: attached },
-    newAsking: null,
-  })
-  // Whoever opened another one in the meantime stays there.
-  if (conversationId === null) {
-    set({ conversation })
-    openConversation(conversation.id)
-  }
-  return conversation.id
-}
-
-// Text that arrived since the last frame: many deltas, one render.
-const pendingText = new Map<string, TextDelta>()
-
-/** Applies what the host says of the open conversation. Text waits for the next frame; all else comes at once. */
-export function applyEvent(event: ConversationEvent): void {
-  switch (event.kind) {
-    case 'snapshot': {
-      pendingText.clear()
-      const { conversation } = event
-      set(({ nextModelId }) => ({ conversation, nextModelId: nextModelId ?? conversation.lastModelId }))
-      return
-    }
-    case 'turn':
-      flushText()
-      set(({ conversation }) => (conversation ? { conversation: withTurn(conversation, event.turn) } : {}))
-      return
-    case 'text': {
-      if (pendingText.size === 0) requestAnimationFrame(flushText)
-      const pending = pendingText.get(event.answerId)
-      if (pending && pending.at + pending.text.length !== event.at) flushText()
-      pendingText.set(event.answerId, joinText(pendingText.get(event.answerId), event))
-      return
-    }
-    case 'asking':
-      set(({ conversation }) => (conversation ? { conversation: { ...conversation, ...event.asking } } : {}))
-      return
-    case 'deleted':
-      newConversation()
-      return
-    default:
-      event satisfies never
-  }
-}
-
-function joinText(pending: TextDelta | undefined, { turnId, answerId, at, text }: TextDelta): TextDelta {
-  return pending ? { ...pending, text: pending.text + text } : { turnId, answerId, at, text }
-}
-
-function flushText(): void {
-  const deltas = [...pendingText.values()]
-  pendingText.clear()
-  const before = get().conversation
-  if (!before || deltas.length === 0) return
-  const { conversation, hasGap } = withTexts(before, deltas)
-  if (conversation !== before) set({ conversation })
-  // Something was missed: a new watcher begins with a snapshot.
-  if (hasGap) openConversation(conversation.id)
 }

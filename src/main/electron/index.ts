@@ -8,7 +8,7 @@ import type { Host } from '../host/host.ts'
 import { hostFlags, readHostFlags } from '../host/host-flags.ts'
 import type { HostFlags } from '../host/host-flags.ts'
 import { pageUrl, registerAppScheme, serveAppScheme } from './app-scheme.ts'
-import { chooseFiles } from './dialogs.ts'
+import { chooseFiles, chooseSavePath } from './dialogs.ts'
 import { setMenu } from './menu.ts'
 import { limitPages } from './page-limits.ts'
 import { createRpcPorts } from './rpc-port.ts'
@@ -70,7 +70,7 @@ function startHost(flags: HostFlags, dataFolder: string): Promise<Host> {
     demoFolder: path.join(resources, 'demo-models'),
     startChild: startUtilityChild,
     modelProgram: path.join(programFolder, 'model.js'),
-    chooseFiles,
+    dialogs: { chooseFiles, chooseSavePath },
   })
 }
 

@@ -1,8 +1,17 @@
-import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { browse } from './files.ts'
+import { browse, saveText } from './files.ts'
 
 /** A home with models in it, a models folder elsewhere. */
 function newHome() {
@@ -72,5 +81,17 @@ test.skipIf(process.getuid?.() === 0)('says so when a folder may not be read', a
   onTestFinished(() => chmodSync(closed, 0o700))
   await expect(browse(closed, places)).rejects.toMatchObject({
     message: `Cannot open "${closed}": no permission to read it`,
+  })
+})
+
+test('a text is saved where the user said, in the place of what was there; where that cannot be, it is told', async () => {
+  const { home } = newHome()
+  const file = path.join(home, 'notes.txt')
+  await saveText(file, 'größer')
+  expect(readFileSync(file, 'utf8')).toBe('größer')
+  const nowhere = path.join(home, 'not there', 'notes.txt')
+  await expect(saveText(nowhere, 'lost')).rejects.toMatchObject({
+    code: 'BAD_INPUT',
+    message: `Cannot save "${nowhere}": there is no such folder`,
   })
 })

@@ -1,5 +1,5 @@
 import type { Dirent } from 'node:fs'
-import { readdir, stat } from 'node:fs/promises'
+import { readdir, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import type { FolderEntry } from '../../contract/contract.ts'
 import { AppError } from '../../contract/errors.ts'
@@ -41,6 +41,25 @@ export async function browse(
   }
   const parent = path.dirname(place)
   return { path: place, parent: parent === place ? null : parent, entries }
+}
+
+/** Writes a text where the user said. Throws `DISK_FULL` and `BAD_INPUT`. */
+export async function saveText(file: string, text: string): Promise<void> {
+  try {
+    await writeFile(file, text)
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
+    const details = { path: file }
+    if (code === 'ENOSPC' || code === 'EDQUOT')
+      throw new AppError('DISK_FULL', `Cannot save "${file}": the disk is full`, { details, cause })
+    const reason =
+      code === 'ENOENT'
+        ? 'there is no such folder'
+        : code === 'EACCES' || code === 'EPERM' || code === 'EROFS'
+          ? 'no permission to write there'
+          : `the system says ${String(code)}`
+    throw new AppError('BAD_INPUT', `Cannot save "${file}": ${reason}`, { details, cause })
+  }
 }
 
 /** "~" and "~/models" as a shell would read them. */

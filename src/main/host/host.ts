@@ -16,7 +16,7 @@ import { Parking } from './parking.ts'
 import { Pool, type PoolOptions } from './pool.ts'
 import { hasAmx, processorName } from './processor.ts'
 import { createProbe, type Device, type Probe } from './probe.ts'
-import { createRouter, logDefect, type HostRouter } from './procedures.ts'
+import { createRouter, logDefect, type Dialogs, type HostRouter } from './procedures.ts'
 import { readMemo, SettingsStore, writeMemo } from './settings.ts'
 import type { StartChild } from './starter.ts'
 import { TurnCosts } from './turn-cost.ts'
@@ -42,8 +42,8 @@ export type HostOptions = {
   readonly threads?: number
   /** `cpu` leaves a GPU alone. */
   readonly device?: 'auto' | 'cpu'
-  /** Opens the system's file dialog; absent where there is none. */
-  readonly chooseFiles?: (kind: 'gguf' | 'folder') => Promise<string[]>
+  /** Opens the system's file dialogs; absent where there are none. */
+  readonly dialogs?: Dialogs
   /** How long nothing must have happened before a spare model process is started. Default 5 s. */
   readonly spareQuietMs?: number
   /** Default: the user's. Other apps' models are looked for in it. */
@@ -139,11 +139,11 @@ export async function createHost(options: HostOptions): Promise<Host> {
       version: options.version,
       kind: options.kind,
       platform: process.platform,
-      canChooseFiles: options.chooseFiles !== undefined,
+      canChooseFiles: options.dialogs !== undefined,
       modelsFolder,
     },
     ...{ home, pool, library, conversations, files, turns, attachments, costs, settings, database },
-    chooseFiles: options.chooseFiles,
+    dialogs: options.dialogs,
     onDefect: logDefect,
   })
   pool.start()

@@ -8,7 +8,7 @@ import { mapRpcErrors, toRpcError } from '../../contract/rpc-errors.ts'
 import type { Attachments } from './attachments.ts'
 import type { ConversationFiles } from './conversation-files.ts'
 import type { Conversations } from './conversations.ts'
-import { browse } from './files.ts'
+import { browse, saveText } from './files.ts'
 import { findPlaces } from './find.ts'
 import type { Library } from './library.ts'
 import type { Pool } from './pool.ts'
@@ -31,10 +31,18 @@ export type Procedures = {
   readonly costs: TurnCosts
   readonly settings: SettingsStore
   readonly database: DatabaseSync
-  /** Opens the system's dialog; absent where there is none. */
-  readonly chooseFiles?: ((kind: 'gguf' | 'folder') => Promise<string[]>) | undefined
+  /** Opens the system's dialogs; absent where there are none. */
+  readonly dialogs?: Dialogs | undefined
   /** Hears of errors that are defects of the app. */
   readonly onDefect: (error: unknown, path: readonly string[]) => void
+}
+
+/** The system's own file dialogs. */
+export type Dialogs = {
+  /** The chosen paths; empty when it was closed. */
+  readonly chooseFiles: (kind: 'gguf' | 'folder') => Promise<string[]>
+  /** Where to save a file, for which a name is proposed; null when it was closed. */
+  readonly chooseSavePath: (name: string) => Promise<string | null>
 }
 
 /** The contract, implemented: each call is one function of the host. Both shells serve this router. */
@@ -89,8 +97,12 @@ export function createRouter(host: Procedures): HostRouter {
     },
     files: {
       choose: os.files.choose.handler(({ input }) => {
-        if (host.chooseFiles) return host.chooseFiles(input.kind)
-        throw new AppError('NOT_SUPPORTED', 'Cannot open a file dialog: this host has no screen of its own')
+        return dialogsOf(host).chooseFiles(input.kind)
+      }),
+      save: os.files.save.handler(async ({ input: { name, text } }) => {
+        const file = await dialogsOf(host).chooseSavePath(name)
+        if (file !== null) await saveText(file, text)
+        return file
       }),
       browse: os.files.browse.handler(({ input }) =>
         browse(input.path, { home: host.home, modelsFolder: info.modelsFolder }),
@@ -164,6 +176,11 @@ export function createRouter(host: Procedures): HostRouter {
       set: os.settings.set.handler(({ input }) => pool.changeSettings(input)),
     },
   })
+}
+
+function dialogsOf({ dialogs }: Procedures): Dialogs {
+  if (dialogs) return dialogs
+  throw new AppError('NOT_SUPPORTED', 'Cannot open a file dialog: this host has no screen of its own')
 }
 
 /** The router that both shells serve. */

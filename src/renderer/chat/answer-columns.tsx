@@ -68,7 +68,7 @@ function Column({
         {isRunning(answer) ? (
           <Button
             icon="stop"
-            aria-label={`Stop ${answer.modelName}`}
+            aria-label={`Stop this one, by ${answer.modelName}`}
             onClick={() => void stopAnswers(turn.id, answer.id)}
           >
             Stop this one
@@ -78,7 +78,7 @@ function Column({
             <Button
               icon="check"
               aria-label={`Keep this answer by ${answer.modelName}`}
-              onClick={() => void keepAnswer(turn.id, answer.id)}
+              onClick={() => void keepAnswer(turn.id, answer)}
             >
               Keep this answer
             </Button>

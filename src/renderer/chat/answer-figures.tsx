@@ -1,3 +1,4 @@
+import { Fragment } from 'react'
 import type { Answer, AnswerStats } from '../../contract/conversation.ts'
 import { formatCount, formatDuration, formatSpeed } from '../ui/format.ts'
 import { HoverCard } from '../ui/hover-card.tsx'
@@ -49,7 +50,14 @@ export function AnswerFigures({ answer, stats }: AnswerFiguresProps) {
         </dl>
       )}
     >
-      {parts.filter((part) => part !== null).join(' · ')}
+      {parts
+        .filter((part) => part !== null)
+        .map((part, index) => (
+          <Fragment key={part}>
+            {index > 0 && ' · '}
+            <span className={styles['part']}>{part}</span>
+          </Fragment>
+        ))}
     </HoverCard>
   )
 }

@@ -11,7 +11,7 @@ import { ReadingNote, WaitingNote } from './answer-progress.tsx'
 import styles from './answer-view.module.css'
 import { EditForm } from './edit-form.tsx'
 import { asJsonCode } from '../markdown/json-answer.ts'
-import { keepAnswer, saveEdit } from './turn-actions.ts'
+import { saveEdit, showAnswer } from './turn-actions.ts'
 import { VersionSwitch } from './version-switch.tsx'
 
 type AnswerViewProps = {
@@ -43,7 +43,7 @@ export const AnswerView = memo(function AnswerView({
       data-answer={answer.id}
       data-colour={colour === null ? undefined : colour % 10}
     >
-      <header className={styles['header']}>
+      <header className={styles['header']} data-column={isColumn || undefined}>
         <span className={styles['who']}>
           <ModelSwatch colour={colour} />
           <span className={styles['name']} title={modelName}>
@@ -55,7 +55,7 @@ export const AnswerView = memo(function AnswerView({
               place={`answer ${turn.id}`}
               ids={turn.answers.map(({ id }) => id)}
               shownId={answer.id}
-              onShow={(id) => keepAnswer(turn.id, id)}
+              onShow={(id) => showAnswer(turn.id, id)}
             />
           )}
           {answer.isEdited === true && <span className={styles['edited']}>edited</span>}

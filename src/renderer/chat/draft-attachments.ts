@@ -1,7 +1,8 @@
 import { maxAttachmentBytes, maxAttachmentCharacters, type Attachment } from '../../contract/attachment.ts'
 import { formatBytes } from '../../contract/bytes.ts'
 import { AppError, toProblem } from '../../contract/errors.ts'
-import { attempt, host, notify, setDraft, useApp } from '../store.ts'
+import { setDraft } from '../send-turn.ts'
+import { attempt, host, notify, useApp } from '../store.ts'
 import { formatCount } from '../ui/format.ts'
 
 /** An attachment of a message that is still being written. */

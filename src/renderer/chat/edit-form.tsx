@@ -1,5 +1,6 @@
 import type { KeyboardEvent } from 'react'
 import { Button } from '../ui/button.tsx'
+import { focusComposer } from './composer.tsx'
 import { changeEdit, endEdit } from './turn-actions.ts'
 import styles from './edit-form.module.css'
 
@@ -19,9 +20,11 @@ export function EditForm({ id, text, label, action, hint, onDone }: EditFormProp
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.nativeEvent.isComposing) return
     if (event.key === 'Escape') endEdit(id)
-    else if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) void onDone()
+    else if (event.key === 'Enter' && (event.ctrlKey || event.metaKey) && text.trim() !== '') void onDone()
     else return
     event.preventDefault()
+    // The field goes, and what the edit began from has gone before it.
+    focusComposer()
   }
   return (
     <form

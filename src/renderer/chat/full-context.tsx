@@ -1,5 +1,6 @@
 import { openSettings } from '../proposal.ts'
-import { attempt, newConversation, saveSettings, useApp } from '../store.ts'
+import { newConversation } from '../open-conversation.ts'
+import { attempt, saveSettings, useApp } from '../store.ts'
 import { Button } from '../ui/button.tsx'
 import styles from './answer-end.module.css'
 

@@ -1,9 +1,12 @@
 import { useRef, type ClipboardEvent, type KeyboardEvent, type RefObject } from 'react'
-import { setDraft } from '../store.ts'
+import { runningTurnId } from '../conversation-mirror.ts'
+import { setDraft } from '../send-turn.ts'
+import { useApp } from '../store.ts'
 import styles from './composer.module.css'
 import { MentionList } from './mention-list.tsx'
 import { useMention } from './use-mention.ts'
 import { attachFiles, attachText, isLongPaste } from './draft-attachments.ts'
+import { editMessage } from './turn-actions.ts'
 
 type MessageFieldProps = {
   readonly field: RefObject<HTMLTextAreaElement | null>
@@ -13,7 +16,7 @@ type MessageFieldProps = {
   readonly onSend: () => void
 }
 
-/** The text of a message. Enter sends, Shift+Enter begins a line; a long text that is pasted is attached, with Ctrl+Shift+V it is not. */
+/** The text of a message. Enter sends, Shift+Enter begins a line, ↑ in the empty box edits the last message; a long text that is pasted is attached, with Ctrl+Shift+V it is not. */
 export function MessageField({ field, conversationId, draft, placeholder, onSend }: MessageFieldProps) {
   const isPlainPaste = useRef(false)
   const mention = useMention(field, { conversationId, draft })
@@ -21,6 +24,11 @@ export function MessageField({ field, conversationId, draft, placeholder, onSend
   const onKeyDown = (event: KeyboardEvent) => {
     isPlainPaste.current = event.shiftKey && (event.ctrlKey || event.metaKey) && event.code === 'KeyV'
     if (mention.onKeyDown(event)) return
+    if (event.key === 'ArrowUp' && draft === '' && !hasModifier(event)) {
+      event.preventDefault()
+      editLastMessage()
+      return
+    }
     // 229: some browsers end an IME composition with an Enter that is no longer marked as composing.
     // eslint-disable-next-line @typescript-eslint/no-deprecated
     if (event.key !== 'Enter' || event.shiftKey || event.nativeEvent.isComposing || event.keyCode === 229)
@@ -64,4 +72,14 @@ export function MessageField({ field, conversationId, draft, placeholder, onSend
       />
     </>
   )
+}
+
+function hasModifier(event: KeyboardEvent): boolean {
+  return event.shiftKey || event.ctrlKey || event.metaKey || event.altKey || event.nativeEvent.isComposing
+}
+
+function editLastMessage(): void {
+  const { conversation } = useApp.getState()
+  const last = conversation?.turns.at(-1)
+  if (last && runningTurnId(conversation) === null) editMessage(last.id, last.text)
 }

@@ -3,11 +3,14 @@ import { mostAnswerers } from '../../contract/conversation.ts'
 import { chooseNextModel } from '../store.ts'
 import { Icon } from '../ui/icon.tsx'
 import { ModelSwatch } from '../ui/model-swatch.tsx'
-import { chordText } from '../ui/shortcut.ts'
+import { ariaChord, chordText } from '../ui/shortcut.ts'
 import { ModelMenu } from './model-menu.tsx'
 import styles from './model-picker.module.css'
 import { describeState, residentIds, whyUnusable, type Residency } from './next-model.ts'
 import { chooseSeveral, toggleModel } from './several-models.ts'
+
+/** As the list of commands has it. */
+const severalKeys = 'Alt+0'
 
 /** More chips than this make the choice slower, not faster; the menu has them all. */
 const mostChips = 4
@@ -55,10 +58,16 @@ export function ModelPicker({ models, residency, chosen, beside, onChosen }: Mod
         type="button"
         className={styles['several']}
         aria-pressed={beside !== null}
-        title={`Ask up to ${String(mostAnswerers)} models at once, answers side by side (also Ctrl+click on a model, or @name in the message)`}
+        aria-keyshortcuts={ariaChord(severalKeys)}
+        title={
+          beside === null
+            ? `Ask up to ${String(mostAnswerers)} models at once, answers side by side (${chordText(severalKeys)}; also ${chordText('Mod+Click')} on a model, or @name in the message)`
+            : `Ask one model again (${chordText(severalKeys)})`
+        }
         onClick={() => chooseSeveral(beside === null)}
       >
         <Icon name="columns" size={14} /> Several
+        {beside !== null && <Icon name="close" size={12} />}
       </button>
     </div>
   )
@@ -102,7 +111,13 @@ function Chip({ model, residency, isChosen, chosenId, isOneOfSeveral, nth }: Chi
         }}
         onChange={() => (isOneOfSeveral ? toggleModel(chosenId, model.id) : chooseNextModel(model.id))}
       />
-      <ModelSwatch colour={model.colour} hollow={!isHere} />
+      {isOneOfSeveral && isChosen ? (
+        <span className={styles['check']}>
+          <Icon name="check" size={12} />
+        </span>
+      ) : (
+        <ModelSwatch colour={model.colour} hollow={!isHere} />
+      )}
       <span className={styles['name']}>{model.name}</span>
     </label>
   )

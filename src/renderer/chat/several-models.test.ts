@@ -1,8 +1,9 @@
 // @vitest-environment jsdom
 import { beforeEach, expect, test } from 'vitest'
+import type { LibraryModel } from '../../contract/model.ts'
 import { useApp } from '../store.ts'
 import { describePlan } from './describe-plan.ts'
-import { mentionModel, toggled, toggleModel } from './several-models.ts'
+import { goOnWith, mentionModel, toggled, toggleModel } from './several-models.ts'
 
 beforeEach(() => useApp.setState({ nextModelId: 'a', besideIds: null, beforeMention: null }))
 
@@ -33,6 +34,19 @@ test('the first that is named takes the turn, the next ones join it, and what wa
   mentionModel('c', { chosenId: 'b' })
   expect(asked()).toEqual(['b', 'c'])
   expect(useApp.getState().beforeMention).toEqual({ nextModelId: 'a', besideIds: null })
+})
+
+test('the conversation goes on with the kept model alone, after a turn for which others are named', () => {
+  useApp.setState({ models: [{ id: 'b' }] as unknown as LibraryModel[] })
+  toggleModel('a', 'b')
+  goOnWith('b')
+  expect(useApp.getState()).toMatchObject({ nextModelId: 'b', besideIds: null })
+  mentionModel('c', { chosenId: 'b' })
+  goOnWith('b')
+  expect(asked()).toEqual(['c'])
+  expect(useApp.getState().beforeMention).toEqual({ nextModelId: 'b', besideIds: null })
+  goOnWith('no longer here')
+  expect(useApp.getState()).toMatchObject({ nextModelId: 'c', besideIds: null })
 })
 
 test('a plan in words', () => {

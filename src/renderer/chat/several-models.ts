@@ -34,6 +34,15 @@ export function chooseSeveral(isOn: boolean): void {
   useApp.setState({ besideIds: isOn ? [] : null })
 }
 
+/** From now on this model alone is asked, where it is still in the library. Who is named in the draft is asked before that. */
+export function goOnWith(modelId: string): void {
+  useApp.setState(({ models, beforeMention }) => {
+    const isHere = models.some(({ id }) => id === modelId)
+    const choice = { ...(isHere && { nextModelId: modelId }), besideIds: null }
+    return beforeMention ? { beforeMention: { ...beforeMention, ...choice } } : choice
+  })
+}
+
 /** Adds a model to those that are asked, or takes it out; `chosenId` is the one that is asked first. */
 export function toggleModel(chosenId: string | null, modelId: string): void {
   useApp.setState(({ besideIds }) =>

@@ -1,10 +1,25 @@
+<<<<<<< HEAD
 import { endedEarly, type Answer, type Turn } from '../../contract/conversation.ts'
 import { attempt, host, offerUndo, openConversation, useApp } from '../store.ts'
+=======
+import type { Answer, Turn } from '../../contract/conversation.ts'
+import { openConversation } from '../open-conversation.ts'
+import { attempt, host, offerUndo, useApp } from '../store.ts'
+import { goOnWith } from './several-models.ts'
+>>>>>>> window
 import { chosenModelIds } from './use-next-model.ts'
 
 /** Begins to edit a message or an answer, named by the id of the turn or the answer. What is typed outlives the drawing of the turn. */
 export function startEdit(id: string, text: string): void {
   useApp.setState(({ edits }) => ({ edits: { ...edits, [id]: edits[id] ?? text } }))
+}
+
+/** Begins to edit a message from wherever the focus is, and brings it there. */
+export function editMessage(turnId: string, text: string): void {
+  startEdit(turnId, text)
+  requestAnimationFrame(() =>
+    document.querySelector<HTMLElement>(`[data-edit="${CSS.escape(turnId)}"]`)?.focus(),
+  )
 }
 
 /** Keeps what is typed. */
@@ -60,11 +75,20 @@ export async function showVersion(turnId: string): Promise<void> {
   await attempt(() => host().turns.show({ turnId }))
 }
 
-/** Keeps an answer: the conversation goes on from it. */
-export async function keepAnswer(turnId: string, answerId: string): Promise<void> {
+/** Shows a version of an answer. */
+export async function showAnswer(turnId: string, answerId: string): Promise<void> {
   await attempt(async () => {
     await host().turns.show({ turnId, answerId })
     showSideBySide(turnId, false)
+  })
+}
+
+/** Keeps one of several answers: the conversation goes on from it, and with its model alone. */
+export async function keepAnswer(turnId: string, { id, modelId }: Answer): Promise<void> {
+  await attempt(async () => {
+    await host().turns.show({ turnId, answerId: id })
+    showSideBySide(turnId, false)
+    goOnWith(modelId)
   })
 }
 

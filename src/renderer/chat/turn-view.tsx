@@ -13,7 +13,7 @@ import { PlainText } from '../markdown/plain-text.tsx'
 import { SentAttachments } from './sent-attachments.tsx'
 import { answersTogether, sendEdit, showVersion, startEdit } from './turn-actions.ts'
 import styles from './turn-view.module.css'
-import { VersionSwitch } from './version-switch.tsx'
+import { messageVersions, VersionSwitch } from './version-switch.tsx'
 
 type TurnViewProps = {
   readonly turn: Turn
@@ -75,7 +75,7 @@ function MessageActions({ turn }: { readonly turn: Turn }) {
       </span>
       <VersionSwitch
         of="message"
-        place={`message ${siblingIds[0] ?? id}`}
+        place={messageVersions(siblingIds)}
         ids={siblingIds}
         shownId={id}
         onShow={showVersion}

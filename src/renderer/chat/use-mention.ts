@@ -1,6 +1,6 @@
 import { useId, useState, type KeyboardEvent, type RefObject } from 'react'
 import type { LibraryModel } from '../../contract/model.ts'
-import { setDraft } from '../store.ts'
+import { setDraft } from '../send-turn.ts'
 import { isMeant, mentionAt, withoutMention, type Mention } from './mention.ts'
 import { residentIds, whyUnusable } from './next-model.ts'
 import { mentionModel } from './several-models.ts'

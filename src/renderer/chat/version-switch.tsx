@@ -21,12 +21,7 @@ export function VersionSwitch({ of, place, ids, shownId, onShow }: VersionSwitch
     const id = ids[at + step]
     if (id === undefined) return
     await onShow(id)
-    // The version has come with a switch of its own.
-    requestAnimationFrame(() =>
-      document
-        .querySelector<HTMLElement>(`[data-versions="${CSS.escape(place)}"] [data-step="${String(step)}"]`)
-        ?.focus({ preventScroll: true }),
-    )
+    focusVersions(place, step)
   }
   const onKeyDown = (event: KeyboardEvent) => {
     const step = event.key === 'ArrowLeft' ? -1 : event.key === 'ArrowRight' ? 1 : null
@@ -60,5 +55,19 @@ export function VersionSwitch({ of, place, ids, shownId, onShow }: VersionSwitch
       <span>{`${String(at + 1)} / ${String(ids.length)}`}</span>
       {button(1, `Next version of the ${of}`)}
     </span>
+  )
+}
+
+/** The place of the switch between versions of a message. */
+export function messageVersions(siblingIds: readonly string[]): string {
+  return `message ${siblingIds[0] ?? ''}`
+}
+
+/** Brings the focus to a switch when the version that was asked for has come with it. */
+export function focusVersions(place: string, step: -1 | 1): void {
+  requestAnimationFrame(() =>
+    document
+      .querySelector<HTMLElement>(`[data-versions="${CSS.escape(place)}"] [data-step="${String(step)}"]`)
+      ?.focus({ preventScroll: true }),
   )
 }

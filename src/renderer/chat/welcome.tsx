@@ -1,6 +1,7 @@
 import { useShallow } from 'zustand/react/shallow'
 import type { LibraryModel } from '../../contract/model.ts'
-import { sendTurn, showDialog, useApp } from '../store.ts'
+import { sendTurn } from '../send-turn.ts'
+import { showDialog, useApp } from '../store.ts'
 import { Button } from '../ui/button.tsx'
 import { ModelSwatch } from '../ui/model-swatch.tsx'
 import { chordText } from '../ui/shortcut.ts'

@@ -2,7 +2,15 @@ import type { AppState } from '../store.ts'
 import type { Chord } from '../ui/shortcut.ts'
 
 /** The parts that commands are listed in, in this order. */
-export const sections = ['Conversation', 'Models', 'Memory pool', 'Window', 'Help'] as const
+export const sections = [
+  'Conversation',
+  'Turn',
+  'List of conversations',
+  'Models',
+  'Memory pool',
+  'Window',
+  'Help',
+] as const
 export type Section = (typeof sections)[number]
 
 /** Something that the user can ask for by name or by a key. */

@@ -1,11 +1,13 @@
 // @vitest-environment jsdom
 import { expect, test, vi } from 'vitest'
 import type { PressedKey } from '../ui/shortcut.ts'
-import { useApp } from '../store.ts'
-import { appCommands, localKeys } from './app-commands.ts'
+import type { Answer, Turn } from '../../contract/conversation.ts'
+import { useApp, type AppState } from '../store.ts'
+import { appCommands } from './app-commands.ts'
 import type { Command } from './command.ts'
 import { commandOfKey } from './command-keys.ts'
 import { availableCommands } from './commands.ts'
+import { localKeys } from './local-keys.ts'
 import { rankCommands } from './rank-commands.ts'
 
 function command(id: string, title: string, more: Partial<Command> = {}): Command {
@@ -16,14 +18,22 @@ function press(key: string, options: Partial<PressedKey> = {}): PressedKey {
   return { key, code: '', ctrlKey: false, metaKey: false, altKey: false, shiftKey: false, ...options }
 }
 
+/** Of the first to ninth model in memory: see commands.ts. */
+const keysOfModels = [1, 2, 3, 4, 5, 6, 7, 8, 9].flatMap((nth) => [
+  `Alt+${String(nth)}`,
+  `Alt+Shift+${String(nth)}`,
+])
+
 test('no two commands have the same id, title or key', () => {
   const values = [
     appCommands.map(({ id }) => id),
     appCommands.map(({ title }) => title),
-    [...appCommands.flatMap(({ keys = [] }) => keys), 'Alt+1', 'Alt+9'],
+    [...appCommands.flatMap(({ keys = [] }) => keys), ...keysOfModels],
   ]
   for (const all of values) expect(all.filter((value, at) => all.indexOf(value) !== at)).toEqual([])
   const own = new Set(appCommands.flatMap(({ keys = [] }) => keys))
+  const titles = localKeys.map(({ section, title }) => `${section}: ${title}`)
+  expect(new Set(titles).size).toBe(titles.length)
   expect(localKeys.flatMap(({ keys }) => keys).filter((key) => own.has(key))).toEqual([])
 })
 
@@ -84,4 +94,33 @@ test('what can be done follows the state: nothing is stopped when nothing runs',
   const ids = availableCommands({ ...useApp.getState(), conversationId: null }).map(({ id }) => id)
   expect(ids).toContain('conversation.new')
   expect(ids).not.toContain('conversation.stop')
+})
+
+test('what can be done with a turn follows how it stands', () => {
+  const answer = (id: string, state: Answer['state']): Answer => ({
+    ...{ id, modelId: 'm', modelName: 'M', text: 'So', state, stats: null, createdAt: 0 },
+  })
+  const cut = answer('cut', { kind: 'done', stopReason: 'stopped' })
+  const done = answer('done', { kind: 'done', stopReason: 'end' })
+  const running = answer('running', { kind: 'writing' })
+  const idsWith = (answers: Answer[], more: Partial<Turn> = {}) => {
+    const turn = {
+      ...{ id: 't', parentId: null, parentAnswerId: null, siblingIds: ['t'], text: 'Why', createdAt: 0 },
+      ...{ answers, chosenAnswerId: answers[0]?.id ?? '', isUndecided: false, ...more },
+    }
+    const state = { ...useApp.getState(), connection: 'open', conversation: { turns: [turn] } } as AppState
+    return availableCommands(state)
+      .map(({ id }) => id)
+      .filter((id) => id.startsWith('turn.'))
+  }
+  const always = ['turn.edit', 'turn.again', 'turn.again-chosen', 'turn.branch', 'turn.delete']
+  const versions = (of: string) => [`turn.${of}-version -1`, `turn.${of}-version 1`]
+  const sorted = (...ids: readonly string[]) => ids.toSorted()
+  expect(idsWith([done]).toSorted()).toEqual(sorted(...always))
+  expect(idsWith([cut, done]).toSorted()).toEqual(sorted(...always, 'turn.continue', ...versions('answer')))
+  expect(idsWith([done, cut], { isUndecided: true }).toSorted()).toEqual(sorted(...always, 'turn.keep'))
+  expect(idsWith([done], { siblingIds: ['t', 'u'] }).toSorted()).toEqual(
+    sorted(...always, ...versions('message')),
+  )
+  expect(idsWith([running])).toEqual([])
 })

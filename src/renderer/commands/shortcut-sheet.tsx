@@ -1,8 +1,9 @@
 import { showOverlay } from '../store.ts'
 import { Dialog } from '../ui/dialog.tsx'
 import { chordText, type Chord } from '../ui/shortcut.ts'
-import { appCommands, localKeys } from './app-commands.ts'
+import { appCommands } from './app-commands.ts'
 import { sections, type Section } from './command.ts'
+import { localKeys } from './local-keys.ts'
 import styles from './shortcut-sheet.module.css'
 
 /** All keys there are, by the part of the app that they belong to. */
@@ -25,14 +26,16 @@ function SheetSection({ section }: { readonly section: Section }) {
     keys,
     isRange: false,
   }))
-  const ofPlaces = localKeys.map((local) => ({ ...local, isRange: local.keys[0] === 'Alt+1' }))
-  const rows = [...ofCommands, ...ofPlaces].filter((row) => row.section === section && row.keys.length > 0)
+  const rows = [...ofCommands, ...localKeys].filter((row) => row.section === section && row.keys.length > 0)
   if (rows.length === 0) return null
   return (
     <section aria-label={section} className={styles['section']}>
       <h3>{section}</h3>
+      {section === 'Turn' && (
+        <p className={styles['note']}>Of the turn that has the focus, else of the last one</p>
+      )}
       <dl className={styles['rows']}>
-        {rows.map(({ title, keys, isRange }) => (
+        {rows.map(({ title, keys, isRange = false }) => (
           <div key={title} className={styles['row']}>
             <dt>{title}</dt>
             <dd>

@@ -1,4 +1,5 @@
-import { attempt, host, newConversation, offerUndo, openConversation, useApp } from '../store.ts'
+import { newConversation, openConversation } from '../open-conversation.ts'
+import { attempt, host, offerUndo, useApp } from '../store.ts'
 
 /** Deletes conversations at once, and offers to take it back. */
 export async function deleteConversations(ids: readonly string[]): Promise<void> {

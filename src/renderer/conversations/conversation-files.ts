@@ -22,14 +22,12 @@ const pieceCharacters = 1_000_000
 
 /** Saves one conversation as a file: its shown path as Markdown, or all of it as JSON. */
 export async function exportConversation(id: string, format: 'markdown' | 'json'): Promise<void> {
-  const file = await attempt(() => host().conversations.export({ id, format }))
-  if (file) saveFile(file)
+  await attempt(async () => saveFile(await host().conversations.export({ id, format })))
 }
 
 /** Saves all conversations as one file. */
 export async function exportAllConversations(): Promise<void> {
-  const file = await attempt(() => host().conversations.exportAll())
-  if (file) saveFile(file)
+  await attempt(async () => saveFile(await host().conversations.exportAll()))
 }
 
 /** Lets the user choose files of conversations, and brings them in. */
@@ -117,8 +115,12 @@ function closed(): Promise<void> {
   })
 }
 
-/** As the browser saves what it downloads; the desktop app asks where to. */
-function saveFile(file: File): void {
+/** Where the user says in the system's own dialog; in a browser as it saves what it downloads. */
+async function saveFile(file: File): Promise<void> {
+  if (useApp.getState().host?.canChooseFiles === true) {
+    await host().files.save({ name: file.name, text: await file.text() })
+    return
+  }
   const address = URL.createObjectURL(file)
   const link = document.createElement('a')
   link.href = address

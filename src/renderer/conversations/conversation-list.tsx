@@ -1,6 +1,8 @@
 import { useMemo, useState } from 'react'
 import { useShallow } from 'zustand/react/shallow'
-import { newConversation, showDialog, useApp } from '../store.ts'
+import { newConversation } from '../open-conversation.ts'
+import { openPane } from '../panes.ts'
+import { showDialog, showList, useApp } from '../store.ts'
 import { Icon } from '../ui/icon.tsx'
 import { Menu } from '../ui/menu.tsx'
 import { ariaChord, chordText } from '../ui/shortcut.ts'
@@ -17,22 +19,22 @@ import { SelectionBar } from './selection-bar.tsx'
 
 /** All conversations, the pinned ones first and then by day, with what can be done with each; below them the archive, the library and the settings. */
 export function ConversationList() {
-  const { conversations, conversationId, connection } = useApp(
+  const { conversations, conversationId, connection, listView } = useApp(
     useShallow((state) => ({
       conversations: state.conversations,
       conversationId: state.conversationId,
       connection: state.connection,
+      listView: state.listView,
     })),
   )
   const today = useToday()
-  const [query, setQuery] = useState('')
-  const [wantsArchived, setWantsArchived] = useState(false)
   const [chosen, setChosen] = useState(noSelection)
   const archivedCount = useMemo(
     () => conversations.filter(({ isArchived }) => isArchived).length,
     [conversations],
   )
-  const isArchive = wantsArchived && archivedCount > 0
+  const { query } = listView
+  const isArchive = listView.isArchive && archivedCount > 0
   const groups = useMemo(
     () =>
       groupByDay(
@@ -59,7 +61,7 @@ export function ConversationList() {
         <kbd>{chordText('Mod+Shift+O', { short: true })}</kbd>
       </button>
       <div className={styles['tools']}>
-        <SearchBox query={query} onQuery={setQuery} />
+        <SearchBox query={query} onQuery={search} />
         <Menu
           label="All conversations"
           items={[
@@ -72,7 +74,7 @@ export function ConversationList() {
         conversations={conversations.filter(({ id }) => selection.ids.has(id))}
         onDone={() => setChosen(noSelection)}
       />
-      {query.trim() !== '' && <SearchResults query={query} onDone={() => setQuery('')} />}
+      {query.trim() !== '' && <SearchResults query={query} onDone={() => search('')} />}
       <div className={styles['list']} hidden={query.trim() !== ''}>
         <ConversationRows
           groups={groups}
@@ -92,7 +94,7 @@ export function ConversationList() {
               className={styles['end']}
               aria-pressed={isArchive}
               onClick={() => {
-                setWantsArchived(!isArchive)
+                showList({ isArchive: !isArchive })
                 setChosen(noSelection)
               }}
             >
@@ -125,4 +127,17 @@ export function ConversationList() {
 export function startConversation(): void {
   newConversation()
   requestAnimationFrame(focusComposer)
+}
+
+/** Shows the archived conversations in the list, or again the others, and brings the focus there. */
+export function toggleArchive(): void {
+  openPane('list')
+  showList({ query: '', isArchive: !useApp.getState().listView.isArchive })
+  requestAnimationFrame(() =>
+    document.querySelector<HTMLElement>('[data-pane="list"] [data-row][tabindex="0"]')?.focus(),
+  )
+}
+
+function search(query: string): void {
+  showList({ query })
 }

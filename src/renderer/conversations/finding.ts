@@ -1,5 +1,6 @@
 import type { FoundPlace, SearchHit } from '../../contract/search.ts'
-import { attempt, host, openConversation, useApp } from '../store.ts'
+import { openConversation } from '../open-conversation.ts'
+import { attempt, host, useApp } from '../store.ts'
 import { hitAt, numberOf, type FoundAt } from './found-places.ts'
 
 /** What is looked for in the open conversation, and where it was found. */

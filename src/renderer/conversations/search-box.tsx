@@ -1,4 +1,5 @@
 import { useRef } from 'react'
+import { openPane } from '../panes.ts'
 import { Icon } from '../ui/icon.tsx'
 import { ariaChord, chordText } from '../ui/shortcut.ts'
 import styles from './search.module.css'
@@ -8,9 +9,8 @@ const searchKeys = 'Mod+Shift+F'
 
 /** Gives the focus to the search box, also where the list has to be opened first. */
 export function focusSearch(): void {
+  openPane('list')
   const input = document.querySelector<HTMLInputElement>('[data-search]')
-  const nav = input?.closest<HTMLElement>('[popover]')
-  if (nav && !nav.matches(':popover-open')) nav.showPopover()
   input?.focus()
   input?.select()
 }

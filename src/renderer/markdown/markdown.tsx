@@ -137,6 +137,17 @@ const remarkPlugins: Options['remarkPlugins'] = [
 ]
 
 const components: Components = {
+  // The box of a task in a list: whether it is done is all that it says.
+  input: ({ type, checked }) =>
+    type === 'checkbox' ? (
+      <input
+        type="checkbox"
+        aria-label={checked === true ? 'Done' : 'To do'}
+        checked={checked === true}
+        disabled
+        readOnly
+      />
+    ) : null,
   a: ({ href, children }) => <OutsideLink href={href}>{children}</OutsideLink>,
   img: ({ src, alt }) => (
     <OutsideLink href={typeof src === 'string' ? src : undefined}>

@@ -1,0 +1,75 @@
+import { withTurn } from './conversation-mirror.ts'
+import { openConversation } from './open-conversation.ts'
+import { attempt, host, useApp, type AppState } from './store.ts'
+
+const set = useApp.setState
+const get = useApp.getState
+
+/** Keeps what was typed for a conversation (null: a new one) until it is sent. */
+export function setDraft(conversationId: string | null, text: string): void {
+  set(({ drafts }) => ({ drafts: withDraft(drafts, conversationId, text) }))
+}
+
+function withDraft(
+  drafts: AppState['drafts'],
+  conversationId: string | null,
+  text: string,
+): AppState['drafts'] {
+  const key = conversationId ?? ''
+  const others = Object.fromEntries(Object.entries(drafts).filter(([id]) => id !== key))
+  return text === '' ? others : { ...others, [key]: text }
+}
+
+/**
+ * Sends a message to a model, and to others `beside` it, in a new conversation when none is open. Its draft is dropped only when the host
+ * has the turn; a refusal becomes a notice and the text stays where it was.
+ */
+export async function sendTurn(
+  text: string,
+  modelId: string,
+  { beside = [] }: { readonly beside?: readonly string[] } = {},
+): Promise<void> {
+  await attempt(async () => {
+    const conversationId = get().conversationId ?? (await startConversation())
+    const attached = get().attachments[conversationId] ?? []
+    const attachmentIds = attached.flatMap((each) => (each.kind === 'ready' ? [each.attachment.id] : []))
+    const turn = await host().turns.send({
+      ...{ conversationId, text },
+      ...(beside.length > 0 ? { modelIds: [modelId, ...beside] } : { modelId }),
+      ...(attachmentIds.length > 0 && { attachmentIds }),
+    })
+    set(({ conversation, drafts, attachments, beforeMention }) => ({
+      nextModelId: modelId,
+      // Who was named with @ was so for this turn only.
+      ...beforeMention,
+      beforeMention: null,
+      attachments: {
+        ...attachments,
+        [conversationId]: (attachments[conversationId] ?? []).filter((each) => !attached.includes(each)),
+      },
+      drafts: drafts[conversationId] === text ? withDraft(drafts, conversationId, '') : drafts,
+      // The watcher may have brought a later state of it already.
+      ...(conversation?.id === conversationId && !conversation.turns.some(({ id }) => id === turn.id)
+        ? { conversation: withTurn(conversation, turn) }
+        : {}),
+    }))
+  })
+}
+
+async function startConversation(): Promise<string> {
+  const { newAsking } = get()
+  const conversation = await host().conversations.create(newAsking ? { asking: newAsking } : {})
+  const { drafts, attachments, conversationId } = get()
+  const { '': attached = [], ...others } = attachments
+  set({
+    drafts: withDraft(withDraft(drafts, null, ''), conversation.id, drafts[''] ?? ''),
+    attachments: { ...others, [conversation.id]: attached },
+    newAsking: null,
+  })
+  // Whoever opened another one in the meantime stays there.
+  if (conversationId === null) {
+    set({ conversation })
+    openConversation(conversation.id)
+  }
+  return conversation.id
+}
