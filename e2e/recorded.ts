@@ -57,7 +57,7 @@ export function conversationFile(
           ...{ modelId: answer.modelId ?? 'recorded', modelName: answer.by, text: answer.text },
           ...(answers.length > 1 && { askedTogetherId: `${place}-${String(turnAt)}` }),
           ...(answer.text.includes('</think>') && {
-            thoughts: JSON.stringify([{ startedAt: now, ms: thoughtMs }]),
+            thoughts: [{ startedAt: now, ms: thoughtMs }],
           }),
           state: answer.problem
             ? { kind: 'interrupted', problem: answer.problem }

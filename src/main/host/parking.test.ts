@@ -31,7 +31,7 @@ async function newParking(limits: Partial<ParkingLimits> = {}) {
     files: () => readdirSync(parked),
     fileAt: (index: number) => path.join(parked, readdirSync(parked)[index]!),
     newConversation: () => conversations.create({}).id,
-    deleteConversation(id: string) {
+    deleteConversation: (id: string) => {
       conversations.delete(id)
       conversations.purge(id)
     },

@@ -1,12 +1,7 @@
-<<<<<<< HEAD
 import { endedEarly, type Answer, type Turn } from '../../contract/conversation.ts'
-import { attempt, host, offerUndo, openConversation, useApp } from '../store.ts'
-=======
-import type { Answer, Turn } from '../../contract/conversation.ts'
 import { openConversation } from '../open-conversation.ts'
 import { attempt, host, offerUndo, useApp } from '../store.ts'
 import { goOnWith } from './several-models.ts'
->>>>>>> window
 import { chosenModelIds } from './use-next-model.ts'
 
 /** Begins to edit a message or an answer, named by the id of the turn or the answer. What is typed outlives the drawing of the turn. */
