@@ -5,7 +5,7 @@ import { startModelProcess } from '../src/main/host/model-process.ts'
 import { startNodeChild } from '../src/main/host/node-starter.ts'
 import { ResidentModel } from '../src/main/host/resident-model.ts'
 import { writeGgufFile } from '../src/testing/gguf-file.ts'
-import { llamaFile } from '../src/testing/shapes.ts'
+import { greedy, llamaFile } from '../src/testing/shapes.ts'
 
 /** The program of model processes, as source. */
 export const modelProgram = fileURLToPath(new URL('../src/main/model/index.ts', import.meta.url))
@@ -59,7 +59,10 @@ export function randomModel(folder: string): string {
     contextTokens: 2048,
     vocabulary: 16_000,
   }
-  writeGgufFile(file, llamaFile(shape, { data: 'random', weights: 'F16', name: 'Random 100M' }))
+  writeGgufFile(
+    file,
+    llamaFile(shape, { data: 'random', weights: 'F16', name: 'Random 100M', extra: greedy }),
+  )
   return file
 }
 

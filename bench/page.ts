@@ -14,7 +14,7 @@ import { chromium, type Browser, type Page } from '@playwright/test'
 import { initialScripts } from '../scripts/page-size.ts'
 import { findChromium } from '../scripts/chromium.ts'
 import { writeGgufFile } from '../src/testing/gguf-file.ts'
-import { llamaFile } from '../src/testing/shapes.ts'
+import { greedy, llamaFile } from '../src/testing/shapes.ts'
 import { median, percent, spread } from './measure.ts'
 import {
   heapBytes,
@@ -188,7 +188,7 @@ async function addEndless(page: Page, folder: string): Promise<string> {
     ...{ architecture: 'llama', layers: 4, embedding: 128, feedForward: 384 },
     ...{ heads: 4, kvHeads: 2, headLength: 32, contextTokens: 8192, vocabulary: 2000 },
   }
-  writeGgufFile(file, llamaFile(shape, { data: 'random', weights: 'F16', name: 'Endless' }))
+  writeGgufFile(file, llamaFile(shape, { data: 'random', weights: 'F16', name: 'Endless', extra: greedy }))
   const id = await page.evaluate(async (modelPath) => {
     const post = async (route: string, body: unknown) => {
       const answer = await fetch(`api/${route}`, {

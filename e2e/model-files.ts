@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { writeGgufFile } from '../src/testing/gguf-file.ts'
-import { llamaFile, tinyShape } from '../src/testing/shapes.ts'
+import { greedy, llamaFile, tinyShape } from '../src/testing/shapes.ts'
 
 /** The demo models as they come with the app. */
 export const demoFolder = path.join(import.meta.dirname, '..', 'resources', 'demo-models')
@@ -22,6 +22,9 @@ export async function writeModel(file: string, name: 'Desk Guide' | 'Moon Guide'
 /** Writes a model with little weight (44 MB) and much KV cache (64 KB a token), trained with 8,192 tokens. It can be loaded and has nothing to say. */
 export function writeLongModel(file: string, name: string): string {
   const shape = { ...tinyShape, layers: 16, embedding: 256, feedForward: 512, heads: 8, kvHeads: 8 }
-  writeGgufFile(file, llamaFile({ ...shape, headLength: 128, contextTokens: 8192 }, { name, weights: 'F16' }))
+  writeGgufFile(
+    file,
+    llamaFile({ ...shape, headLength: 128, contextTokens: 8192 }, { name, weights: 'F16', extra: greedy }),
+  )
   return file
 }

@@ -103,6 +103,9 @@ export const llama70bShape: TransformerShape = {
   vocabulary: 128_256,
 }
 
+/** Has a file recommend the likeliest token each time: the answers of random weights then hardly ever end by themselves, and are the same again. */
+export const greedy: readonly MetadataEntry[] = [float32('general.sampling.temp', 0)]
+
 /** Metadata that every transformer has. */
 export function transformerMetadata(
   shape: TransformerShape,

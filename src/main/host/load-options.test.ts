@@ -7,7 +7,7 @@ import type { ConversationEvent, Turn } from '../../contract/conversation.ts'
 import type { PoolSnapshot } from '../../contract/memory.ts'
 import type { LoadOptions } from '../../contract/model.ts'
 import { writeGgufFile } from '../../testing/gguf-file.ts'
-import { llamaFile, tinyShape } from '../../testing/shapes.ts'
+import { greedy, llamaFile, tinyShape } from '../../testing/shapes.ts'
 import { createHost } from './host.ts'
 import { startNodeChild } from './node-starter.ts'
 import { hasAmx } from './processor.ts'
@@ -58,7 +58,7 @@ async function load(id: string, options: LoadOptions) {
 /** Adds a random model of the library; its id. */
 async function addRandom(name: string, shape: Partial<typeof tinyShape>): Promise<string> {
   const file = path.join(folder, `${name}.gguf`)
-  writeGgufFile(file, llamaFile({ ...tinyShape, ...shape }, { data: 'random' }))
+  writeGgufFile(file, llamaFile({ ...tinyShape, ...shape }, { data: 'random', extra: greedy }))
   const [result] = await client().models.add({ path: file })
   if (result?.kind !== 'added') throw new Error(`"${name}" was not added`)
   return result.model.id
