@@ -23,15 +23,20 @@ const quiet = [
 const pageOnly = [
   'accessibility',
   'accessibility-chat',
+  'attachments',
+  'commands',
   'content-safety',
   'instructions',
   'long-conversation',
   'panes',
+  'preview',
+  'residency',
+  'return',
   'search',
   'several-models',
   'tour',
-  'turn-commands',
   'tree',
+  'turn-commands',
 ].map((name) => `${name}.spec.ts`)
 
 /** The same specs on both hosts, but for those of the page alone, and a few for what only one of them has. They run on the built app: `npm run build` first. */
