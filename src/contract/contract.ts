@@ -186,7 +186,10 @@ export const contract = {
       .route({ method: 'GET', path: '/conversations/{id}' })
       .input(conversationId)
       .output(conversationSchema),
-    watch: base.input(conversationId).output(eventIterator(conversationEventSchema)),
+    /** A snapshot first, then what changes. With `lastTurns` the snapshot has only so many turns, and those before them follow in parts. */
+    watch: base
+      .input(conversationId.extend({ lastTurns: z.number().int().min(1).optional() }))
+      .output(eventIterator(conversationEventSchema)),
     /** Changes its title, or where it is in the list; what is absent stays. */
     update: base
       .route({ method: 'PATCH', path: '/conversations/{id}' })

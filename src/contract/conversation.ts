@@ -138,6 +138,8 @@ export type Conversation = z.infer<typeof conversationSchema>
 /** What a watcher of a conversation receives: first a snapshot, then what changes. */
 export const conversationEventSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('snapshot'), conversation: conversationSchema }),
+  /** The turns right before the first one that the watcher has, when its snapshot had only the last ones. */
+  z.object({ kind: z.literal('earlier'), turns: z.array(turnSchema).min(1) }),
   /** A turn is new or has changed in more than its text. */
   z.object({ kind: z.literal('turn'), turn: turnSchema }),
   /** Text to append; `at` is the length of the answer before it, so that a gap is noticed. */

@@ -33,18 +33,24 @@ export type ShapeOptions = {
   readonly tied?: boolean
   /** Merge rules for each invented token, as trained vocabularies have them. */
   readonly merges?: boolean
+  /** Random weights never take ChatML's tokens for the likeliest: an answer does not end by itself. */
+  readonly endless?: boolean
+  /** What an invented token says, other ones for other numbers; default: its number. */
+  readonly tokenText?: (index: number) => string
 }
 
 /** A byte-level BPE vocabulary of a size: the 256 bytes, invented tokens, and ChatML's two at the end. */
 export function vocabulary(
   size: number,
   chatTemplate: string | null = chatMlTemplate,
-  merges = false,
+  {
+    merges = false,
+    tokenText = (index) => `t${String(index)}`,
+  }: Pick<ShapeOptions, 'merges' | 'tokenText'> = {},
 ): readonly MetadataEntry[] {
   const bytes = byteTokens()
-  const invented = Array.from(
-    { length: Math.max(0, size - bytes.length - 2) },
-    (_, index) => `t${String(index)}`,
+  const invented = Array.from({ length: Math.max(0, size - bytes.length - 2) }, (_, index) =>
+    tokenText(index),
   )
   const tokens = [...bytes, ...invented, '<|im_start|>', '<|im_end|>']
   const types = tokens.map((_, index) => (index >= tokens.length - 2 ? 3 : 1))
@@ -133,7 +139,7 @@ export function transformerMetadata(
           uint32(`${architecture}.expert_feed_forward_length`, experts.feedForward),
         ]),
     ...(options.extra ?? []),
-    ...vocabulary(options.vocabulary ?? shape.vocabulary, options.chatTemplate, options.merges),
+    ...vocabulary(options.vocabulary ?? shape.vocabulary, options.chatTemplate, options),
   ]
 }
 
@@ -593,7 +599,12 @@ function transformerFile(
       vector('output_norm.weight', shape.embedding),
       ...(build.output === false || options.tied === true
         ? []
-        : [matrix('output.weight', shape.embedding, tokens)]),
+        : [
+            {
+              ...matrix('output.weight', shape.embedding, tokens),
+              ...(options.endless === true && { zeroRows: 2 }),
+            },
+          ]),
       ...Array.from({ length: options.layers ?? shape.layers }, (_, layer) =>
         build.layerTensors(layer),
       ).flat(),

@@ -117,7 +117,9 @@ export function createRouter(host: Procedures): HostRouter {
         return conversations.create({ ...input, asking: input.asking ?? (preset && askingOf(preset)) })
       }),
       get: os.conversations.get.handler(({ input }) => conversations.get(input.id)),
-      watch: os.conversations.watch.handler(({ input, signal }) => conversations.watch(input.id, signal)),
+      watch: os.conversations.watch.handler(({ input: { id, lastTurns }, signal }) =>
+        conversations.watch(id, { signal, lastTurns }),
+      ),
       update: os.conversations.update.handler(({ input: { id, ...changes } }) =>
         conversations.update(id, changes),
       ),
