@@ -62,7 +62,9 @@ export const generateEventSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('text'), text: z.string(), generatedTokens: z.number().int() }),
   z.object({
     kind: z.literal('done'),
-    stopReason: z.enum(['end', 'max-tokens', 'context-full', 'stopped']),
+    stopReason: z.enum(['end', 'stop-text', 'repetition', 'max-tokens', 'context-full', 'stopped']),
+    /** For `repetition`: the beginning of what the answer had begun to repeat. */
+    repeated: z.string().optional(),
     promptTokens: z.number().int(),
     reusedTokens: z.number().int(),
     generatedTokens: z.number().int(),
@@ -207,6 +209,8 @@ export const backendContract = {
          * the schema from the end of the thought on; else it follows it from its first token, and does not think.
          */
         jsonSchema: z.unknown().optional(),
+        /** End it when it has begun to repeat itself without end. */
+        stopsRepetition: z.boolean().default(false),
         /** Tokens that must be left for the answer, or it does not begin: `CONTEXT_FULL`. */
         roomTokens: z.number().int().min(1).default(1),
         /** Whoever calls answers the event `full` with `resizeContext`. */

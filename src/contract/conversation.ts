@@ -8,8 +8,11 @@ import { resolvedSamplingSchema } from './sampling.ts'
 /** As many models as one turn may be asked of at once. */
 export const mostAnswerers = 4
 
-/** Why an answer ended. */
-export const stopReasonSchema = z.enum(['end', 'max-tokens', 'context-full', 'stopped', 'crashed', 'failed'])
+/** Why an answer ended. `stop-text`: it came to a text that was to end it. `repetition`: it had begun to repeat itself without end. */
+export const stopReasonSchema = z.enum([
+  ...(['end', 'stop-text', 'repetition', 'max-tokens', 'context-full'] as const),
+  ...(['stopped', 'crashed', 'failed'] as const),
+])
 export type StopReason = z.infer<typeof stopReasonSchema>
 
 /** What an answer cost. */
@@ -32,15 +35,21 @@ export const answerStateSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('waiting'), reason: z.string() }),
   z.object({ kind: z.literal('reading'), readTokens: z.number().int(), promptTokens: z.number().int() }),
   z.object({ kind: z.literal('writing') }),
-  z.object({ kind: z.literal('done'), stopReason: stopReasonSchema }),
+  z.object({
+    kind: z.literal('done'),
+    stopReason: stopReasonSchema,
+    /** For `repetition`: the beginning of what is repeated. */
+    repeated: z.string().optional(),
+  }),
   /** Cut short by a crash or an error; the text so far is kept. */
   z.object({ kind: z.literal('interrupted'), problem: problemSchema }),
 ])
 export type AnswerState = z.infer<typeof answerStateSchema>
 
-/** Whether an answer could go on: something ended it before it had come to its end. */
+/** Whether an answer could go on: something ended it before it had come to the end that it or the user wanted. */
 export function endedEarly(state: AnswerState): boolean {
-  return state.kind === 'interrupted' || (state.kind === 'done' && state.stopReason !== 'end')
+  if (state.kind === 'done') return state.stopReason !== 'end' && state.stopReason !== 'stop-text'
+  return state.kind === 'interrupted'
 }
 
 /** One model's answer to a turn. */

@@ -68,6 +68,8 @@ export const modelFactsSchema = z.object({
       used: z.number().int(),
       /** Width of one expert; `feedForwardLength` is that of dense layers. */
       feedForwardLength: z.number().int(),
+      /** Of the weights: all experts together. Absent of files that an older version has looked at. */
+      bytes: z.number().optional(),
     })
     .nullable(),
   /** Dry runs at several context sizes, made when the file was inspected; empty where they could not be made. */

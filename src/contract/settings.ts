@@ -30,6 +30,8 @@ const fields = {
   startContextTokens: z.number().int().min(64).max(16_777_216),
   /** When a conversation has filled its context: its oldest turns slide out of the model's memory, or the answer stops with a message. */
   contextFull: z.enum(['slide', 'stop']),
+  /** End answers that have begun to repeat themselves without end. */
+  earlyStopping: z.boolean(),
   /** Keep on disk what models have read of conversations, so that they come back without reading it again. */
   parking: z.boolean(),
   /** Disk room for that, in bytes; null: 16 GB or a tenth of the disk's free room, whichever is less. */
@@ -64,6 +66,7 @@ export const settingsSchema = z.object({
   contextTokens: fields.contextTokens.default(32_768).catch(32_768),
   startContextTokens: fields.startContextTokens.default(4096).catch(4096),
   contextFull: fields.contextFull.default('slide').catch('slide'),
+  earlyStopping: fields.earlyStopping.default(true).catch(true),
   parking: fields.parking.default(true).catch(true),
   parkingBudgetBytes: fields.parkingBudgetBytes.default(null).catch(null),
   theme: fields.theme.default('system').catch('system'),

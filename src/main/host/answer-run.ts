@@ -25,6 +25,8 @@ export type RunSurroundings = {
   readonly textOf: (attachmentId: string) => string
   /** Whether the oldest turns slide out when a context is full, asked each time; else the answer stops with a message. */
   readonly slides: () => boolean
+  /** Whether answers end that have begun to repeat themselves without end, asked each time. Default: they do not. */
+  readonly stopsRepetition?: () => boolean
   /** Hears of errors that are defects of the app. */
   readonly onDefect: (error: unknown, path: readonly string[]) => void
 }
@@ -42,6 +44,7 @@ export class AnswerRun {
   readonly #pool: TurnPool
   readonly #textOf: (attachmentId: string) => string
   readonly #slides: () => boolean
+  readonly #stopsRepetition: () => boolean
   readonly #onDefect: (error: unknown, path: readonly string[]) => void
   readonly #isBackground: boolean
   readonly #asking: AskingChanges
@@ -63,11 +66,12 @@ export class AnswerRun {
     },
     surroundings: RunSurroundings,
   ) {
-    const { conversations, pool, textOf, slides, onDefect } = surroundings
+    const { conversations, pool, textOf, slides, stopsRepetition = () => false, onDefect } = surroundings
     this.#conversations = conversations
     this.#pool = pool
     this.#textOf = textOf
     this.#slides = slides
+    this.#stopsRepetition = stopsRepetition
     this.#onDefect = onDefect
     this.conversationId = how.conversationId
     this.turnId = how.turnId
@@ -158,7 +162,7 @@ export class AnswerRun {
         const read = messages(turnsInWindow(path, window))
         const continues = continued !== ''
         const events = lease.generate(conversationId, read, {
-          ...{ signal, keepsRoom: maySlide, continues },
+          ...{ signal, keepsRoom: maySlide, continues, stopsRepetition: this.#stopsRepetition() },
           ...how,
         })
         for await (const event of events) this.#take(event)
@@ -206,7 +210,7 @@ export class AnswerRun {
           tokensPerSecond: event.tokensPerSecond,
         }
         if (this.#hasEnded) this.#conversations.live.addStats(answerId, turnId, stats)
-        else this.#end({ kind: 'done', stopReason: event.stopReason }, stats)
+        else this.#end(endOf(event), stats)
         return
       }
       default:
@@ -219,6 +223,10 @@ export class AnswerRun {
     this.#hasEnded = true
     this.#conversations.live.end(this.answerId, state, stats)
   }
+}
+
+function endOf({ stopReason, repeated }: Extract<GenerateEvent, { kind: 'done' }>) {
+  return { kind: 'done' as const, stopReason, ...(repeated !== undefined && { repeated }) }
 }
 
 /** The window that is tried after the one that did not fit; null when the error says something else, or there is none. */

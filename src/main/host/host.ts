@@ -120,6 +120,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
       pool,
       textOf: (id) => attachments.text(id),
       slides: () => settings.get().contextFull === 'slide',
+      stopsRepetition: () => settings.get().earlyStopping,
       onDefect: logDefect,
     }),
   )

@@ -17,6 +17,7 @@ import type { Library } from './library.ts'
 import { cancelledLoadError, isAbortError, leaseModel, orLeave, takenAwayError } from './model-lease.ts'
 import { Measurements } from './measurements.ts'
 import type { Parking } from './parking.ts'
+import { PoolBandwidth } from './pool-bandwidth.ts'
 import { PoolMemory } from './pool-memory.ts'
 import { poolDomains, poolShape, type PoolShape } from './pool-shape.ts'
 import { ResidentModels } from './resident-models.ts'
@@ -84,6 +85,7 @@ export class Pool implements TurnPool, AsyncDisposable {
   readonly #arbiter = new Arbiter(systemClock)
   readonly #models: ResidentModels
   readonly #spare: SpareProcess
+  readonly #bandwidth: PoolBandwidth
   readonly #listeners = new Set<() => void>()
   readonly #closing = new AbortController()
   readonly #unsubscribe: (() => void)[]
@@ -129,6 +131,12 @@ export class Pool implements TurnPool, AsyncDisposable {
       fitsWithEase: (bytes, options) => this.#residency.fitsWithEase(bytes, options),
       onCrash: (modelId, problem) => this.#residency.reportCrash(modelId, problem),
       onEvent: (event) => this.#residency.record(event),
+      onChange: () => this.#changed(),
+    })
+    this.#bandwidth = new PoolBandwidth({
+      database: options.database,
+      device: () => this.#shape.device.name,
+      bytesOf: (modelId) => this.#models.tokenBytes(modelId),
       onChange: () => this.#changed(),
     })
     this.#residency = new Residency({
@@ -192,6 +200,7 @@ export class Pool implements TurnPool, AsyncDisposable {
         .map(({ id, name }) => ({ modelId: id, name })),
       ...(spare && { spare }),
       kv: { ...kvTotals(residents), reclaimableBytes: this.#residency.reclaimableBytes },
+      bandwidth: this.#bandwidth.reading(),
       isUnderPressure: this.#residency.isUnderPressure,
       pressureShare: this.#settings.get().pressureShare,
       thrash: this.#residency.thrash,
@@ -345,6 +354,7 @@ export class Pool implements TurnPool, AsyncDisposable {
       const runsBeside = loadOptions.bandwidthThrottle === false
       return leaseModel(lease, model, {
         ...{ name, arbiter: this.#arbiter, onWait, runsBeside, isBackground },
+        follow: () => this.#bandwidth.follow(modelId),
         onPrefill: (prefill) => {
           this.#residency.reportPrefill(modelId, prefill)
           this.#models.recordReading(modelId, prefill)

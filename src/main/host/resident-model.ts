@@ -59,6 +59,8 @@ export interface AnswerOptions {
   readonly pause?: AnswerPause
   /** The last message is the beginning of the answer. Default false. */
   readonly continues?: boolean
+  /** End it when it has begun to repeat itself without end. Default false. */
+  readonly stopsRepetition?: boolean
   /** Refuse with `CONTEXT_FULL` what leaves little room for the answer. Default: one token is enough. */
   readonly keepsRoom?: boolean
 }
@@ -207,6 +209,7 @@ export class ResidentModel implements AsyncDisposable {
         continues,
         sampling: { ...greedySampling, ...options.sampling },
         jsonSchema,
+        stopsRepetition: options.stopsRepetition ?? false,
         roomTokens: keepsRoom ? this.#contexts.answerRoomTokens : 1,
         mayGrow: true,
       })

@@ -8,6 +8,7 @@ import {
 } from '../../contract/memory.ts'
 import { definedOf } from '../../contract/defined.ts'
 import type { LibraryModel, LoadOptions, ModelFacts } from '../../contract/model.ts'
+import { tokenBytes, type TokenBytes } from '../core/bandwidth.ts'
 import { shortContextTokens } from '../core/context-growth.ts'
 import { asPrediction, correctFootprint } from '../core/correction.ts'
 import { bytesByDomain, type DomainBytes } from '../core/domain-bytes.ts'
@@ -192,6 +193,13 @@ export class ResidentModels implements ResidencyEffects {
     const file = this.#measuredFile(modelId)
     if (!file || ms <= 0) return
     this.#options.measurements.addReading(file, { tokens, ms })
+  }
+
+  /** What a resident reads from memory for each token; null when it is not there. */
+  tokenBytes(modelId: string): TokenBytes | null {
+    const loaded = this.#models.get(modelId)
+    const file = this.#options.library.get(modelId)?.file
+    return loaded && file?.kind === 'usable' ? tokenBytes(file.facts, loaded.model.loadedWith) : null
   }
 
   /** How much of a conversation a model may hold, how fast it reads, and how long its last load took. Throws what is wrong with it. */

@@ -86,7 +86,7 @@ test('an answer ends before a stop text, and after as many tokens as it may have
     shortReason: short.done.stopReason,
   }).toEqual({
     text: whole.text.slice(0, whole.text.indexOf(word)),
-    stopReason: 'end',
+    stopReason: 'stop-text',
     tokens: 5,
     shortReason: 'max-tokens',
   })

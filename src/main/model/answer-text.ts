@@ -20,12 +20,12 @@ export class AnswerText<Token extends number> {
     this.#stopTexts = options.stopTexts.filter((text) => text !== '')
   }
 
-  /** Takes the next token: the text that can be shown now, and whether a stop text came up. */
-  push(token: Token): { text: string; isStopped: boolean } {
+  /** Takes the next token: the text that can be shown now, and the stop text that came up, if one did. */
+  push(token: Token): { text: string; stopText: string | null } {
     this.#openTokens.push(token)
     const decoded = this.#decode(this.#openTokens, this.#shownTokens)
     // A character has at most four bytes, so after four tokens a replacement character is what the model wrote.
-    if (decoded.endsWith('\uFFFD') && this.#openTokens.length < 4) return { text: '', isStopped: false }
+    if (decoded.endsWith('\uFFFD') && this.#openTokens.length < 4) return { text: '', stopText: null }
     return this.#show(decoded)
   }
 
@@ -40,18 +40,22 @@ export class AnswerText<Token extends number> {
     return rest
   }
 
-  #show(decoded: string): { text: string; isStopped: boolean } {
+  #show(decoded: string): { text: string; stopText: string | null } {
     this.#shownTokens = [...this.#shownTokens, ...this.#openTokens].slice(-8)
     this.#openTokens = []
     const text = this.#held + decoded
-    const stops = this.#stopTexts.map((stop) => text.indexOf(stop)).filter((at) => at !== -1)
-    if (stops.length > 0) {
+    const found = this.#stopTexts
+      .map((stopText) => ({ stopText, at: text.indexOf(stopText) }))
+      .filter(({ at }) => at !== -1)
+      .sort((a, b) => a.at - b.at)
+    const [first] = found
+    if (first) {
       this.#held = ''
-      return { text: text.slice(0, Math.min(...stops)), isStopped: true }
+      return { text: text.slice(0, first.at), stopText: first.stopText }
     }
     const heldLength = Math.max(0, ...this.#stopTexts.map((stop) => overlap(text, stop)))
     this.#held = heldLength === 0 ? '' : text.slice(-heldLength)
-    return { text: text.slice(0, text.length - heldLength), isStopped: false }
+    return { text: text.slice(0, text.length - heldLength), stopText: null }
   }
 }
 

@@ -29,6 +29,7 @@ import { generateAnswer } from './generate.ts'
 import { Gate } from './gate.ts'
 import { Lock } from './lock.ts'
 import { mayGoOn } from './read.ts'
+import { RepetitionWatch } from './repetition.ts'
 import { ThoughtLimit } from './thought-limit.ts'
 
 /** What a context needs of its model. */
@@ -57,6 +58,8 @@ export type AnswerRequest = {
   readonly sampling: ResolvedSampling
   /** A JSON schema that the answer follows; absent or null: it is free. */
   readonly jsonSchema?: unknown
+  /** Ends it when it has begun to repeat itself without end. Default false. */
+  readonly stopsRepetition?: boolean
   /** Tokens that must be left for the answer, or it does not begin. Default 1. */
   readonly roomTokens?: number
   /** Whether `resize` is called when the event `full` comes. */
@@ -257,7 +260,8 @@ export class ModelContext implements AsyncDisposable {
       })
       const reading = {
         ...{ ...kept, stopTokens, continues },
-        stopTexts: [...stopTexts, ...sampling.stopTexts],
+        endTexts: stopTexts,
+        stopTexts: sampling.stopTexts,
         ...(thoughts && { thoughts }),
       }
       const place = {
@@ -267,7 +271,11 @@ export class ModelContext implements AsyncDisposable {
       }
       yield* withThoughtBegun(
         continues ? '' : this.#thoughtBegun(tokens),
-        generateAnswer(place, reading, { choice, maxTokens: sampling.maxTokens, ...control }),
+        generateAnswer(place, reading, {
+          ...{ choice, maxTokens: sampling.maxTokens },
+          repetition: request.stopsRepetition ? new RepetitionWatch() : null,
+          ...control,
+        }),
       )
     } catch (error) {
       signal?.throwIfAborted()

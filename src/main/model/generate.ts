@@ -3,6 +3,7 @@ import type { ContextFullEvent, GenerateEvent } from '../../contract/backend.ts'
 import { AnswerText } from './answer-text.ts'
 import type { Choice } from './choice.ts'
 import type { Gate } from './gate.ts'
+import type { RepetitionWatch } from './repetition.ts'
 import type { ThoughtLimit } from './thought-limit.ts'
 
 /** What is read and what ends the answer to it. */
@@ -14,6 +15,8 @@ export interface Reading {
   /** They end within the answer, which goes on from there. Default false. */
   readonly continues?: boolean
   readonly stopTokens: ReadonlySet<Token>
+  /** Texts by which the template ends answers, and others that are to end this one. */
+  readonly endTexts: readonly string[]
   readonly stopTexts: readonly string[]
   /** Follows the thoughts of the answer, and ends them with these tokens when they have taken too long. */
   readonly thoughts?: { readonly limit: ThoughtLimit; readonly end: readonly Token[] }
@@ -34,6 +37,8 @@ export interface WritingOptions {
   /** Null: until the model ends it or the context is full. */
   readonly maxTokens: number | null
   readonly choice: Choice
+  /** Ends the answer when it repeats itself without end; null: it may. */
+  readonly repetition: RepetitionWatch | null
 }
 
 /** `stop` ends an answer in good order, `signal` breaks it off and rejects with its reason. Both take effect within one batch. */
@@ -74,9 +79,11 @@ export async function* generateAnswer(
 
   const text = new AnswerText<Token>({
     decode: (tokens, after) => sequence.model.detokenize(tokens, false, after),
-    stopTexts: reading.stopTexts,
+    stopTexts: [...reading.endTexts, ...reading.stopTexts],
     after: reading.continues ? rest : [],
   })
+  /** What the answer has begun to repeat. */
+  let repeated: string | null = null
   let frame = ''
   let frameAt = -Infinity
   let stopReason: StopReason | null
@@ -106,7 +113,11 @@ export async function* generateAnswer(
         choice.take(token)
         const shown = text.push(token)
         frame += shown.text
-        if (shown.isStopped) break
+        if (shown.stopText !== null) {
+          stopReason = reading.endTexts.includes(shown.stopText) ? 'end' : 'stop-text'
+          break
+        }
+        repeated = options.repetition?.push(shown.text)?.unit ?? null
         figures.pause(await gate.pass([stop, signal]))
         const isThoughtEnded = endsThought(token)
         unread = isThoughtEnded ? [token, ...endThought(now)] : [token]
@@ -131,10 +142,13 @@ export async function* generateAnswer(
   }
   frame += text.flush()
   if (frame !== '') yield figures.text(frame)
-  yield figures.done(stopReason ?? 'end', sequence)
+  const done = figures.done(stopReason ?? 'end', sequence)
+  const what = stopReason === 'repetition' ? clip(repeated ?? '') : ''
+  yield what === '' ? done : { ...done, repeated: what }
 
   function reasonToStop(unreadTokens: number): StopReason | null {
     if (stop.aborted) return 'stopped'
+    if (repeated !== null) return 'repetition'
     if (options.maxTokens !== null && figures.generatedTokens >= options.maxTokens) return 'max-tokens'
     return sequence.nextTokenIndex + unreadTokens > place.capacityTokens() ? 'context-full' : null
   }
@@ -152,6 +166,11 @@ export async function* generateAnswer(
     }
     return end
   }
+}
+
+/** Enough of a text to know it again; nothing of one that cannot be seen. */
+function clip(text: string): string {
+  return text.trim().slice(0, 120)
 }
 
 /** The figures of an answer and the events that carry them. */
@@ -192,7 +211,7 @@ class Figures {
     return { kind: 'text', text, generatedTokens: this.generatedTokens }
   }
 
-  done(stopReason: StopReason, sequence: LlamaContextSequence): GenerateEvent {
+  done(stopReason: StopReason, sequence: LlamaContextSequence): Extract<GenerateEvent, { kind: 'done' }> {
     const firstTokenAt = this.#firstTokenAt ?? performance.now()
     const decodeMs = this.#lastTokenAt - firstTokenAt - this.#pausedMs
     return {
