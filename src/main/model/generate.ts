@@ -4,6 +4,7 @@ import { AnswerText } from './answer-text.ts'
 import type { Choice } from './choice.ts'
 import type { Gate } from './gate.ts'
 import type { ThoughtLimit } from './thought-limit.ts'
+import type { ThoughtText } from './thought-text.ts'
 
 /** What is read and what ends the answer to it. */
 export interface Reading {
@@ -16,7 +17,14 @@ export interface Reading {
   readonly stopTokens: ReadonlySet<Token>
   readonly stopTexts: readonly string[]
   /** Follows the thoughts of the answer, and ends them with these tokens when they have taken too long. */
-  readonly thoughts?: { readonly limit: ThoughtLimit; readonly end: readonly Token[] }
+  readonly thoughts?: {
+    readonly limit: ThoughtLimit
+    readonly end: readonly Token[]
+    /** An answer has to follow: where the model ends within a thought, only the thought is ended. */
+    readonly areBeforeAnswer: boolean
+  }
+  /** Shows thoughts that are marked with tokens of their own, and what such a token looks like to it. Absent: thoughts are marked by text. */
+  readonly ownMarks?: { readonly text: ThoughtText; readonly markOf: (token: Token) => string | null }
 }
 
 /** Where it is read and written. */
@@ -76,12 +84,16 @@ export async function* generateAnswer(
     decode: (tokens, after) => sequence.model.detokenize(tokens, false, after),
     stopTexts: reading.stopTexts,
     after: reading.continues ? rest : [],
+    ...(reading.ownMarks && { markOf: reading.ownMarks.markOf }),
   })
+  const shownOf = (taken: string) => reading.ownMarks?.text.push(taken) ?? taken
   let frame = ''
   let frameAt = -Infinity
   let stopReason: StopReason | null
   /** The round is over and the answer is not. */
   let goesOn: boolean
+  /** A stop text came up. */
+  let isCut = false
   let unread = rest.slice(readTokens)
   if (sequence.needsCheckpoints) {
     // Recurrent and sliding-window layers go back to checkpoints only. An answer is asked for again, or another one is put in its place (without its
@@ -105,8 +117,9 @@ export async function* generateAnswer(
         if (figures.takeToken(now)) yield figures.reading(rest.length)
         choice.take(token)
         const shown = text.push(token)
-        frame += shown.text
-        if (shown.isStopped) break
+        frame += shownOf(shown.text)
+        isCut = shown.isStopped
+        if (isCut) break
         figures.pause(await gate.pass([stop, signal]))
         const isThoughtEnded = endsThought(token)
         unread = isThoughtEnded ? [token, ...endThought(now)] : [token]
@@ -122,6 +135,11 @@ export async function* generateAnswer(
     } finally {
       await tokens.return()
     }
+    if (stopReason === null && !goesOn && !isCut && endsWithinThought()) {
+      unread = endThought(performance.now())
+      stopReason = reasonToStop(unread.length)
+      goesOn = true
+    }
     if (stopReason === null && goesOn) continue
     if (stopReason !== 'context-full' || !place.askForRoom) break
     const capacityTokens = place.capacityTokens()
@@ -129,7 +147,7 @@ export async function* generateAnswer(
     sequence = place.sequence()
     if (place.capacityTokens() <= capacityTokens) break
   }
-  frame += text.flush()
+  frame += shownOf(text.flush()) + (reading.ownMarks?.text.flush() ?? '')
   if (frame !== '') yield figures.text(frame)
   yield figures.done(stopReason ?? 'end', sequence)
 
@@ -143,12 +161,16 @@ export async function* generateAnswer(
     return reading.thoughts?.limit.push(sequence.model.detokenize([token], true)) ?? false
   }
 
+  function endsWithinThought(): boolean {
+    return reading.thoughts?.areBeforeAnswer === true && reading.thoughts.limit.end()
+  }
+
   /** Writes the end of a thought in the model's place. */
   function endThought(now: number): readonly Token[] {
     const end = reading.thoughts?.end ?? []
     for (const token of end) {
       figures.takeToken(now)
-      frame += text.push(token).text
+      frame += shownOf(text.push(token).text)
     }
     return end
   }
