@@ -35,6 +35,8 @@ export type ShapeOptions = {
   readonly merges?: boolean
   /** Random weights never take ChatML's tokens for the likeliest: an answer does not end by itself. */
   readonly endless?: boolean
+  /** Special tokens beside ChatML's two. */
+  readonly specialTokens?: readonly string[]
   /** What an invented token says, other ones for other numbers; default: its number. */
   readonly tokenText?: (index: number) => string
 }
@@ -46,14 +48,17 @@ export function vocabulary(
   {
     merges = false,
     tokenText = (index) => `t${String(index)}`,
-  }: Pick<ShapeOptions, 'merges' | 'tokenText'> = {},
+    specialTokens = [],
+  }: Pick<ShapeOptions, 'merges' | 'tokenText' | 'specialTokens'> = {},
 ): readonly MetadataEntry[] {
   const bytes = byteTokens()
-  const invented = Array.from({ length: Math.max(0, size - bytes.length - 2) }, (_, index) =>
-    tokenText(index),
+  const invented = Array.from(
+    { length: Math.max(0, size - bytes.length - 2 - specialTokens.length) },
+    (_, index) => tokenText(index),
   )
-  const tokens = [...bytes, ...invented, '<|im_start|>', '<|im_end|>']
-  const types = tokens.map((_, index) => (index >= tokens.length - 2 ? 3 : 1))
+  const special = [...specialTokens, '<|im_start|>', '<|im_end|>']
+  const tokens = [...bytes, ...invented, ...special]
+  const types = tokens.map((_, index) => (index >= tokens.length - special.length ? 3 : 1))
   return [
     text('tokenizer.ggml.model', 'gpt2'),
     text('tokenizer.ggml.pre', 'gpt-2'),

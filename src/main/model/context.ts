@@ -21,7 +21,7 @@ import { opensThought } from '../../contract/thoughts.ts'
 import type { KvType } from '../../contract/model.ts'
 import type { ResolvedSampling } from '../../contract/sampling.ts'
 import { alignTokens } from './align.ts'
-import { alignTokenizerOf, renderPrompt, thoughtMarksOf } from './chat.ts'
+import { alignTokenizerOf, renderPrompt, thoughtFormatOf, thoughtMarksOf } from './chat.ts'
 import { Choice } from './choice.ts'
 import { spellOptions, weighInSequence } from './choose.ts'
 import type { Control, Reading } from './generate.ts'
@@ -31,6 +31,7 @@ import { Lock } from './lock.ts'
 import { mayGoOn } from './read.ts'
 import { RepetitionWatch } from './repetition.ts'
 import { ThoughtLimit } from './thought-limit.ts'
+import { begunThought, partsOfAnswer, ThoughtText } from './thought-text.ts'
 
 /** What a context needs of its model. */
 export interface ContextOptions {
@@ -263,6 +264,7 @@ export class ModelContext implements AsyncDisposable {
         endTexts: stopTexts,
         stopTexts: sampling.stopTexts,
         ...(thoughts && { thoughts }),
+        ...this.#ownMarks(tokens, continues ? (request.messages.at(-1)?.text ?? '') : ''),
       }
       const place = {
         sequence: () => this.#cells.sequence,
@@ -315,9 +317,26 @@ export class ModelContext implements AsyncDisposable {
   #thoughtBegun(prompt: readonly Token[]): string {
     const { model, chat } = this.#options
     const prefix = thoughtMarksOf(chat())?.prefix?.trim() ?? ''
+    if (prefix === '' || !model.detokenize(prompt.slice(-16), true).trimEnd().endsWith(prefix)) return ''
     // Marks of their own kind, made of special tokens, mean nothing as text.
-    if (!opensThought(prefix)) return ''
-    return model.detokenize(prompt.slice(-16), true).trimEnd().endsWith(prefix) ? `${prefix}\n` : ''
+    if (thoughtFormatOf(model, chat())) return begunThought
+    return opensThought(prefix) ? `${prefix}\n` : ''
+  }
+
+  /** What shows thoughts in an answer that are marked in another way than readers know; `begun` is what of it is there. */
+  #ownMarks(prompt: readonly Token[], begun: string): Pick<Reading, 'ownMarks'> {
+    const { model, chat } = this.#options
+    const format = thoughtFormatOf(model, chat())
+    if (!format) return {}
+    const last = partsOfAnswer(begun).at(-1)
+    const isThinking =
+      begun === '' ? this.#thoughtBegun(prompt) !== '' : last?.kind === 'thought' && !last.isEnded
+    return {
+      ownMarks: {
+        text: new ThoughtText(format, { isThinking }),
+        markOf: (token) => format.tokenTexts.get(token) ?? null,
+      },
+    }
   }
 
   /** What an answer thinks, where that is limited or `always`; null where a template marks no thoughts. */
@@ -334,7 +353,7 @@ export class ModelContext implements AsyncDisposable {
       // The last words are enough to see whether the template has begun a thought.
       prompt: model.detokenize(prompt.slice(-16), true),
     })
-    return { limit, end: model.tokenize(marks.suffix, true) }
+    return { limit, end: model.tokenize(marks.suffix, true), areBeforeAnswer: always }
   }
 
   /** What `generate` would report of a prompt, and what is held now. Reads nothing. */

@@ -5,6 +5,7 @@ import type { Choice } from './choice.ts'
 import type { Gate } from './gate.ts'
 import type { RepetitionWatch } from './repetition.ts'
 import type { ThoughtLimit } from './thought-limit.ts'
+import type { ThoughtText } from './thought-text.ts'
 
 /** What is read and what ends the answer to it. */
 export interface Reading {
@@ -19,7 +20,14 @@ export interface Reading {
   readonly endTexts: readonly string[]
   readonly stopTexts: readonly string[]
   /** Follows the thoughts of the answer, and ends them with these tokens when they have taken too long. */
-  readonly thoughts?: { readonly limit: ThoughtLimit; readonly end: readonly Token[] }
+  readonly thoughts?: {
+    readonly limit: ThoughtLimit
+    readonly end: readonly Token[]
+    /** An answer has to follow: where the model ends within a thought, only the thought is ended. */
+    readonly areBeforeAnswer: boolean
+  }
+  /** Shows thoughts that are marked with tokens of their own, and what such a token looks like to it. Absent: thoughts are marked by text. */
+  readonly ownMarks?: { readonly text: ThoughtText; readonly markOf: (token: Token) => string | null }
 }
 
 /** Where it is read and written. */
@@ -81,9 +89,11 @@ export async function* generateAnswer(
     decode: (tokens, after) => sequence.model.detokenize(tokens, false, after),
     stopTexts: [...reading.endTexts, ...reading.stopTexts],
     after: reading.continues ? rest : [],
+    ...(reading.ownMarks && { markOf: reading.ownMarks.markOf }),
   })
   /** What the answer has begun to repeat. */
   let repeated: string | null = null
+  const shownOf = (taken: string) => reading.ownMarks?.text.push(taken) ?? taken
   let frame = ''
   let frameAt = -Infinity
   let stopReason: StopReason | null
@@ -112,7 +122,7 @@ export async function* generateAnswer(
         if (figures.takeToken(now)) yield figures.reading(rest.length)
         choice.take(token)
         const shown = text.push(token)
-        frame += shown.text
+        frame += shownOf(shown.text)
         if (shown.stopText !== null) {
           stopReason = reading.endTexts.includes(shown.stopText) ? 'end' : 'stop-text'
           break
@@ -133,6 +143,11 @@ export async function* generateAnswer(
     } finally {
       await tokens.return()
     }
+    if (stopReason === null && !goesOn && endsWithinThought()) {
+      unread = endThought(performance.now())
+      stopReason = reasonToStop(unread.length)
+      goesOn = true
+    }
     if (stopReason === null && goesOn) continue
     if (stopReason !== 'context-full' || !place.askForRoom) break
     const capacityTokens = place.capacityTokens()
@@ -140,7 +155,7 @@ export async function* generateAnswer(
     sequence = place.sequence()
     if (place.capacityTokens() <= capacityTokens) break
   }
-  frame += text.flush()
+  frame += shownOf(text.flush()) + (reading.ownMarks?.text.flush() ?? '')
   if (frame !== '') yield figures.text(frame)
   const done = figures.done(stopReason ?? 'end', sequence)
   const what = stopReason === 'repetition' ? clip(repeated ?? '') : ''
@@ -157,12 +172,16 @@ export async function* generateAnswer(
     return reading.thoughts?.limit.push(sequence.model.detokenize([token], true)) ?? false
   }
 
+  function endsWithinThought(): boolean {
+    return reading.thoughts?.areBeforeAnswer === true && reading.thoughts.limit.end()
+  }
+
   /** Writes the end of a thought in the model's place. */
   function endThought(now: number): readonly Token[] {
     const end = reading.thoughts?.end ?? []
     for (const token of end) {
       figures.takeToken(now)
-      frame += text.push(token).text
+      frame += shownOf(text.push(token).text)
     }
     return end
   }
