@@ -39,10 +39,12 @@ export const AnswerView = memo(function AnswerView({
   isColumn = false,
 }: AnswerViewProps) {
   const edit = useApp((app) => app.edits[answer.id])
-  const [isCompared, setIsCompared] = useState(false)
+  // Of this version: another one is shown in the same place.
+  const [comparedId, setComparedId] = useState<string | null>(null)
   const { modelId, modelName, text, state, stats, routing, verification } = answer
   const overruled = overruledAnswer(answer, turn)
   const failed = repairedAnswer(answer, turn)
+  const isCompared = failed !== null && comparedId === answer.id && !isRunning(answer)
   const isWriting = state.kind === 'writing'
   return (
     <article
@@ -84,7 +86,7 @@ export const AnswerView = memo(function AnswerView({
           turnId={turn.id}
           canCompare={!isRunning(answer) && text !== ''}
           isCompared={isCompared}
-          onCompare={setIsCompared}
+          onCompare={(isOn) => setComparedId(isOn ? answer.id : null)}
         />
       )}
       {state.kind === 'waiting' && <WaitingNote modelId={answer.modelId} reason={state.reason} />}
@@ -99,7 +101,7 @@ export const AnswerView = memo(function AnswerView({
           onDone={() => saveEdit(answer.id)}
         />
       )}
-      {failed && isCompared && !isRunning(answer) && edit === undefined ? (
+      {isCompared && edit === undefined ? (
         <ChangeView before={withoutThoughts(failed.text)} after={withoutThoughts(text)} />
       ) : (
         (text !== '' || isWriting) &&

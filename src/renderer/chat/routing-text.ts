@@ -15,7 +15,7 @@ export function decisionWords(decision: RoutingDecision, modelName: string): Dec
       return { before: 'Auto chose ', name: modelName, after: why }
     }
     case 'kept':
-      return { before: 'Stayed with ', name: modelName, after: keptWhy(decision) }
+      return { before: 'Stayed with ', name: modelName, after: keptWhy(decision, modelName) }
     case 'fallback':
       return { before: 'No router: ', name: modelName, after: ' answered as before' }
     default:
@@ -29,14 +29,18 @@ export function decisionText(decision: RoutingDecision, modelName: string): stri
   return `${before}${name}${after}`
 }
 
-/** Of labels that are close to each other the first two; of one that stands alone, that one. */
-function keptWhy({ labels }: RoutingDecision): string {
+/** Unsure: the labels that were close. Else the reason, as far as it does not say again who stays. */
+function keptWhy({ labels, reason }: RoutingDecision, modelName: string): string {
   const [first, second] = labels
-  if (!first) return ''
-  const isUnsure = second !== undefined && first.probability - second.probability < 0.5
-  return isUnsure
-    ? `: the router was unsure (${labelText(first)}, ${labelText(second)})`
-    : `: ${labelText(first)}`
+  const isUnsure =
+    first !== undefined &&
+    second !== undefined &&
+    (first.probability < 0.5 || first.probability - second.probability < 0.15)
+  if (isUnsure) return `: the router was unsure (${labelText(first)}, ${labelText(second)})`
+  const ending = `: "${modelName}" stays`
+  if (!reason.endsWith(ending)) return ''
+  const why = reason.slice(0, -ending.length)
+  return `: ${why.charAt(0).toLowerCase()}${why.slice(1)}`
 }
 
 /** "code 93 %". Pure. */

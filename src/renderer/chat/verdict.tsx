@@ -22,38 +22,39 @@ type VerdictProps = {
   readonly turnId: string
 }
 
-/** What a verifier said of an answer: one line with a mark, the figures folded. */
+/** What a verifier said of an answer: one line with a mark, which is read out when it changes; the figures folded. */
 export const Verdict = memo(function Verdict({ verification, turnId }: VerdictProps) {
   const [isShown, setIsShown] = useState(false)
   const { outcome } = verification
   const text = verdictText(verification)
-  if (outcome.kind === 'checking')
-    return (
-      <p className={styles['verdict']} data-outcome="checking">
-        <Icon name={marks.checking} size={14} />
-        <span>{outcome.waitsFor === null ? text : `${text} ${outcome.waitsFor}`}</span>
-      </p>
-    )
+  const mark = <Icon name={marks[outcome.kind]} size={14} />
   return (
-    <details
-      className={styles['fold']}
-      open={isShown}
-      onToggle={({ currentTarget }) => setIsShown(currentTarget.open)}
-    >
-      <summary
-        className={styles['verdict']}
-        data-outcome={outcome.kind}
-        title={
-          outcome.kind === 'unknown'
-            ? undefined
-            : `Probability of PASS: ${formatShare(outcome.passProbability)}`
-        }
-      >
-        <Icon name={marks[outcome.kind]} size={14} />
-        <span>{text}</span>
-      </summary>
+    <div>
+      <div role="status" className={styles['status']} data-outcome={outcome.kind}>
+        {outcome.kind === 'checking' ? (
+          <p className={styles['verdict']}>
+            {mark}
+            <span>{outcome.waitsFor === null ? text : `${text} ${outcome.waitsFor}`}</span>
+          </p>
+        ) : (
+          <button
+            type="button"
+            className={styles['verdict']}
+            aria-expanded={isShown}
+            title={
+              outcome.kind === 'unknown'
+                ? undefined
+                : `Probability of PASS: ${formatShare(outcome.passProbability)}`
+            }
+            onClick={() => setIsShown(!isShown)}
+          >
+            {mark}
+            <span>{text}</span>
+          </button>
+        )}
+      </div>
       {isShown && <VerdictDetails verification={verification} turnId={turnId} />}
-    </details>
+    </div>
   )
 })
 
