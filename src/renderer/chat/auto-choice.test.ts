@@ -23,7 +23,7 @@ function model(id: string, role?: Partial<ModelRole>): LibraryModel {
 }
 
 const models = [
-  model('guide'),
+  model('guide', { labels: [{ name: 'chat' }] }),
   model('coder', { labels: [{ name: 'code' }] }),
   model('judge', { routes: true }),
 ]
@@ -126,25 +126,49 @@ test('Auto can be named, after the models unless by its whole name', () => {
 test('says who sorts, and what keeps Auto from choosing', () => {
   const outlook = (options: Partial<Parameters<typeof autoOutlook>[0]>) => {
     const found = autoOutlook({ models, residency: {}, routerId: null, ...options })
-    return found.kind === 'router' ? [found.router.id, found.isResident] : found.kind
+    return [
+      found.kind,
+      ...('router' in found ? [found.router.id] : []),
+      ...('label' in found ? [found.label] : []),
+    ]
   }
   const others = [...models, model('sorter', { routes: true })]
   expect([
-    outlook({}),
     outlook({ models: others, residency: { sorter: 'ready' } }),
-    outlook({ routerId: 'guide' }),
+    // One that is named is loaded; by its role alone nobody is.
+    outlook({ routerId: 'judge' }),
+    outlook({}),
     outlook({ routerId: 'gone' }),
-    outlook({ models: [model('guide')] }),
-    outlook({ models: [model('judge', { routes: true })] }),
-  ]).toEqual([['judge', false], ['sorter', true], ['guide', false], 'no-router', 'no-router', 'no-labels'])
-  expect(describeOutlook({ kind: 'no-router' }, { fallbackName: 'Guide' }).words).toBe(
+    outlook({ models: models.slice(0, 2) }),
+    outlook({ models: models.slice(1) }),
+    outlook({ models: models.slice(2) }),
+  ]).toEqual([
+    ['router', 'sorter'],
+    ['router', 'judge'],
+    ['router-absent', 'judge'],
+    ['router-absent', 'judge'],
+    ['no-router'],
+    ['few-labels', 'code'],
+    ['few-labels', null],
+  ])
+  const words = (found: Parameters<typeof describeOutlook>[0]) =>
+    describeOutlook(found, { fallbackName: 'Guide' }).words
+  expect([
+    words({ kind: 'router-absent', router: model('Judge') }),
+    words({ kind: 'no-router' }),
+    words({ kind: 'few-labels', label: 'code' }),
+    words({ kind: 'few-labels', label: null }),
+  ]).toEqual([
+    'Judge, which sorts messages, is not in memory: Guide answers',
     'No model here sorts messages: Guide answers',
-  )
+    'The models here have only one label, “code”: Guide answers',
+    'The models here have no labels: Guide answers',
+  ])
   expect([
     routerText('Judge', { state: 'ready', costText: null }),
     routerText('Judge', { state: undefined, costText: '2.3 MB, nobody leaves' }),
   ]).toEqual([
-    'Judge sorts the message · who answers, and at what cost, is known after that',
-    'Judge sorts the message, and loads first: 2.3 MB, nobody leaves · who answers, and at what cost, is known after that',
+    'Judge sorts the message; who answers, and what that costs, is known then',
+    'Judge sorts the message, and loads first: 2.3 MB, nobody leaves; who answers, and what that costs, is known then',
   ])
 })

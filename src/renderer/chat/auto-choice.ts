@@ -71,14 +71,16 @@ function setAuto(isAuto: boolean): void {
   })
 }
 
-/** Who sorts the next request for Auto, and what keeps Auto from choosing. */
+/** Who sorts the next message for Auto, or what keeps Auto from choosing. */
 export type AutoOutlook =
   | { readonly kind: 'router'; readonly router: LibraryModel; readonly isResident: boolean }
+  /** One has the role, and is not in memory. */
+  | { readonly kind: 'router-absent'; readonly router: LibraryModel }
   | { readonly kind: 'no-router' }
-  /** Somebody could sort, but no model that can be used has a label to be found by. */
-  | { readonly kind: 'no-labels' }
+  /** There is nothing to choose between: `label` is the only one, null: there is none. */
+  | { readonly kind: 'few-labels'; readonly label: string | null }
 
-/** What Auto has to go by: the router of the settings, else one by its role, in memory first. Pure. */
+/** What Auto has to go by: the router of the settings, which is loaded where it fits, else one in memory by its role. Pure. */
 export function autoOutlook({
   models,
   residency,
@@ -90,10 +92,13 @@ export function autoOutlook({
 }): AutoOutlook {
   const usable = models.filter((model) => whyUnusable(model, residency) === null)
   const isResident = ({ id }: LibraryModel) => residency[id] === 'ready' || residency[id] === 'busy'
+  const labels = new Set(usable.flatMap(({ role }) => role?.labels.map(({ name }) => name) ?? []))
+  if (labels.size < 2) return { kind: 'few-labels', label: [...labels][0] ?? null }
+  const named = usable.find(({ id }) => id === routerId)
+  if (named) return { kind: 'router', router: named, isResident: isResident(named) }
   const byRole = usable.filter(({ role }) => role?.routes === true)
-  const router =
-    routerId === null ? (byRole.find(isResident) ?? byRole[0]) : usable.find(({ id }) => id === routerId)
-  if (!router) return { kind: 'no-router' }
-  if (!usable.some(({ role }) => (role?.labels.length ?? 0) > 0)) return { kind: 'no-labels' }
-  return { kind: 'router', router, isResident: isResident(router) }
+  const router = byRole.find(isResident)
+  if (router) return { kind: 'router', router, isResident: true }
+  const [absent] = byRole
+  return absent ? { kind: 'router-absent', router: absent } : { kind: 'no-router' }
 }

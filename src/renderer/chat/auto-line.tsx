@@ -55,30 +55,37 @@ export function routerText(
   name: string,
   { state, costText }: { readonly state: Residency[string] | undefined; readonly costText: string | null },
 ): string {
-  const unknown = 'who answers, and at what cost, is known after that'
-  if (state === 'ready' || state === 'busy') return `${name} sorts the message · ${unknown}`
-  return `${name} sorts the message, and loads first: ${costText ?? describeState(state)} · ${unknown}`
+  const unknown = 'who answers, and what that costs, is known then'
+  if (state === 'ready' || state === 'busy') return `${name} sorts the message; ${unknown}`
+  return `${name} sorts the message, and loads first: ${costText ?? describeState(state)}; ${unknown}`
 }
 
 /** What keeps Auto from choosing, who answers then, and what would help. Pure. */
 export function describeOutlook(
-  { kind }: AutoOutlook,
+  outlook: AutoOutlook,
   { fallbackName }: { readonly fallbackName: string },
 ): { readonly words: string | null; readonly help: string | null } {
-  switch (kind) {
+  switch (outlook.kind) {
     case 'router':
       return { words: null, help: null }
+    case 'router-absent':
+      return {
+        words: `${outlook.router.name}, which sorts messages, is not in memory: ${fallbackName} answers`,
+        help: `For Auto to choose, load ${outlook.router.name}, or name it as the router in the settings: then it is loaded when it is needed.`,
+      }
     case 'no-router':
       return {
         words: `No model here sorts messages: ${fallbackName} answers`,
         help: 'For Auto to choose, give a small model the role “Sorts requests” in the library, or name a router in the settings.',
       }
-    case 'no-labels':
+    case 'few-labels': {
+      const found = outlook.label === null ? 'no labels' : `only one label, “${outlook.label}”`
       return {
-        words: `No model here has labels to be found by: ${fallbackName} answers`,
+        words: `The models here have ${found}: ${fallbackName} answers`,
         help: 'For Auto to choose, say in the library what each model is for, such as “code” or “chat”.',
       }
+    }
     default:
-      return kind satisfies never
+      return outlook satisfies never
   }
 }

@@ -28,7 +28,10 @@ type RoutingLineProps = {
 export const RoutingLine = memo(function RoutingLine(props: RoutingLineProps) {
   const { routing, answerId, modelId, modelName, isLast } = props
   const [isShown, setIsShown] = useState(false)
-  const isBusy = useApp((state) => state.connection !== 'open' || runningTurnId(state.conversation) !== null)
+  // An answer that is being written ends when it is overruled; turns before the last wait for it.
+  const isBusy = useApp(
+    (state) => state.connection !== 'open' || (!isLast && runningTurnId(state.conversation) !== null),
+  )
   const { before, name, after } = decisionWords(routing, modelName)
   const { overruledBy } = routing
   const others = otherModels(routing, modelId)

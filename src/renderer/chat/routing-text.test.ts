@@ -37,6 +37,10 @@ test('a decision in one line: who was chosen and why', () => {
     // In other words than these it is told when it is unfolded.
     decisionText(decision({ kind: 'kept', reason: 'For another reason' }), 'Guide'),
     decisionText(
+      decision({ kind: 'fallback', reason: '"Judge" took longer than 50 ms: "Guide" answers' }),
+      'Guide',
+    ),
+    decisionText(
       decision({ kind: 'fallback', routerId: null, routerName: null, label: null, labels: [] }),
       'Guide',
     ),
@@ -46,7 +50,8 @@ test('a decision in one line: who was chosen and why', () => {
     'Stayed with Guide: the router was unsure (code 41 %, chat 39 %)',
     'Stayed with Guide: the message goes on from the turn before',
     'Stayed with Guide',
-    'No router: Guide answered as before',
+    'Judge took longer than 50 ms: Guide answered',
+    'No router: Guide answered',
   ])
 })
 

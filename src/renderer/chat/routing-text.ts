@@ -17,7 +17,7 @@ export function decisionWords(decision: RoutingDecision, modelName: string): Dec
     case 'kept':
       return { before: 'Stayed with ', name: modelName, after: keptWhy(decision, modelName) }
     case 'fallback':
-      return { before: 'No router: ', name: modelName, after: ' answered as before' }
+      return { before: `${fallbackWhy(decision, modelName)}: `, name: modelName, after: ' answered' }
     default:
       return kind satisfies never
   }
@@ -37,10 +37,17 @@ function keptWhy({ labels, reason }: RoutingDecision, modelName: string): string
     second !== undefined &&
     (first.probability < 0.5 || first.probability - second.probability < 0.15)
   if (isUnsure) return `: the router was unsure (${labelText(first)}, ${labelText(second)})`
-  const ending = `: "${modelName}" stays`
-  if (!reason.endsWith(ending)) return ''
-  const why = reason.slice(0, -ending.length)
-  return `: ${why.charAt(0).toLowerCase()}${why.slice(1)}`
+  const why = withoutEnding(reason, `: "${modelName}" stays`)
+  return why === null ? '' : `: ${why.charAt(0).toLowerCase()}${why.slice(1)}`
+}
+
+/** Why nobody sorted the message. */
+function fallbackWhy({ reason }: RoutingDecision, modelName: string): string {
+  return withoutEnding(reason, `: "${modelName}" answers`)?.replaceAll('"', '') ?? 'No router'
+}
+
+function withoutEnding(text: string, ending: string): string | null {
+  return text.endsWith(ending) ? text.slice(0, -ending.length) : null
 }
 
 /** "code 93 %". Pure. */

@@ -7,7 +7,11 @@ function verification(outcome: Verification['outcome']): Verification {
   return { verifierId: 'judge', verifierName: 'Judge', outcome }
 }
 
-const problem = { code: 'NOT_FOUND', message: 'No model verifies', details: {} } as const
+const problem = {
+  code: 'NOT_FOUND',
+  message: 'Cannot check the answer: no model verifies',
+  details: {},
+} as const
 const failed = { kind: 'fail', passProbability: 0.1, reason: 'It answers another question.', ms: 1 } as const
 
 test('a verdict in one line', () => {
@@ -23,7 +27,7 @@ test('a verdict in one line', () => {
     'Checked by Judge: PASS',
     'Checked by Judge: FAIL: It answers another question',
     'Checked by Judge: FAIL',
-    'Not checked: No model verifies',
+    'Not checked: no model verifies',
   ])
 })
 

@@ -11,7 +11,7 @@ export function verdictText({ verifierName, outcome }: Verification): string {
     case 'fail':
       return `Checked by ${verifierName}: FAIL${asEnding(outcome.reason)}`
     case 'unknown':
-      return `Not checked: ${outcome.problem.message}`
+      return `Not checked: ${outcome.problem.message.replace(/^Cannot check the answer: /, '')}`
     default:
       return outcome satisfies never
   }

@@ -6,7 +6,7 @@ import { FactList } from '../ui/fact-list.tsx'
 import { formatDuration, formatShare } from '../ui/format.ts'
 import { Icon, type IconName } from '../ui/icon.tsx'
 import { ProblemText } from '../ui/problem-text.tsx'
-import { showAnswer } from './turn-actions.ts'
+import { showAnswer, stopAnswers } from './turn-actions.ts'
 import { repairText, verdictText } from './verdict-text.ts'
 import styles from './verdict.module.css'
 
@@ -35,6 +35,14 @@ export const Verdict = memo(function Verdict({ verification, turnId }: VerdictPr
           <p className={styles['verdict']}>
             {mark}
             <span>{outcome.waitsFor === null ? text : `${text} ${outcome.waitsFor}`}</span>
+            <Button
+              look="quiet"
+              icon="stop"
+              aria-label="Stop the check"
+              onClick={() => void stopAnswers(turnId)}
+            >
+              Stop
+            </Button>
           </p>
         ) : (
           <button
