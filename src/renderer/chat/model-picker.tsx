@@ -60,6 +60,7 @@ export function ModelPicker({ models, residency, chosen, beside, onChosen }: Mod
       <button
         type="button"
         className={styles['several']}
+        aria-label="Several"
         aria-pressed={beside !== null}
         aria-keyshortcuts={ariaChord(severalKeys)}
         title={
@@ -69,8 +70,12 @@ export function ModelPicker({ models, residency, chosen, beside, onChosen }: Mod
         }
         onClick={() => chooseSeveral(beside === null)}
       >
-        <Icon name="columns" size={14} /> Several
-        {beside !== null && <Icon name="close" size={12} />}
+        <Icon name="columns" size={14} />
+        {beside !== null && (
+          <>
+            Several <Icon name="close" size={12} />
+          </>
+        )}
       </button>
     </div>
   )

@@ -7,7 +7,7 @@ import { Button } from '../ui/button.tsx'
 import { formatShare } from '../ui/format.ts'
 import { Icon } from '../ui/icon.tsx'
 import { ModelSwatch } from '../ui/model-swatch.tsx'
-import { alternativeFacts, decisionWords, otherModels, routerWords } from './routing-text.ts'
+import { alternativeFacts, decisionWords, isSaidBy, otherModels, routerWords } from './routing-text.ts'
 import styles from './routing-line.module.css'
 import { overrule, rememberRouting } from './turn-actions.ts'
 
@@ -50,7 +50,7 @@ export const RoutingLine = memo(function RoutingLine(props: RoutingLineProps) {
         </summary>
         {isShown && <DecisionDetails {...props} isBusy={isBusy} />}
       </details>
-      {offered.length > 0 && !isBusy && (
+      {offered.length > 0 && !isBusy && !isShown && (
         <span className={styles['offers']}>
           {offered.map((other) => (
             <Button
@@ -73,6 +73,7 @@ function DecisionDetails({
   routing,
   answerId,
   modelId,
+  modelName,
   isBusy,
 }: RoutingLineProps & { readonly isBusy: boolean }) {
   const id = useId()
@@ -81,7 +82,7 @@ function DecisionDetails({
   const others = otherModels(routing, modelId)
   return (
     <div className={styles['details']}>
-      <p className={styles['reason']}>{reason}</p>
+      {!isSaidBy(routing, modelName) && <p className={styles['reason']}>{reason}</p>}
       {labels.length > 0 && (
         <section aria-labelledby={`${id}labels`}>
           <h4 id={`${id}labels`}>What kind of message</h4>

@@ -50,6 +50,11 @@ function withoutEnding(text: string, ending: string): string | null {
   return text.endsWith(ending) ? text.slice(0, -ending.length) : null
 }
 
+/** Whether the line says all that the decision's reason does. Pure. */
+export function isSaidBy({ kind, reason }: RoutingDecision, modelName: string): boolean {
+  return kind === 'routed' && reason.endsWith(`: "${modelName}"`)
+}
+
 /** "code 93 %". Pure. */
 export function labelText({ name, probability }: RoutingDecision['labels'][number]): string {
   return `${name} ${formatShare(probability)}`
