@@ -58,6 +58,46 @@ test('two models answer one after the other, and background work stands still me
   expect(new Set(coders)).toEqual(new Set(['Coder']))
 })
 
+test('a choice goes before background work, which stands still meanwhile, and waits for an answer', async () => {
+  const [guide, judge] = await Promise.all([load(demoFiles.guide), load(demoFiles.judge)])
+  const arbiter = new Arbiter(new FakeClock())
+  const reasons: string[] = []
+  const newLease = (model: ResidentModel, name: string, isBackground = false) => {
+    const onWait = (reason: string) => reasons.push(`${name}: ${reason}`)
+    const options = { name, arbiter, onWait, runsBeside: false, isBackground, onPrefill: () => undefined }
+    return leaseModel(leaseOf(name), model, options)
+  }
+  const { signal } = new AbortController()
+  const log: string[] = []
+  async function answer(isBackground: boolean, onText: () => void): Promise<void> {
+    using lease = newLease(guide, 'Guide', isBackground)
+    const messages = [{ role: 'user' as const, text: 'How do I pin a model?' }]
+    const how = { signal, keepsRoom: false, continues: false, sampling: greedySampling, jsonSchema: null }
+    for await (const event of lease.generate('conversation', messages, how))
+      if (event.kind === 'text') onText()
+    log.push('answer')
+  }
+  async function choose(): Promise<void> {
+    using lease = newLease(judge, 'Judge')
+    const messages = [
+      { role: 'system' as const, text: 'You sort requests. Reply with one label: chat, code, math, memory.' },
+      { role: 'user' as const, text: 'What is 7 plus 5?' },
+    ]
+    const { probabilities } = await lease.choose(null, messages, ['chat', 'code', 'math', 'memory'], {
+      signal,
+    })
+    log.push(probabilities[2]! > 0.5 ? 'math' : 'something else')
+  }
+  for (const isBackground of [true, false]) {
+    const first = Promise.withResolvers<null>()
+    const answering = answer(isBackground, () => first.resolve(null))
+    await first.promise
+    await Promise.all([choose(), answering])
+  }
+  expect(log).toEqual(['math', 'answer', 'answer', 'math'])
+  expect(reasons).toContain('Judge: Next in line behind "Guide"')
+})
+
 function textOf(events: readonly GenerateEvent[]): string {
   return events.flatMap((event) => (event.kind === 'text' ? [event.text] : [])).join('')
 }

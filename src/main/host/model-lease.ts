@@ -21,23 +21,35 @@ export function leaseModel(
   },
 ): ModelLease {
   const { name, arbiter, onWait, runsBeside, isBackground, onPrefill } = options
+  const turnOf = (signal: AbortSignal) => {
+    const pause = isBackground ? new AnswerPause() : undefined
+    const enter = async () =>
+      arbiter.enter({
+        ...{ modelId: lease.modelId, name, runsBeside, onWait, background: pause },
+        signal: AbortSignal.any([signal, lease.signal]),
+      })
+    return { signal, enter, ...(pause && { pause }) }
+  }
+  const explain = (error: unknown) =>
+    lease.signal.aborted && isAbortError(lease.signal.reason) ? takenAwayError(name) : error
   return {
     async *generate(conversationId, messages, { signal, ...how }) {
-      const pause = isBackground ? new AnswerPause() : undefined
-      const enter = async () =>
-        arbiter.enter({
-          ...{ modelId: lease.modelId, name, runsBeside, onWait, background: pause },
-          signal: AbortSignal.any([signal, lease.signal]),
-        })
       try {
-        const answer = { signal, ...how, enter, ...(pause && { pause }) }
+        const answer = { ...how, ...turnOf(signal) }
         for await (const event of model.generate(conversationId, messages, answer)) {
           if (event.kind === 'done' && event.generatedTokens > 0)
             onPrefill({ tokens: event.promptTokens - event.reusedTokens, ms: event.timeToFirstTokenMs })
           yield event
         }
       } catch (error) {
-        throw lease.signal.aborted && isAbortError(lease.signal.reason) ? takenAwayError(name) : error
+        throw explain(error)
+      }
+    },
+    async choose(conversationId, messages, choices, { signal, ...how }) {
+      try {
+        return await model.choose(conversationId, messages, choices, { ...how, ...turnOf(signal) })
+      } catch (error) {
+        throw explain(error)
       }
     },
     [Symbol.dispose]: () => lease[Symbol.dispose](),
