@@ -82,6 +82,21 @@ export const contextFullEventSchema = z.object({
 })
 export type ContextFullEvent = z.infer<typeof contextFullEventSchema>
 
+/** How likely each of some options is. */
+export const chosenSchema = z.object({
+  /** In the order of the options; their sum is 1. */
+  probabilities: z.array(z.number()),
+  /** How much of the probability of all that it might have said the options have together: near 0, it would have said something else. */
+  coveredShare: z.number(),
+  promptTokens: z.number().int(),
+  reusedTokens: z.number().int(),
+  /** How long it took, not counting time in which it stood still. */
+  ms: z.number(),
+  /** Tokens that the context holds now. */
+  usedTokens: z.number().int(),
+})
+export type Chosen = z.infer<typeof chosenSchema>
+
 const base = oc.errors(
   Object.fromEntries(errorCodeSchema.options.map((code) => [code, { data: errorDetailsSchema }])),
 )
@@ -199,6 +214,21 @@ export const backendContract = {
       }),
     )
     .output(eventIterator(z.union([generateEventSchema, contextFullEventSchema]))),
+  /**
+   * Reads the messages as `generate` does and writes nothing: which of the options the answer would begin with, if it had to be one of them. The
+   * context then holds the prompt, less its last token. Where the model would think first, it is not let to. `CONTEXT_FULL` says how
+   * many tokens are needed; `BAD_INPUT` for options that are empty or the same.
+   */
+  choose: base
+    .input(
+      contextId.extend({
+        messages: z.array(chatMessageSchema).min(1),
+        options: z.array(z.string()).min(2).max(64),
+        /** The last message is the beginning of the answer: the options follow it. */
+        continues: z.boolean().default(false),
+      }),
+    )
+    .output(chosenSchema),
   /** Ends the answer that a context is writing, in good order: its events end with `done` and `stopped`. */
   stop: base.input(contextId).output(z.void()),
   /** Lets a context's answer stand still at the next batch or token; ends when it does, and it does not go on before `resume`. Stopping still ends it. */

@@ -58,6 +58,8 @@ export const residentContextSchema = z.object({
   isBusy: z.boolean(),
   /** What it holds is on disk as well. */
   isParked: z.boolean(),
+  /** It is for what the model is asked on the side (which model answers, whether an answer fits), of no conversation. Absent: it is not. */
+  isAside: z.boolean().optional(),
 })
 export type ResidentContext = z.infer<typeof residentContextSchema>
 

@@ -100,6 +100,7 @@ function newTurns() {
       await request.granted
       return {
         generate: (_conversationId, messages) => request.generate(messages),
+        choose: async () => Promise.reject(new Error('Turns do not choose')),
         [Symbol.dispose]: () => {
           request.isReleased = true
         },

@@ -9,7 +9,13 @@ import type {
   Token,
 } from 'node-llama-cpp'
 import { getModuleVersion, LlamaGrammarEvaluationState } from 'node-llama-cpp'
-import type { Allocation, ChatMessage, ContextFullEvent, GenerateEvent } from '../../contract/backend.ts'
+import type {
+  Allocation,
+  ChatMessage,
+  Chosen,
+  ContextFullEvent,
+  GenerateEvent,
+} from '../../contract/backend.ts'
 import { AppError } from '../../contract/errors.ts'
 import { opensThought } from '../../contract/thoughts.ts'
 import type { KvType } from '../../contract/model.ts'
@@ -17,10 +23,12 @@ import type { ResolvedSampling } from '../../contract/sampling.ts'
 import { alignTokens } from './align.ts'
 import { alignTokenizerOf, renderPrompt, thoughtMarksOf } from './chat.ts'
 import { Choice } from './choice.ts'
+import { spellOptions, weighInSequence } from './choose.ts'
 import type { Control, Reading } from './generate.ts'
 import { generateAnswer } from './generate.ts'
 import { Gate } from './gate.ts'
 import { Lock } from './lock.ts'
+import { mayGoOn } from './read.ts'
 import { ThoughtLimit } from './thought-limit.ts'
 
 /** What a context needs of its model. */
@@ -53,6 +61,11 @@ export type AnswerRequest = {
   readonly roomTokens?: number
   /** Whether `resize` is called when the event `full` comes. */
   readonly mayGrow?: boolean
+}
+
+/** What is to be chosen. */
+export type ChooseRequest = Pick<AnswerRequest, 'messages' | 'continues'> & {
+  readonly options: readonly string[]
 }
 
 /** llama.cpp's context and its one sequence. */
@@ -183,6 +196,28 @@ export class ModelContext implements AsyncDisposable {
     return this.#generate(request, { signal, stop })
   }
 
+  /**
+   * Says which of the options an answer to the messages would begin with, without writing one; see the contract. Aborting rejects with the
+   * signal's reason, `stop` with `MODEL_FAILED`, both within one batch. However it ends, the context is in order.
+   */
+  async choose(request: ChooseRequest, signal?: AbortSignal): Promise<Chosen> {
+    return this.#work(`choose one of ${String(request.options.length)} options`, signal, async (control) => {
+      const { model, chat } = this.#options
+      const spellings = spellOptions(model, request.options)
+      const { tokens } = renderPrompt(model, chat(), request)
+      const thoughts = this.#followThoughts(tokens, { always: true })
+      const prompt = thoughts?.limit.isThinking ? [...tokens, ...thoughts.end] : tokens
+      const noThought = this.#emptyThought()
+      const longest = Math.max(...spellings.map((each) => each.tokens.length))
+      await mayGoOn(control)
+      const { reusedTokens, rest } = await this.#keepPrefix(prompt, longest + noThought.length)
+      const { sequence } = this.#cells
+      const weighed = await weighInSequence(sequence, rest, { spellings, noThought, control })
+      const promptTokens = reusedTokens + rest.length
+      return { ...weighed, promptTokens, reusedTokens, usedTokens: sequence.nextTokenIndex }
+    })
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.stop()
     this.#roomAsked?.resolve(null)
@@ -238,6 +273,34 @@ export class ModelContext implements AsyncDisposable {
       signal?.throwIfAborted()
       throw explain('write an answer', error)
     }
+  }
+
+  /** Has the context to itself for work that writes nothing. */
+  async #work<Result>(
+    action: string,
+    signal: AbortSignal | undefined,
+    work: (control: Control) => Promise<Result>,
+  ): Promise<Result> {
+    const stop = new AbortController()
+    this.#stops.add(stop)
+    using _stop = { [Symbol.dispose]: () => void this.#stops.delete(stop) }
+    using _turn = await this.#lock.acquire()
+    using _decoding = this.#gate.enter()
+    try {
+      return await work({ signal, gate: this.#gate, stop: stop.signal })
+    } catch (error) {
+      signal?.throwIfAborted()
+      throw this.#options.explain(action, error)
+    }
+  }
+
+  /** A thought of no words, for a model that would begin with one; nothing where thoughts are not marked in the usual way. */
+  #emptyThought(): readonly Token[] {
+    const { model, chat } = this.#options
+    const marks = thoughtMarksOf(chat())
+    const prefix = marks?.prefix?.trim() ?? ''
+    if (!marks || !opensThought(prefix)) return []
+    return model.tokenize(`${prefix}\n${marks.suffix}`, true)
   }
 
   /** The mark of a thought that the template has begun, so that whoever reads the answer sees where it begins. */
