@@ -60,6 +60,11 @@ export class Conversations implements Disposable {
       message: 'The app ended while this answer was being written',
       details: { help: 'Send the turn again' },
     })
+    this.#rows.interruptChecks({
+      code: 'MODEL_CRASHED',
+      message: 'The app ended while this answer was being checked',
+      details: { help: 'Check it again' },
+    })
   }
 
   /** All conversations, the last one used first. */
@@ -197,6 +202,11 @@ export class Conversations implements Disposable {
     const turn = this.#rows.turn(turnId)
     if (!turn) throw new AppError('NOT_FOUND', `There is no turn "${turnId}"`)
     return this.#withLive([turn])[0] ?? turn
+  }
+
+  /** Whether a turn is there. */
+  hasTurn(turnId: string): boolean {
+    return this.#rows.conversationOfTurn(turnId) !== undefined
   }
 
   /** The conversation that a turn belongs to. Throws `NOT_FOUND`. */

@@ -20,14 +20,14 @@ import type { Parking } from './parking.ts'
 import { PoolBandwidth } from './pool-bandwidth.ts'
 import { PoolMemory } from './pool-memory.ts'
 import { poolDomains, poolShape, type PoolShape } from './pool-shape.ts'
-import { ResidentModels } from './resident-models.ts'
+import { ResidentModels, type ModelSpeeds } from './resident-models.ts'
 import { startModelProcess } from './model-process.ts'
 import { SpareProcess } from './spare-process.ts'
 import type { Device } from './probe.ts'
 import type { SettingsStore } from './settings.ts'
 import type { StartChild } from './starter.ts'
 import type { ReadingModel } from './turn-cost.ts'
-import type { AcquireForTurn, ModelLease, TurnPool } from './turn-pool.ts'
+import type { AcquireForTurn, KeptModels, ModelLease, TurnPool } from './turn-pool.ts'
 
 /** What a pool is made of. */
 export type PoolOptions = {
@@ -261,12 +261,19 @@ export class Pool implements TurnPool, AsyncDisposable {
       options = {},
       signal,
       why,
-    }: { options?: LoadOptions | undefined; signal?: AbortSignal | undefined; why?: string } = {},
+      keep,
+    }: {
+      options?: LoadOptions | undefined
+      signal?: AbortSignal | undefined
+      why?: string
+      /** Models that may not leave for it. */
+      keep?: readonly string[]
+    } = {},
   ): Promise<void> {
     await this.#prepare(modelId, signal)
     const { name } = this.#models.entry(modelId)
     try {
-      using _lease = await this.#residency.acquire(modelId, { options, signal, why })
+      using _lease = await this.#residency.acquire(modelId, { options, signal, why, keep })
     } catch (error) {
       // Cancelled by somebody else, who took it out of memory.
       if (signal?.aborted !== true && isAbortError(error)) throw cancelledLoadError(name)
@@ -329,6 +336,16 @@ export class Pool implements TurnPool, AsyncDisposable {
     }
   }
 
+  /** How fast a model is; throws `NOT_FOUND`. */
+  speeds(modelId: string): ModelSpeeds {
+    return this.#models.speeds(modelId)
+  }
+
+  /** The models that are in memory or being loaded. */
+  residentIds(): readonly string[] {
+    return this.#residentIds()
+  }
+
   isResident(modelId: string): boolean {
     return this.#residency.isResident(modelId)
   }
@@ -340,7 +357,10 @@ export class Pool implements TurnPool, AsyncDisposable {
     return this.#residency.planTurn(ids)
   }
 
-  async acquire(modelId: string, { signal, onWait, isBackground }: AcquireForTurn): Promise<ModelLease> {
+  async acquire(
+    modelId: string,
+    { signal, onWait, isBackground, keep }: AcquireForTurn,
+  ): Promise<ModelLease> {
     await this.#prepare(modelId, signal)
     const { name, loadOptions } = this.#models.entry(modelId)
     const progress = this.#tellProgress(modelId, onWait)
@@ -348,6 +368,7 @@ export class Pool implements TurnPool, AsyncDisposable {
       const lease = await this.#residency.acquire(modelId, {
         ...{ signal, onWait: progress.tell },
         why: isBackground ? 'for background work' : 'for a turn',
+        keep: keep && this.#keptFor(modelId, keep),
       })
       const model = this.#models.get(modelId)
       if (!model) throw new AppError('INTERNAL', `"${name}" is resident without a process`)
@@ -359,6 +380,7 @@ export class Pool implements TurnPool, AsyncDisposable {
           this.#residency.reportPrefill(modelId, prefill)
           this.#models.recordReading(modelId, prefill)
         },
+        onWritten: (speed) => this.#models.recordWriting(modelId, speed),
       })
     } catch (error) {
       // Somebody took it out of memory while this waited: no cancel of the one who asked.
@@ -434,6 +456,13 @@ export class Pool implements TurnPool, AsyncDisposable {
     const { verdict } = await this.preview(modelId)
     if (verdict.kind === 'fits')
       await this.load(modelId, { signal: this.#closing.signal, why: 'at the start' })
+  }
+
+  /** Who stays for a load: those that are to stay firmly, others where there is room without waiting. */
+  #keptFor(modelId: string, { modelIds, isFirm }: KeptModels): readonly string[] {
+    if (isFirm) return modelIds
+    const { kind } = this.#residency.preview(modelId, {}, { keep: modelIds }).verdict
+    return kind === 'waits' || kind === 'refused' ? [] : modelIds
   }
 
   // What the screen is shown

@@ -23,7 +23,7 @@ import { resolveLoad } from '../core/load-plan.ts'
 import type { IdleKv } from '../core/relief.ts'
 import type { ModelDescription, ResidencyEffects, ResidentFigures } from '../core/residency-state.ts'
 import type { Library } from './library.ts'
-import type { MeasuredFile, Measurements } from './measurements.ts'
+import type { MeasuredFile, Measurements, WritingSpeed } from './measurements.ts'
 import { placeModel, type PoolShape } from './pool-shape.ts'
 import type { ContextEvent } from './live-context.ts'
 import type { ModelProcess } from './model-process.ts'
@@ -75,6 +75,13 @@ export type ResidentModelsOptions = {
   readonly onEvent: (event: ContextEvent & { readonly modelId: string; readonly name: string }) => void
   /** Something that a snapshot shows has changed. */
   readonly onChange: () => void
+}
+
+/** How fast a model is; null where nothing was measured. */
+export type ModelSpeeds = {
+  readonly loadSeconds: number | null
+  readonly readTokensPerSecond: number | null
+  readonly writing: WritingSpeed | null
 }
 
 /** How a model is or would be loaded. */
@@ -200,6 +207,28 @@ export class ResidentModels implements ResidencyEffects {
     const loaded = this.#models.get(modelId)
     const file = this.#options.library.get(modelId)?.file
     return loaded && file?.kind === 'usable' ? tokenBytes(file.facts, loaded.model.loadedWith) : null
+  }
+
+  /** Keeps how fast a model has written, for what the next answer takes. */
+  recordWriting(modelId: string, speed: WritingSpeed): void {
+    const file = this.#measuredFile(modelId)
+    if (file) this.#options.measurements.addWriting(file, speed)
+  }
+
+  /** How fast a model loads, reads and writes; null where nothing was measured. Loading: as its last load, or as fast as others were read. */
+  speeds(modelId: string): ModelSpeeds {
+    const { measurements, shape } = this.#options
+    const file = this.#measuredFile(modelId)
+    const own = (file && measurements.latest(file)?.reading?.ms) ?? null
+    const loads = measurements.speeds(shape().device.name).filter(({ ms }) => ms > 0)
+    const bytesPerMs =
+      loads.reduce((sum, { bytes }) => sum + bytes, 0) / loads.reduce((sum, { ms }) => sum + ms, 0)
+    const loadMs = own ?? (loads.length > 0 ? this.entry(modelId).fileBytes / bytesPerMs : null)
+    return {
+      loadSeconds: loadMs === null ? null : loadMs / 1000,
+      readTokensPerSecond: file && measurements.readingSpeed(file),
+      writing: file && measurements.writingSpeed(file),
+    }
   }
 
   /** How much of a conversation a model may hold, how fast it reads, and how long its last load took. Throws what is wrong with it. */

@@ -177,6 +177,7 @@ export class TurnTree {
         ...{ id: renamed(answer['id']), turn_id: renamed(answer['turn_id']) },
         memory_starts_at: renamed(answer['memory_starts_at']),
         next_turn_id: renamed(answer['next_turn_id']),
+        repairs_answer_id: renamed(answer['repairs_answer_id']),
       })
   }
 

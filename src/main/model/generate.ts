@@ -144,7 +144,7 @@ export async function* generateAnswer(
       await tokens.return()
     }
     if (stopReason === null && !goesOn && endsWithinThought()) {
-      unread = endThought(performance.now())
+      unread = [...endThought(performance.now())]
       stopReason = reasonToStop(unread.length)
       goesOn = true
     }
