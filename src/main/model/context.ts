@@ -9,7 +9,14 @@ import type {
   Token,
 } from 'node-llama-cpp'
 import { getModuleVersion, LlamaGrammarEvaluationState } from 'node-llama-cpp'
-import type { Allocation, ChatMessage, ContextFullEvent, GenerateEvent } from '../../contract/backend.ts'
+import type {
+  Allocation,
+  ChatMessage,
+  ContextFullEvent,
+  DraftFigures,
+  DraftKind,
+  GenerateEvent,
+} from '../../contract/backend.ts'
 import { AppError } from '../../contract/errors.ts'
 import { opensThought } from '../../contract/thoughts.ts'
 import type { KvType } from '../../contract/model.ts'
@@ -17,10 +24,13 @@ import type { ResolvedSampling } from '../../contract/sampling.ts'
 import { alignTokens } from './align.ts'
 import { alignTokenizerOf, renderPrompt, thoughtMarksOf } from './chat.ts'
 import { Choice } from './choice.ts'
+import { ownThreads, type DraftModel } from './draft-model.ts'
+import { DraftPace } from './draft-pace.ts'
 import type { Control, Reading } from './generate.ts'
 import { generateAnswer } from './generate.ts'
 import { Gate } from './gate.ts'
 import { Lock } from './lock.ts'
+import { LookupDraft } from './lookup-draft.ts'
 import { ThoughtLimit } from './thought-limit.ts'
 
 /** What a context needs of its model. */
@@ -35,6 +45,8 @@ export interface ContextOptions {
   readonly fullWindowCache: boolean
   /** How long an answer may think; null: as long as it likes. */
   readonly thinkingBudgetTokens?: number | null
+  /** Drafts for one answer at a time. */
+  readonly draftModel?: DraftModel | null
   /** Makes a grammar of a JSON schema. */
   readonly grammar: (schema: unknown) => Promise<LlamaGrammar>
   /** Turns what llama.cpp or the library throws into an error that says what was tried. */
@@ -53,6 +65,8 @@ export type AnswerRequest = {
   readonly roomTokens?: number
   /** Whether `resize` is called when the event `full` comes. */
   readonly mayGrow?: boolean
+  /** What writes ahead, as far as that is possible. `persists`: also where it does not pay. */
+  readonly draft?: { readonly kind: DraftKind; readonly persists?: boolean } | null
 }
 
 /** llama.cpp's context and its one sequence. */
@@ -230,13 +244,36 @@ export class ModelContext implements AsyncDisposable {
         capacityTokens: () => this.#capacityTokens,
         ...(request.mayGrow && { askForRoom: () => this.#askForRoom(this.#capacityTokens + 1) }),
       }
-      yield* withThoughtBegun(
-        continues ? '' : this.#thoughtBegun(tokens),
-        generateAnswer(place, reading, { choice, maxTokens: sampling.maxTokens, ...control }),
+      using drafting = jsonSchema === null ? this.#draftWith(request.draft) : null
+      const writing = {
+        ...{ choice, maxTokens: sampling.maxTokens, ...control },
+        ...(drafting && { drafting }),
+      }
+      yield* withDraftFigures(
+        withThoughtBegun(
+          continues ? '' : this.#thoughtBegun(tokens),
+          generateAnswer(place, reading, writing),
+        ),
+        () => drafting?.figures() ?? null,
       )
     } catch (error) {
       signal?.throwIfAborted()
       throw explain('write an answer', error)
+    }
+  }
+
+  /** How an answer is drafted, until it is disposed of; null where it cannot be: what is refuted has to be forgotten again. */
+  #draftWith(draft: AnswerRequest['draft']) {
+    if (!draft || this.#cells.sequence.needsCheckpoints) return null
+    const { kind, persists = false } = draft
+    const claimed = kind === 'model' ? this.#options.draftModel?.claim() : null
+    if (kind === 'model' && !claimed) return null
+    const pace = new DraftPace({ persists })
+    return {
+      drafter: claimed ?? new LookupDraft<Token>(),
+      pace,
+      figures: (): DraftFigures => ({ kind, ...pace.figures }),
+      [Symbol.dispose]: () => claimed?.[Symbol.dispose](),
     }
   }
 
@@ -398,6 +435,17 @@ async function* withThoughtBegun<Event extends { readonly kind: string }>(
   }
 }
 
+/** The events of an answer, the last one with what drafting has come to. */
+async function* withDraftFigures<Event extends { readonly kind: string }>(
+  events: AsyncIterable<Event>,
+  figures: () => DraftFigures | null,
+): AsyncGenerator<Event, void, void> {
+  for await (const event of events) {
+    const draft = event.kind === 'done' ? figures() : null
+    yield draft && draft.proposedTokens > 0 ? { ...event, draft } : event
+  }
+}
+
 /** A KV cache's type as the library wants it told. Both options are marked unstable there: `LoadedModel` tries them first. */
 export function kvTypeOptions(kvType: KvType) {
   const type = kvType === 'q8_0' ? 'Q8_0' : 'F16'
@@ -410,6 +458,7 @@ async function openCells({
   batchTokens,
   kvType,
   fullWindowCache,
+  draftModel = null,
   contextTokens,
   signal,
 }: ContextOptions & {
@@ -419,7 +468,7 @@ async function openCells({
   const context = await model.createContext({
     contextSize: contextTokens,
     sequences: 1,
-    threads,
+    threads: draftModel ? ownThreads(threads) : threads,
     batchSize: Math.min(batchTokens, contextTokens),
     ...kvTypeOptions(kvType),
     swaFullCache: fullWindowCache,
