@@ -211,7 +211,7 @@ async function main(): Promise<void> {
       const show = ({ plan, predicted, measured, touchedBytes }: Measured) => {
         const error = total(predicted) / total(measured) - 1
         const label = `${String(plan.contextTokens)} ${plan.kvType}`
-        const parts = (['weights', 'kvCache', 'compute', 'runtime'] as const).map((part) => {
+        const parts = (['weights', 'kvCache', 'compute', 'draft', 'runtime'] as const).map((part) => {
           const bytes = (of: Footprint) => total(of.filter((each) => each.part === part))
           return `${inMb(bytes(predicted))}/${inMb(bytes(measured))}`
         })

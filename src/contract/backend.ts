@@ -1,7 +1,7 @@
 import { eventIterator, oc } from '@orpc/contract'
 import { z } from 'zod'
 import { errorCodeSchema, errorDetailsSchema } from './errors.ts'
-import { fileAccessSchema, kvTypeSchema, modelFactsSchema } from './model.ts'
+import { draftKindSchema, fileAccessSchema, kvTypeSchema, modelFactsSchema } from './model.ts'
 import { resolvedSamplingSchema } from './sampling.ts'
 
 /** What a GGUF file turned out to be. */
@@ -37,6 +37,8 @@ export type ChatMessage = z.infer<typeof chatMessageSchema>
 /** A draft model, loaded beside the one that it drafts for. */
 export const draftLoadSchema = z.object({
   path: z.string(),
+  /** What the user calls it. */
+  name: z.string(),
   contextTokens: z.number().int(),
   batchTokens: z.number().int(),
   /** Layers on the GPU; null: all. */
@@ -45,15 +47,13 @@ export const draftLoadSchema = z.object({
 })
 export type DraftLoad = z.infer<typeof draftLoadSchema>
 
-/** What writes ahead of a model. */
-export const draftKindSchema = z.enum(['lookup', 'model'])
-export type DraftKind = z.infer<typeof draftKindSchema>
-
 const timedSchema = z.object({ tokens: z.number().int(), ms: z.number() })
 
 /** What drafting has come to in an answer: tokens proposed and accepted, and what those written with and without drafts took. */
 export const draftFiguresSchema = z.object({
   kind: draftKindSchema,
+  /** Of the draft model; absent for looking up. */
+  name: z.string().optional(),
   proposedTokens: z.number().int(),
   acceptedTokens: z.number().int(),
   drafted: timedSchema,

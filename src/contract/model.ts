@@ -97,6 +97,10 @@ export const modelFileStateSchema = z.discriminatedUnion('kind', [
 ])
 export type ModelFileState = z.infer<typeof modelFileStateSchema>
 
+/** What writes ahead of a model: looking up in the conversation, or a draft model. */
+export const draftKindSchema = z.enum(['lookup', 'model'])
+export type DraftKind = z.infer<typeof draftKindSchema>
+
 /** What drafts for a model: by itself, nothing, looking up in the conversation, or the library's model of this id. */
 export const draftChoiceSchema = z
   .string()

@@ -174,6 +174,12 @@ const migrations = [
     SELECT e.id, search_text(a.name || char(10) || a.text) FROM search_entries e JOIN attachments a ON a.id = e.source_id
     WHERE e.kind = 'attachment';
   `,
+  `
+  CREATE TABLE draft_records (
+    model_id TEXT NOT NULL, draft TEXT NOT NULL, file TEXT NOT NULL, backend TEXT NOT NULL, entry TEXT NOT NULL,
+    PRIMARY KEY (model_id, draft)
+  ) STRICT;
+  `,
 ]
 
 /** Opens the app's SQLite database (WAL) in a folder that is made when it is not there, and brings its schema up to date. */

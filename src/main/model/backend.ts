@@ -87,6 +87,7 @@ export class Backend {
       const after = await this.#model.usage()
       const settled = await this.#model.settleOptions()
       const drafts = await this.#model.loadDraft(options.draft ? await sizeOf(options.draft.path) : 0)
+      if (drafts) collectGarbage()
       const draft = drafts && { ...drafts, after: await this.#model.usage() }
       yield { kind: 'loaded', trainContextTokens, ...settled, after, weights, draft }
     } finally {

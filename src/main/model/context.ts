@@ -14,12 +14,11 @@ import type {
   ChatMessage,
   ContextFullEvent,
   DraftFigures,
-  DraftKind,
   GenerateEvent,
 } from '../../contract/backend.ts'
 import { AppError } from '../../contract/errors.ts'
 import { opensThought } from '../../contract/thoughts.ts'
-import type { KvType } from '../../contract/model.ts'
+import type { DraftKind, KvType } from '../../contract/model.ts'
 import type { ResolvedSampling } from '../../contract/sampling.ts'
 import { alignTokens } from './align.ts'
 import { alignTokenizerOf, renderPrompt, thoughtMarksOf } from './chat.ts'
@@ -272,7 +271,7 @@ export class ModelContext implements AsyncDisposable {
     return {
       drafter: claimed ?? new LookupDraft<Token>(),
       pace,
-      figures: (): DraftFigures => ({ kind, ...pace.figures }),
+      figures: (): DraftFigures => ({ kind, ...(claimed && { name: claimed.name }), ...pace.figures }),
       [Symbol.dispose]: () => claimed?.[Symbol.dispose](),
     }
   }

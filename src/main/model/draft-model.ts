@@ -29,9 +29,11 @@ export class DraftModel {
   readonly #model: LlamaModel
   readonly #context: LlamaContext
   readonly #sequence: LlamaContextSequence
+  readonly #name: string
   #isClaimed = false
 
-  private constructor(model: LlamaModel, context: LlamaContext) {
+  private constructor(name: string, model: LlamaModel, context: LlamaContext) {
+    this.#name = name
     this.#model = model
     this.#context = context
     this.#sequence = context.getSequence()
@@ -39,7 +41,7 @@ export class DraftModel {
 
   /** Loads it beside its target and decodes one token. Rejects with `BAD_INPUT` where the vocabularies differ. */
   static async load({ llama }: OpenedLlama, options: DraftModelOptions): Promise<DraftModel> {
-    const { path, target, threads, contextTokens, batchTokens, gpuLayers, signal } = options
+    const { path, name, target, threads, contextTokens, batchTokens, gpuLayers, signal } = options
     const model = await llama.loadModel({
       modelPath: path,
       gpuLayers: gpuLayers ?? 'max',
@@ -49,7 +51,7 @@ export class DraftModel {
       useDirectIo: options.fileAccess === 'direct',
       ...(signal && { loadSignal: signal }),
     })
-    refuseOtherVocabulary(model, target)
+    refuseOtherVocabulary(model, { name, target })
     const context = await model.createContext({
       contextSize: contextTokens,
       sequences: 1,
@@ -61,7 +63,7 @@ export class DraftModel {
       failedCreationRemedy: false,
       ...(signal && { createSignal: signal }),
     })
-    const draft = new DraftModel(model, context)
+    const draft = new DraftModel(name, model, context)
     const { bos, eos } = model.tokens
     const [token = bos ?? eos] = model.tokenize(' ')
     if (token !== null) await draft.#sequence.evaluateWithoutGeneratingNewTokens([token])
@@ -79,11 +81,12 @@ export class DraftModel {
   }
 
   /** Takes it for an answer until that is disposed of; null while another answer has it. */
-  claim(): (Drafter<Token> & Disposable) | null {
+  claim(): (Drafter<Token> & Disposable & { readonly name: string }) | null {
     if (this.#isClaimed) return null
     this.#isClaimed = true
     let from = 0
     return {
+      name: this.#name,
       propose: async (text, count) => {
         from = this.#windowStart(text.length, { from, count })
         return this.#propose(text.slice(from), count)
@@ -148,7 +151,10 @@ function likeliestOf(probabilities: ReadonlyMap<Token, number>): readonly [Token
 }
 
 /** As llama.cpp has it for its own drafts (`common_speculative_are_compatible`). Throws `BAD_INPUT`. */
-function refuseOtherVocabulary(draft: LlamaModel, target: LlamaModel): void {
+function refuseOtherVocabulary(
+  draft: LlamaModel,
+  { name, target }: { readonly name: string; readonly target: LlamaModel },
+): void {
   const [own, wanted] = [tokensOf(draft), tokensOf(target)]
   const size = Math.min(own.length, wanted.length)
   const other = own.findIndex(
@@ -165,7 +171,7 @@ function refuseOtherVocabulary(draft: LlamaModel, target: LlamaModel): void {
   if (difference === null) return
   throw new AppError(
     'BAD_INPUT',
-    `Cannot draft with "${draft.filename ?? 'this model'}" for "${target.filename ?? 'this model'}": their vocabularies, of ${String(own.length)} and ${String(wanted.length)} tokens, are not the same: ${difference}`,
+    `Cannot draft with "${name}" for "${target.filename ?? 'this model'}": their vocabularies, of ${String(own.length)} and ${String(wanted.length)} tokens, are not the same: ${difference}`,
     { details: { help: otherDraftHelp } },
   )
 }

@@ -41,7 +41,7 @@ async function load(file: string, draft: string): Promise<LoadedModel> {
 async function loadPair(file: string, draft: string): Promise<LoadedModel> {
   const model = await LoadedModel.load(state.opened!, {
     ...{ path: file, fileBytes: 0, threads: 1, gpuLayers: 0, flashAttention: false },
-    draft: { ...draftOptions, path: draft },
+    draft: { ...draftOptions, path: draft, name: 'Draft' },
     onProgress: () => undefined,
   })
   await model.loadDraft(0)

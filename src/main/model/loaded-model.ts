@@ -145,7 +145,7 @@ export class LoadedModel {
       return this.#draft.model.allocated
     } catch (error) {
       signal?.throwIfAborted()
-      throw explain(this.#opened, { action: `load the draft model "${nameOf(draft.path)}"`, error })
+      throw explain(this.#opened, { action: `load the draft model "${draft.name}"`, error })
     }
   }
 
