@@ -286,7 +286,7 @@ async function measure(
       gpuLayers: 0,
     },
     contextTokens: plan.contextTokens,
-    load: { ...plan, chatTemplate: null, thinking: null },
+    load: { ...plan, draft: null, chatTemplate: null, thinking: null },
     domains: { host: 'unified', device: 'unified' },
     resize: () => true,
     onMeasured: (footprint) => measurements.push(footprint),

@@ -1,15 +1,11 @@
 import { expect, test } from 'vitest'
-import type { ModelFacts } from '../../contract/model.ts'
 import {
   addToRecord,
-  canGoBack,
   chooseDraft,
   chooseDraftModel,
-  differsInVocabulary,
   draftGain,
   draftPays,
-  fitsAsDraft,
-  sharesVocabulary,
+  isMuchSmaller,
   type DraftRecord,
 } from './drafting.ts'
 
@@ -77,46 +73,9 @@ test('a record adds answers up, and what is old fades', () => {
   expect(draftGain(faded)).toBeCloseTo(0.5, 1)
 })
 
-const facts = {
-  vocabularySize: 1000,
-  vocabularyFingerprint: 'a',
-  weightBytes: 1000,
-  recurrentStateBytes: 0,
-  kvLayerGroups: [{ layers: 2, kvHeads: 1, keyLength: 8, valueLength: 8, windowTokens: null }],
-} as Partial<ModelFacts> as ModelFacts
-const windows = facts.kvLayerGroups.map((group) => ({ ...group, windowTokens: 64 }))
-
-test('vocabularies are the same when their tokens are, but for padding', () => {
-  const other = { vocabularySize: 1100, vocabularyFingerprint: 'a' }
-  expect(sharesVocabulary(facts, other)).toBe(true)
-  expect(differsInVocabulary(facts, other)).toBe(false)
-  for (const wrong of [
-    { ...other, vocabularySize: 1129 },
-    { ...other, vocabularyFingerprint: 'b' },
-  ]) {
-    expect(sharesVocabulary(facts, wrong)).toBe(false)
-    expect(differsInVocabulary(facts, wrong)).toBe(true)
-  }
-  // Nobody has looked yet.
-  expect(sharesVocabulary({ vocabularySize: 1000 }, { vocabularySize: 1000 })).toBe(false)
-  expect(differsInVocabulary({ vocabularySize: 1000 }, facts)).toBe(false)
-})
-
-test('a draft is much smaller, of the same vocabulary, and can go back', () => {
-  expect(fitsAsDraft({ ...facts, weightBytes: 300 }, facts)).toBe(true)
-  expect(fitsAsDraft({ ...facts, weightBytes: 301 }, facts)).toBe(false)
-  expect(fitsAsDraft({ ...facts, weightBytes: 100, vocabularyFingerprint: 'b' }, facts)).toBe(false)
-  expect(fitsAsDraft({ ...facts, weightBytes: 100, recurrentStateBytes: 8 }, facts)).toBe(false)
-  expect(fitsAsDraft({ ...facts, weightBytes: 100, kvLayerGroups: windows }, facts)).toBe(true)
-})
-
-test('recurrent layers cannot go back, windows only when they are kept whole', () => {
-  const whole = { fullWindowCache: true }
-  const slides = { fullWindowCache: false }
-  expect(canGoBack(facts, slides)).toBe(true)
-  expect(canGoBack({ ...facts, kvLayerGroups: windows }, slides)).toBe(false)
-  expect(canGoBack({ ...facts, kvLayerGroups: windows }, whole)).toBe(true)
-  expect(canGoBack({ ...facts, recurrentStateBytes: 8 }, whole)).toBe(false)
+test('a draft that is loaded by itself is much smaller', () => {
+  expect(isMuchSmaller({ weightBytes: 300 }, { weightBytes: 1000 })).toBe(true)
+  expect(isMuchSmaller({ weightBytes: 301 }, { weightBytes: 1000 })).toBe(false)
 })
 
 test('a draft model is loaded by itself only when it was measured to be worth its memory', () => {

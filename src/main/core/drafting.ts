@@ -22,8 +22,6 @@ const leastModelGain = 1.1
 const retryAnswers = 24
 /** A draft model has at most this share of the weights of the model that it drafts for. */
 const mostWeights = 0.3
-/** llama.cpp takes vocabularies for the same when one is padded by at most so many tokens (`SPEC_VOCAB_MAX_SIZE_DIFFERENCE` in common/speculative.cpp). */
-const paddingTokens = 128
 /** So many tokens of record are kept at full weight; older ones fade. */
 const recordTokens = 4000
 
@@ -81,43 +79,12 @@ export function chooseDraft(
   return (best.gain ?? 0) >= leastGain || answersWithout >= retryAnswers ? best.kind : null
 }
 
-/**
- * Whether a model reads and writes the same tokens as another: as many, but for padding, and the same ones. False also where the facts do not
- * say which: those of a file that was looked at before that was kept.
- */
-export function sharesVocabulary(one: VocabularyFacts, other: VocabularyFacts): boolean {
-  return (
-    one.vocabularyFingerprint !== undefined &&
-    one.vocabularyFingerprint === other.vocabularyFingerprint &&
-    Math.abs(one.vocabularySize - other.vocabularySize) <= paddingTokens
-  )
-}
-
-type VocabularyFacts = Pick<ModelFacts, 'vocabularySize' | 'vocabularyFingerprint'>
-
-/** Whether the facts say that two vocabularies differ; what they do not say, the model process finds out. */
-export function differsInVocabulary(one: VocabularyFacts, other: VocabularyFacts): boolean {
-  if (Math.abs(one.vocabularySize - other.vocabularySize) > paddingTokens) return true
-  const [a, b] = [one.vocabularyFingerprint, other.vocabularyFingerprint]
-  return a !== undefined && b !== undefined && a !== b
-}
-
-/** Whether a model can go back in what it has read, as drafting needs: not in recurrent layers, and in sliding windows only when all is kept. */
-export function canGoBack(
-  { recurrentStateBytes, kvLayerGroups }: Pick<ModelFacts, 'recurrentStateBytes' | 'kvLayerGroups'>,
-  { fullWindowCache }: { readonly fullWindowCache: boolean },
+/** Whether a model is so small beside another that it may be worth drafting with. */
+export function isMuchSmaller(
+  draft: Pick<ModelFacts, 'weightBytes'>,
+  target: Pick<ModelFacts, 'weightBytes'>,
 ): boolean {
-  const hasWindows = kvLayerGroups.some(({ windowTokens }) => windowTokens !== null)
-  return recurrentStateBytes === 0 && (fullWindowCache || !hasWindows)
-}
-
-/** Whether a model is of use as the draft of another: the same tokens, much smaller, and able to go back. Its own windows are kept whole. */
-export function fitsAsDraft(draft: ModelFacts, target: ModelFacts): boolean {
-  return (
-    sharesVocabulary(draft, target) &&
-    canGoBack(draft, { fullWindowCache: true }) &&
-    draft.weightBytes <= mostWeights * target.weightBytes
-  )
+  return draft.weightBytes <= mostWeights * target.weightBytes
 }
 
 /** Of draft models that were tried, the one that is loaded by itself: the fastest, if it is worth its memory. `lookup` is what costs none. */

@@ -54,7 +54,7 @@ async function ask(modelId: string, text: string) {
   const { id } = await client().conversations.create({})
   const turn = (await client().turns.ask({
     ...{ id, text, modelId },
-    asking: { sampling: { temperature: 0 } },
+    sampling: { temperature: 0 },
   })) as Turn
   return turn.answers[0]!
 }
@@ -116,7 +116,7 @@ test('looking up is tried by itself, and its acceptance is on the turn', async (
     turns.push(
       (await client().turns.ask({
         ...{ id, text: 'Who are you?', modelId: guide },
-        asking: { sampling: { temperature: 0 } },
+        sampling: { temperature: 0 },
       })) as Turn,
     )
   const stats = turns.map(({ answers }) => answers[0]?.stats)

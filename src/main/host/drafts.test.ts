@@ -50,7 +50,7 @@ function drafts(): Drafts {
 
 const plan = (choice: string, of: Partial<ModelFacts> = {}, from = drafts()) =>
   from.plan({
-    ...{ model: { id: 'large', name: 'LARGE' }, facts: { ...facts, ...of }, choice, file },
+    ...{ model: entry('large', of), facts: { ...facts, ...of }, choice, file },
     fullWindowCache: false,
   })
 
@@ -105,7 +105,7 @@ test('a draft model is loaded by itself once it was measured to be worth it, and
   expect([found.model?.id, found.kinds]).toEqual(['tiny', ['model', 'lookup']])
   // Another file by the same name was not measured.
   const changed = drafts().plan({
-    ...{ model: { id: 'large', name: 'LARGE' }, facts, choice: 'auto', fullWindowCache: false },
+    ...{ model: entry('large'), facts, choice: 'auto', fullWindowCache: false },
     file: { ...file, stamp: '2' },
   })
   expect(changed.model).toBeNull()

@@ -1,17 +1,11 @@
 import type { DraftFigures, DraftLoad } from '../../contract/backend.ts'
+import { canGoBack, differsInVocabulary, draftsFor } from '../../contract/drafting.ts'
 import { AppError } from '../../contract/errors.ts'
 import type { Footprint, LoadedWith } from '../../contract/memory.ts'
 import type { DraftKind, LibraryModel, ModelFacts } from '../../contract/model.ts'
 import { bytesByDomain } from '../core/domain-bytes.ts'
 import { draftContext, predictDraft } from '../core/draft-footprint.ts'
-import {
-  canGoBack,
-  chooseDraft,
-  chooseDraftModel,
-  differsInVocabulary,
-  fitsAsDraft,
-  type DraftRecord,
-} from '../core/drafting.ts'
+import { chooseDraft, chooseDraftModel, isMuchSmaller, type DraftRecord } from '../core/drafting.ts'
 import { usesFlashAttention, type FootprintOptions, type Placement } from '../core/footprint.ts'
 import type { DraftRecords } from './draft-records.ts'
 import type { Library } from './library.ts'
@@ -19,7 +13,7 @@ import type { MeasuredFile } from './measurements.ts'
 
 /** What decides on the drafts of a load. */
 export type DraftWish = {
-  readonly model: Pick<LibraryModel, 'id' | 'name'>
+  readonly model: Pick<LibraryModel, 'id' | 'name' | 'file'>
   readonly facts: ModelFacts
   /** As in the load options. */
   readonly choice: string
@@ -148,13 +142,11 @@ export class Drafts {
   }
 
   /** The draft model that was measured to be worth its memory. */
-  #bestModel({ model: { id }, facts, file }: DraftWish): DraftModelEntry | null {
+  #bestModel({ model: target, facts, file }: DraftWish): DraftModelEntry | null {
     if (!file) return null
-    const models = this.#library
-      .list()
-      .filter((entry) => entry.id !== id)
+    const models = draftsFor(target, this.#library.list())
       .flatMap((entry) => usable(entry) ?? [])
-      .filter((model) => fitsAsDraft(model.facts, facts))
+      .filter((model) => isMuchSmaller(model.facts, facts))
       .map((model) => ({ model, record: this.recordOf(file, model) }))
     return chooseDraftModel(models, { lookup: this.#records.get(file, 'lookup') })
   }
