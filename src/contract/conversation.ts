@@ -3,6 +3,7 @@ import { askingSchema } from './asking.ts'
 import { attachmentSchema } from './attachment.ts'
 import { problemSchema } from './errors.ts'
 import { routingDecisionSchema, verificationSchema } from './routing.ts'
+import { draftKindSchema } from './model.ts'
 import { resolvedSamplingSchema } from './sampling.ts'
 
 /** As many models as one turn may be asked of at once. */
@@ -26,6 +27,15 @@ export const answerStatsSchema = z.object({
   timeToFirstTokenMs: z.number(),
   /** Decoding speed, first token not counted; null with fewer than two tokens. */
   tokensPerSecond: z.number().nullable(),
+  /** What wrote ahead: looking up in the conversation, or a draft model of this name. Absent where nothing was drafted. */
+  draft: z
+    .object({
+      kind: draftKindSchema,
+      name: z.string().optional(),
+      proposedTokens: z.number().int(),
+      acceptedTokens: z.number().int(),
+    })
+    .optional(),
 })
 export type AnswerStats = z.infer<typeof answerStatsSchema>
 

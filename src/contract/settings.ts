@@ -36,6 +36,8 @@ const fields = {
   parking: z.boolean(),
   /** Disk room for that, in bytes; null: 16 GB or a tenth of the disk's free room, whichever is less. */
   parkingBudgetBytes: z.number().int().min(0).nullable(),
+  /** Whether drafts may write ahead of models, where that was measured to be faster; off: never. */
+  speculativeDecoding: z.enum(['auto', 'off']),
   /** Colours of the page: as the system has them, or always light or dark. */
   theme: z.enum(['system', 'light', 'dark']),
   /** The tour of the first start was seen or skipped; it is not shown by itself again. */
@@ -81,6 +83,7 @@ export const settingsSchema = z.object({
   earlyStopping: fields.earlyStopping.default(true).catch(true),
   parking: fields.parking.default(true).catch(true),
   parkingBudgetBytes: fields.parkingBudgetBytes.default(null).catch(null),
+  speculativeDecoding: fields.speculativeDecoding.default('auto').catch('auto'),
   theme: fields.theme.default('system').catch('system'),
   isTourSeen: fields.isTourSeen.default(false).catch(false),
   routerId: fields.routerId.default(null).catch(null),

@@ -1,5 +1,5 @@
 import { withAsking, type AskingChanges } from '../../contract/asking.ts'
-import type { ChatMessage, GenerateEvent } from '../../contract/backend.ts'
+import type { ChatMessage, DraftFigures, GenerateEvent } from '../../contract/backend.ts'
 import type { Answer, AnswerState, AnswerStats, Turn } from '../../contract/conversation.ts'
 import { AppError, toProblem } from '../../contract/errors.ts'
 import { parseJsonSchema } from '../../contract/json-schema.ts'
@@ -248,6 +248,7 @@ export class AnswerRun {
           generatedTokens: event.generatedTokens,
           timeToFirstTokenMs: event.timeToFirstTokenMs,
           tokensPerSecond: event.tokensPerSecond,
+          ...(event.draft && { draft: draftStats(event.draft) }),
         }
         if (this.#hasEnded) this.#conversations.live.addStats(answerId, turnId, stats)
         else this.#end(endOf(event), stats)
@@ -267,6 +268,11 @@ export class AnswerRun {
 
 function endOf({ stopReason, repeated }: Extract<GenerateEvent, { kind: 'done' }>) {
   return { kind: 'done' as const, stopReason, ...(repeated !== undefined && { repeated }) }
+}
+
+/** Of what drafting has come to, what is kept with the answer. */
+function draftStats({ kind, name, proposedTokens, acceptedTokens }: DraftFigures): AnswerStats['draft'] {
+  return { kind, ...(name !== undefined && { name }), proposedTokens, acceptedTokens }
 }
 
 /** The window that is tried after the one that did not fit; null when the error says something else, or there is none. */

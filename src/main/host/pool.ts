@@ -15,6 +15,8 @@ import { frameMs, watchState } from './frames.ts'
 import { LastResidents } from './last-residents.ts'
 import type { Library } from './library.ts'
 import { cancelledLoadError, isAbortError, leaseModel, orLeave, takenAwayError } from './model-lease.ts'
+import { DraftRecords } from './draft-records.ts'
+import { Drafts } from './drafts.ts'
 import { Measurements } from './measurements.ts'
 import type { Parking } from './parking.ts'
 import { PoolBandwidth } from './pool-bandwidth.ts'
@@ -120,6 +122,11 @@ export class Pool implements TurnPool, AsyncDisposable {
       ...options,
       takeSpare: (name) => this.#spare.take(name),
       measurements: new Measurements(options.database),
+      drafts: new Drafts({
+        library: options.library,
+        records: new DraftRecords(options.database),
+        isOn: () => options.settings.get().speculativeDecoding === 'auto',
+      }),
       shape: () => this.#shape,
       threads: () =>
         options.fixed.threads ?? options.settings.get().threads ?? Math.max(1, options.cores - 1),
@@ -153,7 +160,9 @@ export class Pool implements TurnPool, AsyncDisposable {
       ownProcesses: () =>
         this.#residency.states().map(({ modelId, footprint }) => ({
           processId: this.#models.get(modelId)?.processId ?? null,
-          reservedPrivateBytes: footprintBytes(footprint.filter(({ part }) => part !== 'weights')),
+          reservedPrivateBytes: footprintBytes(
+            footprint.filter(({ part }) => part !== 'weights' && part !== 'draft'),
+          ),
         })),
       onSample: (otherBytes) => this.#setOther(otherBytes),
     })

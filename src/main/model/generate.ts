@@ -2,6 +2,7 @@ import type { LlamaContextSequence, Token } from 'node-llama-cpp'
 import type { ContextFullEvent, GenerateEvent } from '../../contract/backend.ts'
 import { AnswerText } from './answer-text.ts'
 import type { Choice } from './choice.ts'
+import { draftedTokens, type Drafting } from './drafted-tokens.ts'
 import type { Gate } from './gate.ts'
 import type { RepetitionWatch } from './repetition.ts'
 import type { ThoughtLimit } from './thought-limit.ts'
@@ -47,6 +48,8 @@ export interface WritingOptions {
   readonly choice: Choice
   /** Ends the answer when it repeats itself without end; null: it may. */
   readonly repetition: RepetitionWatch | null
+  /** Absent: token by token. */
+  readonly drafting?: Drafting
 }
 
 /** `stop` ends an answer in good order, `signal` breaks it off and rejects with its reason. Both take effect within one batch. */
@@ -68,7 +71,7 @@ export async function* generateAnswer(
   options: WritingOptions & Control,
 ): AsyncGenerator<GenerateEvent | ContextFullEvent, void, void> {
   const { reusedTokens, rest } = reading
-  const { gate, stop, signal, choice } = options
+  const { gate, stop, signal, choice, drafting } = options
   const figures = new Figures(reusedTokens, rest.length)
   let sequence = place.sequence()
   const { batchSize } = sequence.context
@@ -110,7 +113,11 @@ export async function* generateAnswer(
   }
   // Once, and again after each time that a thought was ended or the context has grown; for each token where it is drawn with a seed of its own.
   for (;;) {
-    const tokens = sequence.evaluate(unread, choice.optionsAt(figures.generatedTokens))
+    const { generatedTokens } = figures
+    const bounds = { ...options, generatedTokens, capacityTokens: place.capacityTokens() }
+    const tokens = drafting
+      ? draftedTokens(sequence, unread, { ...bounds, ...drafting })
+      : sequence.evaluate(unread, choice.optionsAt(generatedTokens))
     stopReason = null
     goesOn = false
     try {
@@ -131,8 +138,8 @@ export async function* generateAnswer(
         figures.pause(await gate.pass([stop, signal]))
         const isThoughtEnded = endsThought(token)
         unread = isThoughtEnded ? [token, ...endThought(now)] : [token]
-        goesOn = isThoughtEnded || choice.isStepwise
-        stopReason = reasonToStop(unread.length)
+        goesOn = isThoughtEnded || (choice.isStepwise && !drafting)
+        stopReason = reasonToStop()
         if (frame !== '' && now - frameAt >= frameMs) {
           frameAt = now
           yield figures.text(frame)
@@ -145,7 +152,7 @@ export async function* generateAnswer(
     }
     if (stopReason === null && !goesOn && endsWithinThought()) {
       unread = [...endThought(performance.now())]
-      stopReason = reasonToStop(unread.length)
+      stopReason = reasonToStop()
       goesOn = true
     }
     if (stopReason === null && goesOn) continue
@@ -161,11 +168,12 @@ export async function* generateAnswer(
   const what = stopReason === 'repetition' ? clip(repeated ?? '') : ''
   yield what === '' ? done : { ...done, repeated: what }
 
-  function reasonToStop(unreadTokens: number): StopReason | null {
+  function reasonToStop(): StopReason | null {
     if (stop.aborted) return 'stopped'
     if (repeated !== null) return 'repetition'
     if (options.maxTokens !== null && figures.generatedTokens >= options.maxTokens) return 'max-tokens'
-    return sequence.nextTokenIndex + unreadTokens > place.capacityTokens() ? 'context-full' : null
+    // Not by what the sequence holds, which may be a draft that goes further.
+    return figures.totalTokens > place.capacityTokens() ? 'context-full' : null
   }
 
   function endsThought(token: Token): boolean {
@@ -205,6 +213,11 @@ class Figures {
   constructor(reusedTokens: number, restTokens: number) {
     this.#reusedTokens = reusedTokens
     this.#promptTokens = reusedTokens + restTokens
+  }
+
+  /** Prompt and answer together. */
+  get totalTokens(): number {
+    return this.#promptTokens + this.generatedTokens
   }
 
   /** Counts a token; whether it is the first. */
