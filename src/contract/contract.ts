@@ -16,6 +16,7 @@ import { errorCodeSchema, errorDetailsSchema } from './errors.ts'
 import { jsonSchemaTextSchema } from './json-schema.ts'
 import { loadPreviewSchema, measurementSchema, poolSnapshotSchema, turnPlanSchema } from './memory.ts'
 import { addResultSchema, libraryModelSchema, loadOptionsSchema } from './model.ts'
+import { modelRoleSchema } from './routing.ts'
 import { samplingSchema } from './sampling.ts'
 import { foundPlaceSchema, searchResultSchema } from './search.ts'
 import { maxQueryCharacters } from './search-text.ts'
@@ -109,7 +110,7 @@ export const contract = {
       .output(z.array(addResultSchema)),
     /** Takes an entry out of the library; the file stays where it is. */
     remove: base.route({ method: 'DELETE', path: '/models/{id}' }).input(modelId).output(z.void()),
-    /** Changes the name, the load options or the sampling. */
+    /** Changes the name, the load options, the sampling or the role (null: none). */
     update: base
       .route({ method: 'PATCH', path: '/models/{id}' })
       .input(
@@ -117,6 +118,7 @@ export const contract = {
           name: z.string().trim().min(1).max(200).optional(),
           loadOptions: loadOptionsSchema.optional(),
           sampling: samplingSchema.optional(),
+          role: modelRoleSchema.nullable().optional(),
         }),
       )
       .output(libraryModelSchema),

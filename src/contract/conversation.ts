@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { askingSchema } from './asking.ts'
 import { attachmentSchema } from './attachment.ts'
 import { problemSchema } from './errors.ts'
+import { routingDecisionSchema, verificationSchema } from './routing.ts'
 import { resolvedSamplingSchema } from './sampling.ts'
 
 /** As many models as one turn may be asked of at once. */
@@ -65,6 +66,12 @@ export const answerSchema = z.object({
   sampling: resolvedSamplingSchema.optional(),
   /** It was held to a JSON schema. */
   isJson: z.boolean().optional(),
+  /** Auto found who writes it; absent where the user said so, and until it is found. */
+  routing: routingDecisionSchema.optional(),
+  /** A verifier has read it, or is to; absent where nobody checks. */
+  verification: verificationSchema.optional(),
+  /** The answer of the same turn that a verifier found wanting, and that this one repairs. */
+  repairsAnswerId: z.string().optional(),
   createdAt: z.number(),
 })
 export type Answer = z.infer<typeof answerSchema>

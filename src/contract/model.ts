@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { problemSchema } from './errors.ts'
+import { modelRoleSchema } from './routing.ts'
 import { samplingSchema } from './sampling.ts'
 
 /** Layers that keep the same amount of KV cache a token. */
@@ -223,6 +224,8 @@ export const libraryModelSchema = z.object({
   loadOptions: loadOptionsSchema,
   /** How its tokens are chosen where a conversation does not say; absent: as the file recommends. */
   sampling: samplingSchema.optional(),
+  /** What Auto may ask it for; absent: Auto leaves it alone. */
+  role: modelRoleSchema.optional(),
   addedAt: z.number(),
 })
 export type LibraryModel = z.infer<typeof libraryModelSchema>

@@ -4,6 +4,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { Inspection } from '../../contract/backend.ts'
 import { AppError, type Problem, toProblem } from '../../contract/errors.ts'
 import type { AddResult, LibraryModel, LoadOptions, ModelFacts } from '../../contract/model.ts'
+import type { ModelRole } from '../../contract/routing.ts'
 import type { Sampling } from '../../contract/sampling.ts'
 import { type FileFacts, readFileFacts, realPathOf } from './file-stamp.ts'
 import { LibraryEntries } from './library-entries.ts'
@@ -83,13 +84,14 @@ export class Library implements AsyncDisposable {
     this.#entries.drop(id)
   }
 
-  /** Changes the name, the load options or the sampling. Throws `NOT_FOUND`. */
+  /** Changes the name, the load options, the sampling or the role (null: none). Throws `NOT_FOUND`. */
   update(
     id: string,
     changes: {
       name?: string | undefined
       loadOptions?: LoadOptions | undefined
       sampling?: Sampling | undefined
+      role?: ModelRole | null | undefined
     },
   ): LibraryModel {
     const { isRenamed } = this.#entries.require(id)
@@ -99,6 +101,7 @@ export class Library implements AsyncDisposable {
         ...(changes.name === undefined ? {} : { name: changes.name }),
         ...(changes.loadOptions === undefined ? {} : { loadOptions: changes.loadOptions }),
         ...(changes.sampling === undefined ? {} : { sampling: changes.sampling }),
+        ...(changes.role === undefined ? {} : { role: changes.role ?? undefined }),
       },
       { isRenamed: isRenamed || changes.name !== undefined },
     )
