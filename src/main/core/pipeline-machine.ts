@@ -53,12 +53,12 @@ export type PlannedMachine = {
 export function plannedMachine({ memory, runtime }: PipelineFile, here: ThisMachine): PlannedMachine {
   const kind = memory?.pool_type ?? here.kind
   const [main] = here.rooms
-  const wantedBytes = memory?.total_gb === undefined ? undefined : memory.total_gb * GB
+  const wantedBytes = memory?.total_gb === undefined ? undefined : Math.round(memory.total_gb * GB)
   const isHere = kind === here.kind && (wantedBytes === undefined || wantedBytes <= here.detectedBytes)
   const totalBytes = wantedBytes ?? main?.totalBytes ?? here.detectedBytes
   const reserveBytes =
     memory?.reserve_gb !== undefined
-      ? memory.reserve_gb * GB
+      ? Math.round(memory.reserve_gb * GB)
       : wantedBytes === undefined && main
         ? main.reserveBytes
         : defaultReserveBytes(totalBytes)

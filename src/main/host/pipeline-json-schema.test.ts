@@ -1,9 +1,9 @@
 import path from 'node:path'
 import { expect, it } from 'vitest'
-import { pipelineJsonSchema, schemaAt, type SchemaPart } from './pipeline-json-schema.ts'
-import { pipelineSchemaName } from './pipeline.ts'
+import { pipelineJsonSchema, schemaAt, type SchemaPart } from '../../contract/pipeline-json-schema.ts'
+import { pipelineSchemaName } from '../../contract/pipeline.ts'
 
-const file = path.join(import.meta.dirname, '..', '..', 'resources', pipelineSchemaName)
+const file = path.join(import.meta.dirname, '..', '..', '..', 'resources', pipelineSchemaName)
 
 it('is published as it is: "vitest -u" writes the file anew', async () => {
   await expect(`${JSON.stringify(pipelineJsonSchema(), null, 2)}\n`).toMatchFileSnapshot(file)
