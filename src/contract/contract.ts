@@ -17,6 +17,7 @@ import { jsonSchemaTextSchema } from './json-schema.ts'
 import { loadPreviewSchema, measurementSchema, poolSnapshotSchema, turnPlanSchema } from './memory.ts'
 import { addResultSchema, libraryModelSchema, loadOptionsSchema } from './model.ts'
 import { modelRoleSchema, routeExampleSchema } from './routing.ts'
+import { pipelineLoadedSchema, pipelineReportSchema, pipelineSourceSchema } from './pipeline.ts'
 import { samplingSchema } from './sampling.ts'
 import { foundPlaceSchema, searchResultSchema } from './search.ts'
 import { maxQueryCharacters } from './search-text.ts'
@@ -160,6 +161,20 @@ export const contract = {
       .input(modelId)
       .output(z.array(measurementSchema)),
     unpin: base.route({ method: 'POST', path: '/models/{id}/unpin' }).input(modelId).output(z.void()),
+  },
+  pipelines: {
+    /** The dry run of a pipeline file: what it would load, with bytes and speeds, and what is wrong with it. Nothing is loaded. */
+    check: base
+      .route({ method: 'POST', path: '/pipelines/check' })
+      .input(pipelineSourceSchema)
+      .output(pipelineReportSchema),
+    /** Loads the set of a file and ends when all of it is ready; all that is missing or does not fit is said before anything changes. */
+    load: base
+      .route({ method: 'POST', path: '/pipelines/load' })
+      .input(pipelineSourceSchema)
+      .output(pipelineLoadedSchema),
+    /** The models in memory, with how they are loaded, as the text of a pipeline file. */
+    write: base.route({ method: 'GET', path: '/pipelines/current' }).output(z.object({ text: z.string() })),
   },
   files: {
     /** Opens the system's dialog; the chosen paths, empty when it was closed. */

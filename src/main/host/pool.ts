@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { formatBytes, MB } from '../../contract/bytes.ts'
+import { definedOf } from '../../contract/defined.ts'
 import { AppError } from '../../contract/errors.ts'
 import type { LoadPreview, Measurement, PoolSnapshot, Resident, TurnPlan } from '../../contract/memory.ts'
 import type { LoadOptions } from '../../contract/model.ts'
@@ -9,6 +10,7 @@ import { otherInPoolBytes, type MachineReading } from '../core/capacity.ts'
 import { longestTimerMs, type Clock } from '../core/clock.ts'
 import { footprintBytes } from '../core/domain-bytes.ts'
 import { Ledger, type DomainCapacity } from '../core/ledger.ts'
+import type { PoolMember, RoomRequest } from '../core/planning.ts'
 import { Residency } from '../core/residency.ts'
 import type { ResidencyState } from '../core/residency-state.ts'
 import { frameMs, watchState } from './frames.ts'
@@ -128,8 +130,7 @@ export class Pool implements TurnPool, AsyncDisposable {
         isOn: () => options.settings.get().speculativeDecoding === 'auto',
       }),
       shape: () => this.#shape,
-      threads: () =>
-        options.fixed.threads ?? options.settings.get().threads ?? Math.max(1, options.cores - 1),
+      threads: () => this.#threads(),
       contextTokens: () => options.settings.get().contextTokens,
       startContextTokens: () => options.settings.get().startContextTokens,
       domains: () => this.#ledger.domains(),
@@ -327,6 +328,44 @@ export class Pool implements TurnPool, AsyncDisposable {
     if (changes.parking !== undefined || changes.parkingBudgetBytes !== undefined)
       await this.#options.parking.trim()
     return settings
+  }
+
+  /** What planning has to know of the memory and of what computes. Waits until the device is known. */
+  async planningFacts(): Promise<{
+    shape: PoolShape
+    machineName: string
+    rooms: readonly DomainCapacity[]
+    hasAmx: boolean
+    threads: number
+  }> {
+    await orLeave(this.#deviceFound, this.#closing.signal)
+    const { machine, hasAmx = false } = this.#options
+    return {
+      ...{ shape: this.#shape, machineName: machine.name, hasAmx, threads: this.#threads() },
+      rooms: this.#ledger.domains(),
+    }
+  }
+
+  /** What earlier loads of a model taught, and how fast it read last. */
+  measuredFigures(modelId: string): ReturnType<ResidentModels['measuredFigures']> {
+    return this.#models.measuredFigures(modelId)
+  }
+
+  /** Who would have to leave for a set of models in a pool with changed settings; throws `NO_ROOM`. Nothing happens by asking. */
+  async planSet(
+    request: RoomRequest,
+    { modelIds, settings }: { readonly modelIds: readonly string[]; readonly settings: SettingsChanges },
+  ): Promise<PoolMember[]> {
+    await this.#memory.sample()
+    const { poolSizeBytes, reserveBytes } = { ...this.#settings.get(), ...definedOf(settings) }
+    const before = this.#ledger.domains()
+    const moreBytes = Object.fromEntries(
+      poolDomains(this.#shape, this.#sizes({ poolSizeBytes, reserveBytes })).map((domain) => {
+        const now = before.find(({ id }) => id === domain.id) ?? domain
+        return [domain.id, domain.totalBytes - domain.reserveBytes - (now.totalBytes - now.reserveBytes)]
+      }),
+    )
+    return this.#residency.planSet(request, { modelIds, moreBytes })
   }
 
   model(modelId: string): ReturnType<TurnPool['model']> {
@@ -542,6 +581,11 @@ export class Pool implements TurnPool, AsyncDisposable {
       poolSizeBytes: fixed.poolSizeBytes ?? settings.poolSizeBytes,
       reserveBytes: fixed.reserveBytes ?? settings.reserveBytes,
     }
+  }
+
+  #threads(): number {
+    const { fixed, settings, cores } = this.#options
+    return fixed.threads ?? settings.get().threads ?? Math.max(1, cores - 1)
   }
 
   #changed(): void {

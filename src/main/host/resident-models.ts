@@ -252,6 +252,14 @@ export class ResidentModels implements ResidencyEffects {
     }
   }
 
+  /** What earlier loads of a model's file taught, and how fast it read last; nothing of a model that is not known. */
+  measuredFigures(modelId: string): { lesson: Measurement | undefined; readingSpeed: number | null } {
+    const file = this.#measuredFile(modelId)
+    if (!file) return { lesson: undefined, readingSpeed: null }
+    const { measurements } = this.#options
+    return { lesson: measurements.latest(file), readingSpeed: measurements.readingSpeed(file) }
+  }
+
   async load(
     modelId: string,
     { options, signal, onProgress }: Parameters<ResidencyEffects['load']>[1],
