@@ -59,6 +59,8 @@ export type TensorEntry = {
   readonly dimensions: readonly (number | bigint)[]
   /** Where its data begins, when it is not where it should. */
   readonly offset?: bigint
+  /** All zero, also where the others are random. Default false. */
+  readonly isZero?: boolean
 }
 
 /** A GGUF file to write. Everything that is not said is as it should be. */
@@ -269,6 +271,7 @@ function randomBytes(seed: number): () => number {
 
 function randomTensor(tensor: TensorEntry, bytes: number, random: () => number): Uint8Array {
   const data = new Uint8Array(bytes)
+  if (tensor.isZero === true) return data
   const view = new DataView(data.buffer)
   if (tensor.type === 'F32')
     for (let at = 0; at < bytes; at += 4) view.setFloat32(at, (random() - 127.5) / 2560, true)
