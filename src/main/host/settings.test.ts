@@ -21,6 +21,7 @@ const defaults = {
   contextFull: 'slide',
   parking: true,
   parkingBudgetBytes: null,
+  speculativeDecoding: 'auto',
   theme: 'system',
   isTourSeen: false,
   presets: [],
