@@ -93,7 +93,9 @@ export const generateEventSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('text'), text: z.string(), generatedTokens: z.number().int() }),
   z.object({
     kind: z.literal('done'),
-    stopReason: z.enum(['end', 'max-tokens', 'context-full', 'stopped']),
+    stopReason: z.enum(['end', 'stop-text', 'repetition', 'max-tokens', 'context-full', 'stopped']),
+    /** For `repetition`: the beginning of what the answer had begun to repeat. */
+    repeated: z.string().optional(),
     promptTokens: z.number().int(),
     reusedTokens: z.number().int(),
     generatedTokens: z.number().int(),
@@ -114,6 +116,21 @@ export const contextFullEventSchema = z.object({
   neededTokens: z.number().int(),
 })
 export type ContextFullEvent = z.infer<typeof contextFullEventSchema>
+
+/** How likely each of some options is. */
+export const chosenSchema = z.object({
+  /** In the order of the options; their sum is 1. */
+  probabilities: z.array(z.number()),
+  /** How much of the probability of all that it might have said the options have together: near 0, it would have said something else. */
+  coveredShare: z.number(),
+  promptTokens: z.number().int(),
+  reusedTokens: z.number().int(),
+  /** How long it took, not counting time in which it stood still. */
+  ms: z.number(),
+  /** Tokens that the context holds now. */
+  usedTokens: z.number().int(),
+})
+export type Chosen = z.infer<typeof chosenSchema>
 
 const base = oc.errors(
   Object.fromEntries(errorCodeSchema.options.map((code) => [code, { data: errorDetailsSchema }])),
@@ -227,6 +244,8 @@ export const backendContract = {
          * the schema from the end of the thought on; else it follows it from its first token, and does not think.
          */
         jsonSchema: z.unknown().optional(),
+        /** End it when it has begun to repeat itself without end. */
+        stopsRepetition: z.boolean().default(false),
         /** Tokens that must be left for the answer, or it does not begin: `CONTEXT_FULL`. */
         roomTokens: z.number().int().min(1).default(1),
         /** Whoever calls answers the event `full` with `resizeContext`. */
@@ -246,6 +265,21 @@ export const backendContract = {
       }),
     )
     .output(eventIterator(z.union([generateEventSchema, contextFullEventSchema]))),
+  /**
+   * Reads the messages as `generate` does and writes nothing: which of the options the answer would begin with, if it had to be one of them. The
+   * context then holds the prompt, less its last token. Where the model would think first, it is not let to. `CONTEXT_FULL` says how
+   * many tokens are needed; `BAD_INPUT` for options that are empty or the same.
+   */
+  choose: base
+    .input(
+      contextId.extend({
+        messages: z.array(chatMessageSchema).min(1),
+        options: z.array(z.string()).min(2).max(64),
+        /** The last message is the beginning of the answer: the options follow it. */
+        continues: z.boolean().default(false),
+      }),
+    )
+    .output(chosenSchema),
   /** Ends the answer that a context is writing, in good order: its events end with `done` and `stopped`. */
   stop: base.input(contextId).output(z.void()),
   /** Lets a context's answer stand still at the next batch or token; ends when it does, and it does not go on before `resume`. Stopping still ends it. */

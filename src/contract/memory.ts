@@ -58,6 +58,8 @@ export const residentContextSchema = z.object({
   isBusy: z.boolean(),
   /** What it holds is on disk as well. */
   isParked: z.boolean(),
+  /** It is for what the model is asked on the side (which model answers, whether an answer fits), of no conversation. Absent: it is not. */
+  isAside: z.boolean().optional(),
 })
 export type ResidentContext = z.infer<typeof residentContextSchema>
 
@@ -211,6 +213,18 @@ export const poolSnapshotSchema = z.object({
     unusedBytes: z.number(),
     strandedBytes: z.number(),
     reclaimableBytes: z.number(),
+  }),
+  /**
+   * Memory that models read while they write: for each token its weights (of a mixture, those in use) and the KV cache as far as it is
+   * filled, by what was written in the last second. Decoding is bound by it. `decoding`: who writes now.
+   */
+  bandwidth: z.object({
+    bytesPerSecond: z.number(),
+    decoding: z.array(
+      z.object({ modelId: z.string(), tokensPerSecond: z.number(), bytesPerSecond: z.number() }),
+    ),
+    /** The most that was measured on this machine and device; null before anything was. */
+    bestBytesPerSecond: z.number().nullable(),
   }),
   /** More than `pressureShare` of the pool is taken: idle KV caches are given back. */
   isUnderPressure: z.boolean(),

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { problemSchema } from './errors.ts'
+import { modelRoleSchema } from './routing.ts'
 import { samplingSchema } from './sampling.ts'
 
 /** Layers that keep the same amount of KV cache a token. */
@@ -69,6 +70,8 @@ export const modelFactsSchema = z.object({
       used: z.number().int(),
       /** Width of one expert; `feedForwardLength` is that of dense layers. */
       feedForwardLength: z.number().int(),
+      /** Of the weights: all experts together. Absent of files that an older version has looked at. */
+      bytes: z.number().optional(),
     })
     .nullable(),
   /** Dry runs at several context sizes, made when the file was inspected; empty where they could not be made. */
@@ -240,6 +243,8 @@ export const libraryModelSchema = z.object({
   loadOptions: loadOptionsSchema,
   /** How its tokens are chosen where a conversation does not say; absent: as the file recommends. */
   sampling: samplingSchema.optional(),
+  /** What Auto may ask it for; absent: Auto leaves it alone. */
+  role: modelRoleSchema.optional(),
   addedAt: z.number(),
 })
 export type LibraryModel = z.infer<typeof libraryModelSchema>

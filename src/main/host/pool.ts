@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { formatBytes, MB } from '../../contract/bytes.ts'
+import { definedOf } from '../../contract/defined.ts'
 import { AppError } from '../../contract/errors.ts'
 import type { LoadPreview, Measurement, PoolSnapshot, Resident, TurnPlan } from '../../contract/memory.ts'
 import type { LoadOptions } from '../../contract/model.ts'
@@ -9,6 +10,7 @@ import { otherInPoolBytes, type MachineReading } from '../core/capacity.ts'
 import { longestTimerMs, type Clock } from '../core/clock.ts'
 import { footprintBytes } from '../core/domain-bytes.ts'
 import { Ledger, type DomainCapacity } from '../core/ledger.ts'
+import type { PoolMember, RoomRequest } from '../core/planning.ts'
 import { Residency } from '../core/residency.ts'
 import type { ResidencyState } from '../core/residency-state.ts'
 import { frameMs, watchState } from './frames.ts'
@@ -19,16 +21,17 @@ import { DraftRecords } from './draft-records.ts'
 import { Drafts } from './drafts.ts'
 import { Measurements } from './measurements.ts'
 import type { Parking } from './parking.ts'
+import { PoolBandwidth } from './pool-bandwidth.ts'
 import { PoolMemory } from './pool-memory.ts'
 import { poolDomains, poolShape, type PoolShape } from './pool-shape.ts'
-import { ResidentModels } from './resident-models.ts'
+import { ResidentModels, type ModelSpeeds } from './resident-models.ts'
 import { startModelProcess } from './model-process.ts'
 import { SpareProcess } from './spare-process.ts'
 import type { Device } from './probe.ts'
 import type { SettingsStore } from './settings.ts'
 import type { StartChild } from './starter.ts'
 import type { ReadingModel } from './turn-cost.ts'
-import type { AcquireForTurn, ModelLease, TurnPool } from './turn-pool.ts'
+import type { AcquireForTurn, KeptModels, ModelLease, TurnPool } from './turn-pool.ts'
 
 /** What a pool is made of. */
 export type PoolOptions = {
@@ -86,6 +89,7 @@ export class Pool implements TurnPool, AsyncDisposable {
   readonly #arbiter = new Arbiter(systemClock)
   readonly #models: ResidentModels
   readonly #spare: SpareProcess
+  readonly #bandwidth: PoolBandwidth
   readonly #listeners = new Set<() => void>()
   readonly #closing = new AbortController()
   readonly #unsubscribe: (() => void)[]
@@ -126,8 +130,7 @@ export class Pool implements TurnPool, AsyncDisposable {
         isOn: () => options.settings.get().speculativeDecoding === 'auto',
       }),
       shape: () => this.#shape,
-      threads: () =>
-        options.fixed.threads ?? options.settings.get().threads ?? Math.max(1, options.cores - 1),
+      threads: () => this.#threads(),
       contextTokens: () => options.settings.get().contextTokens,
       startContextTokens: () => options.settings.get().startContextTokens,
       domains: () => this.#ledger.domains(),
@@ -136,6 +139,12 @@ export class Pool implements TurnPool, AsyncDisposable {
       fitsWithEase: (bytes, options) => this.#residency.fitsWithEase(bytes, options),
       onCrash: (modelId, problem) => this.#residency.reportCrash(modelId, problem),
       onEvent: (event) => this.#residency.record(event),
+      onChange: () => this.#changed(),
+    })
+    this.#bandwidth = new PoolBandwidth({
+      database: options.database,
+      device: () => this.#shape.device.name,
+      bytesOf: (modelId) => this.#models.tokenBytes(modelId),
       onChange: () => this.#changed(),
     })
     this.#residency = new Residency({
@@ -201,6 +210,7 @@ export class Pool implements TurnPool, AsyncDisposable {
         .map(({ id, name }) => ({ modelId: id, name })),
       ...(spare && { spare }),
       kv: { ...kvTotals(residents), reclaimableBytes: this.#residency.reclaimableBytes },
+      bandwidth: this.#bandwidth.reading(),
       isUnderPressure: this.#residency.isUnderPressure,
       pressureShare: this.#settings.get().pressureShare,
       thrash: this.#residency.thrash,
@@ -261,12 +271,19 @@ export class Pool implements TurnPool, AsyncDisposable {
       options = {},
       signal,
       why,
-    }: { options?: LoadOptions | undefined; signal?: AbortSignal | undefined; why?: string } = {},
+      keep,
+    }: {
+      options?: LoadOptions | undefined
+      signal?: AbortSignal | undefined
+      why?: string
+      /** Models that may not leave for it. */
+      keep?: readonly string[]
+    } = {},
   ): Promise<void> {
     await this.#prepare(modelId, signal)
     const { name } = this.#models.entry(modelId)
     try {
-      using _lease = await this.#residency.acquire(modelId, { options, signal, why })
+      using _lease = await this.#residency.acquire(modelId, { options, signal, why, keep })
     } catch (error) {
       // Cancelled by somebody else, who took it out of memory.
       if (signal?.aborted !== true && isAbortError(error)) throw cancelledLoadError(name)
@@ -313,6 +330,44 @@ export class Pool implements TurnPool, AsyncDisposable {
     return settings
   }
 
+  /** What planning has to know of the memory and of what computes. Waits until the device is known. */
+  async planningFacts(): Promise<{
+    shape: PoolShape
+    machineName: string
+    rooms: readonly DomainCapacity[]
+    hasAmx: boolean
+    threads: number
+  }> {
+    await orLeave(this.#deviceFound, this.#closing.signal)
+    const { machine, hasAmx = false } = this.#options
+    return {
+      ...{ shape: this.#shape, machineName: machine.name, hasAmx, threads: this.#threads() },
+      rooms: this.#ledger.domains(),
+    }
+  }
+
+  /** What earlier loads of a model taught, and how fast it read last. */
+  measuredFigures(modelId: string): ReturnType<ResidentModels['measuredFigures']> {
+    return this.#models.measuredFigures(modelId)
+  }
+
+  /** Who would have to leave for a set of models in a pool with changed settings; throws `NO_ROOM`. Nothing happens by asking. */
+  async planSet(
+    request: RoomRequest,
+    { modelIds, settings }: { readonly modelIds: readonly string[]; readonly settings: SettingsChanges },
+  ): Promise<PoolMember[]> {
+    await this.#memory.sample()
+    const { poolSizeBytes, reserveBytes } = { ...this.#settings.get(), ...definedOf(settings) }
+    const before = this.#ledger.domains()
+    const moreBytes = Object.fromEntries(
+      poolDomains(this.#shape, this.#sizes({ poolSizeBytes, reserveBytes })).map((domain) => {
+        const now = before.find(({ id }) => id === domain.id) ?? domain
+        return [domain.id, domain.totalBytes - domain.reserveBytes - (now.totalBytes - now.reserveBytes)]
+      }),
+    )
+    return this.#residency.planSet(request, { modelIds, moreBytes })
+  }
+
   model(modelId: string): ReturnType<TurnPool['model']> {
     const { id, name, sampling, file } = this.#models.entry(modelId)
     const recommended = file.kind === 'usable' ? file.facts.recommendedSampling : undefined
@@ -329,6 +384,16 @@ export class Pool implements TurnPool, AsyncDisposable {
     }
   }
 
+  /** How fast a model is; throws `NOT_FOUND`. */
+  speeds(modelId: string): ModelSpeeds {
+    return this.#models.speeds(modelId)
+  }
+
+  /** The models that are in memory or being loaded. */
+  residentIds(): readonly string[] {
+    return this.#residentIds()
+  }
+
   isResident(modelId: string): boolean {
     return this.#residency.isResident(modelId)
   }
@@ -340,7 +405,10 @@ export class Pool implements TurnPool, AsyncDisposable {
     return this.#residency.planTurn(ids)
   }
 
-  async acquire(modelId: string, { signal, onWait, isBackground }: AcquireForTurn): Promise<ModelLease> {
+  async acquire(
+    modelId: string,
+    { signal, onWait, isBackground, keep }: AcquireForTurn,
+  ): Promise<ModelLease> {
     await this.#prepare(modelId, signal)
     const { name, loadOptions } = this.#models.entry(modelId)
     const progress = this.#tellProgress(modelId, onWait)
@@ -348,16 +416,19 @@ export class Pool implements TurnPool, AsyncDisposable {
       const lease = await this.#residency.acquire(modelId, {
         ...{ signal, onWait: progress.tell },
         why: isBackground ? 'for background work' : 'for a turn',
+        keep: keep && this.#keptFor(modelId, keep),
       })
       const model = this.#models.get(modelId)
       if (!model) throw new AppError('INTERNAL', `"${name}" is resident without a process`)
       const runsBeside = loadOptions.bandwidthThrottle === false
       return leaseModel(lease, model, {
         ...{ name, arbiter: this.#arbiter, onWait, runsBeside, isBackground },
+        follow: () => this.#bandwidth.follow(modelId),
         onPrefill: (prefill) => {
           this.#residency.reportPrefill(modelId, prefill)
           this.#models.recordReading(modelId, prefill)
         },
+        onWritten: (speed) => this.#models.recordWriting(modelId, speed),
       })
     } catch (error) {
       // Somebody took it out of memory while this waited: no cancel of the one who asked.
@@ -435,6 +506,13 @@ export class Pool implements TurnPool, AsyncDisposable {
       await this.load(modelId, { signal: this.#closing.signal, why: 'at the start' })
   }
 
+  /** Who stays for a load: those that are to stay firmly, others where there is room without waiting. */
+  #keptFor(modelId: string, { modelIds, isFirm }: KeptModels): readonly string[] {
+    if (isFirm) return modelIds
+    const { kind } = this.#residency.preview(modelId, {}, { keep: modelIds }).verdict
+    return kind === 'waits' || kind === 'refused' ? [] : modelIds
+  }
+
   // What the screen is shown
 
   #describeResident({ options, ...state }: ResidencyState): Resident {
@@ -503,6 +581,11 @@ export class Pool implements TurnPool, AsyncDisposable {
       poolSizeBytes: fixed.poolSizeBytes ?? settings.poolSizeBytes,
       reserveBytes: fixed.reserveBytes ?? settings.reserveBytes,
     }
+  }
+
+  #threads(): number {
+    const { fixed, settings, cores } = this.#options
+    return fixed.threads ?? settings.get().threads ?? Math.max(1, cores - 1)
   }
 
   #changed(): void {

@@ -1,5 +1,5 @@
-import type { ChatMessage, DraftLoad, GenerateEvent, ProcessUsage } from '../../contract/backend.ts'
-import { AppError } from '../../contract/errors.ts'
+import type { ChatMessage, Chosen, DraftLoad, GenerateEvent, ProcessUsage } from '../../contract/backend.ts'
+import { AppError, toProblem } from '../../contract/errors.ts'
 import type { Footprint, LoadedWith, ResidentContext } from '../../contract/memory.ts'
 import type { DraftKind } from '../../contract/model.ts'
 import { greedySampling, type ResolvedSampling } from '../../contract/sampling.ts'
@@ -66,6 +66,8 @@ export interface AnswerOptions {
   readonly pause?: AnswerPause
   /** The last message is the beginning of the answer. Default false. */
   readonly continues?: boolean
+  /** End it when it has begun to repeat itself without end. Default false. */
+  readonly stopsRepetition?: boolean
   /** Refuse with `CONTEXT_FULL` what leaves little room for the answer. Default: one token is enough. */
   readonly keepsRoom?: boolean
   /** What writes ahead, also where that does not pay with `persists`. Default: as `drafts` of the model decides. */
@@ -191,9 +193,12 @@ export class ResidentModel implements AsyncDisposable {
     return this.#contexts.giveBack(contextId)
   }
 
-  /** Reads a conversation as far as its context does not hold it, and writes the answer. One answer at a time for each conversation. */
+  /**
+   * Reads a conversation as far as its context does not hold it, and writes the answer. One answer at a time for each conversation. Without a
+   * conversation (null) it is an aside, in a context of its own.
+   */
   async *generate(
-    conversationId: string,
+    conversationId: string | null,
     messages: readonly ChatMessage[],
     options: AnswerOptions = {},
   ): AsyncGenerator<GenerateEvent, void, void> {
@@ -206,10 +211,7 @@ export class ResidentModel implements AsyncDisposable {
     using _pause = await pause?.begin(this.#pausable(context), signal)
     using _watch = this.#process.watch(signal)
     // Not the call's own signal, which would cut off the events: the answer's figures come after it was stopped.
-    const stop = () => {
-      // A process that has died says so by the answer's own events.
-      client.stop({ contextId }).catch(() => undefined)
-    }
+    const stop = this.#stopping(context)
     try {
       const events = await client.generate({
         contextId,
@@ -217,6 +219,7 @@ export class ResidentModel implements AsyncDisposable {
         continues,
         sampling: { ...greedySampling, ...options.sampling },
         jsonSchema,
+        stopsRepetition: options.stopsRepetition ?? false,
         roomTokens: keepsRoom ? this.#contexts.answerRoomTokens : 1,
         mayGrow: true,
         draft: options.draft === undefined ? (this.#options.drafts?.choose() ?? null) : options.draft,
@@ -237,6 +240,55 @@ export class ResidentModel implements AsyncDisposable {
     }
     // Not waited for: the answer is complete, and a process that dies meanwhile says so by itself.
     contexts.measureAfterAnswer(context).catch(() => undefined)
+  }
+
+  /** Which of some options it would answer with; see the contract. Rejects with the signal's reason within one batch. */
+  async choose(
+    conversationId: string | null,
+    messages: readonly ChatMessage[],
+    options: readonly string[],
+    how: Pick<AnswerOptions, 'signal' | 'enter' | 'pause' | 'continues'> = {},
+  ): Promise<Chosen> {
+    const { continues = false } = how
+    const asked = { messages: [...messages], options: [...options], continues }
+    return this.#read(conversationId, how, async (contextId) =>
+      this.#process.client.choose({ contextId, ...asked }),
+    )
+  }
+
+  /** Has a context read without writing, once it is its turn; the context grows as far as that needs. */
+  async #read<Outcome extends { readonly usedTokens: number }>(
+    conversationId: string | null,
+    how: Pick<AnswerOptions, 'signal' | 'enter' | 'pause'>,
+    read: (contextId: string) => Promise<Outcome>,
+  ): Promise<Outcome> {
+    const { signal, pause } = how
+    using place = await this.#takePlace(conversationId, how)
+    const { context } = place
+    using _pause = await pause?.begin(this.#pausable(context), signal)
+    using _watch = this.#process.watch(signal)
+    const stop = this.#stopping(context)
+    signal?.throwIfAborted()
+    signal?.addEventListener('abort', stop, { once: true })
+    try {
+      for (;;) {
+        try {
+          const outcome = await read(context.id)
+          this.#contexts.takeRead(context, outcome.usedTokens)
+          // Not waited for, as after an answer.
+          this.#contexts.measureAfterAnswer(context).catch(() => undefined)
+          return outcome
+        } catch (error) {
+          signal?.throwIfAborted()
+          const { code, details } = toProblem(error)
+          const { neededTokens } = details
+          if (code !== 'CONTEXT_FULL' || neededTokens === undefined) throw error
+          if (!(await this.#contexts.enlarge(context, neededTokens))) throw error
+        }
+      }
+    } finally {
+      signal?.removeEventListener('abort', stop)
+    }
   }
 
   /**
@@ -277,7 +329,7 @@ export class ResidentModel implements AsyncDisposable {
    * that may be waiting for the turn.
    */
   async #takePlace(
-    conversationId: string,
+    conversationId: string | null,
     { enter, signal }: Pick<AnswerOptions, 'enter' | 'signal'>,
   ): Promise<Disposable & { readonly context: Context }> {
     const contexts = this.#contexts
@@ -300,9 +352,18 @@ export class ResidentModel implements AsyncDisposable {
     }
   }
 
-  async #claim(conversationId: string, stop: AbortSignal | undefined): ReturnType<LiveContexts['claim']> {
+  async #claim(
+    conversationId: string | null,
+    stop: AbortSignal | undefined,
+  ): ReturnType<LiveContexts['claim']> {
     using _watch = this.#process.watch(stop)
     return await this.#contexts.claim(conversationId)
+  }
+
+  #stopping({ id: contextId }: Context): () => void {
+    const { client } = this.#process
+    // A process that has died says so by the call that is under way.
+    return () => void client.stop({ contextId }).catch(() => undefined)
   }
 
   #pausable({ id: contextId }: Context): Pausable {

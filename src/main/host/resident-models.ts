@@ -8,6 +8,7 @@ import {
 } from '../../contract/memory.ts'
 import { definedOf } from '../../contract/defined.ts'
 import type { LibraryModel, LoadOptions, ModelFacts } from '../../contract/model.ts'
+import { tokenBytes, type TokenBytes } from '../core/bandwidth.ts'
 import { shortContextTokens } from '../core/context-growth.ts'
 import { asPrediction, correctFootprint } from '../core/correction.ts'
 import { bytesByDomain, type DomainBytes } from '../core/domain-bytes.ts'
@@ -23,7 +24,7 @@ import type { IdleKv } from '../core/relief.ts'
 import type { ModelDescription, ResidencyEffects, ResidentFigures } from '../core/residency-state.ts'
 import { describeDraft, planDraftLoad, type DraftPlan, type Drafts, type PlannedDraft } from './drafts.ts'
 import type { Library } from './library.ts'
-import type { MeasuredFile, Measurements } from './measurements.ts'
+import type { MeasuredFile, Measurements, WritingSpeed } from './measurements.ts'
 import { placeModel, type PoolShape } from './pool-shape.ts'
 import type { ContextEvent } from './live-context.ts'
 import type { ModelProcess } from './model-process.ts'
@@ -76,6 +77,13 @@ export type ResidentModelsOptions = {
   readonly onEvent: (event: ContextEvent & { readonly modelId: string; readonly name: string }) => void
   /** Something that a snapshot shows has changed. */
   readonly onChange: () => void
+}
+
+/** How fast a model is; null where nothing was measured. */
+export type ModelSpeeds = {
+  readonly loadSeconds: number | null
+  readonly readTokensPerSecond: number | null
+  readonly writing: WritingSpeed | null
 }
 
 /** How a model is or would be loaded. */
@@ -199,6 +207,35 @@ export class ResidentModels implements ResidencyEffects {
     this.#options.measurements.addReading(file, { tokens, ms })
   }
 
+  /** What a resident reads from memory for each token; null when it is not there. */
+  tokenBytes(modelId: string): TokenBytes | null {
+    const loaded = this.#models.get(modelId)
+    const file = this.#options.library.get(modelId)?.file
+    return loaded && file?.kind === 'usable' ? tokenBytes(file.facts, loaded.model.loadedWith) : null
+  }
+
+  /** Keeps how fast a model has written, for what the next answer takes. */
+  recordWriting(modelId: string, speed: WritingSpeed): void {
+    const file = this.#measuredFile(modelId)
+    if (file) this.#options.measurements.addWriting(file, speed)
+  }
+
+  /** How fast a model loads, reads and writes; null where nothing was measured. Loading: as its last load, or as fast as others were read. */
+  speeds(modelId: string): ModelSpeeds {
+    const { measurements, shape } = this.#options
+    const file = this.#measuredFile(modelId)
+    const own = (file && measurements.latest(file)?.reading?.ms) ?? null
+    const loads = measurements.speeds(shape().device.name).filter(({ ms }) => ms > 0)
+    const bytesPerMs =
+      loads.reduce((sum, { bytes }) => sum + bytes, 0) / loads.reduce((sum, { ms }) => sum + ms, 0)
+    const loadMs = own ?? (loads.length > 0 ? this.entry(modelId).fileBytes / bytesPerMs : null)
+    return {
+      loadSeconds: loadMs === null ? null : loadMs / 1000,
+      readTokensPerSecond: file && measurements.readingSpeed(file),
+      writing: file && measurements.writingSpeed(file),
+    }
+  }
+
   /** How much of a conversation a model may hold, how fast it reads, and how long its last load took. Throws what is wrong with it. */
   readingFigures(modelId: string): {
     contextTokens: number
@@ -214,6 +251,14 @@ export class ResidentModels implements ResidencyEffects {
       tokensPerSecond: file && measurements.readingSpeed(file),
       loadingSeconds: loadingMs === null ? null : loadingMs / 1000,
     }
+  }
+
+  /** What earlier loads of a model's file taught, and how fast it read last; nothing of a model that is not known. */
+  measuredFigures(modelId: string): { lesson: Measurement | undefined; readingSpeed: number | null } {
+    const file = this.#measuredFile(modelId)
+    if (!file) return { lesson: undefined, readingSpeed: null }
+    const { measurements } = this.#options
+    return { lesson: measurements.latest(file), readingSpeed: measurements.readingSpeed(file) }
   }
 
   async load(

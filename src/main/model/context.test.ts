@@ -129,6 +129,33 @@ for (const name of Object.keys(files)) {
 }
 
 for (const name of Object.keys(files)) {
+  test(`${name}: options are weighed as if all had been read afresh, also where they begin alike`, async () => {
+    const model = await load(name)
+    const options = ['one thing', 'one other', 'none', 'nothing at all']
+    const request = { messages: first, options }
+    const fresh = await model.openContext('fresh', { contextTokens: 512 })
+    const kept = await model.openContext('kept', { contextTokens: 512 })
+    const expected = await fresh.choose(request)
+    await kept.choose({ messages: [{ role: 'user', text: 'Something else.' }], options })
+    for (let round = 0; round < 2; round++) {
+      const chosen = await kept.choose(request)
+      const differences = chosen.probabilities.map((each, at) =>
+        Math.abs(each - (expected.probabilities[at] ?? 0)),
+      )
+      expect(Math.max(...differences)).toBeLessThan(1e-3)
+      if (round === 1) expect(chosen.reusedTokens).toBe(chosen.promptTokens - 1)
+    }
+    // An answer after it is as without.
+    const { text, done } = await answer(kept, first)
+    expect(done.reusedTokens).toBe(done.promptTokens - 1)
+    await fresh.clear()
+    expect(text).toBe((await answer(fresh, first)).text)
+    await model.closeContext('kept')
+    await model.closeContext('fresh')
+  })
+}
+
+for (const name of Object.keys(files)) {
   test(`${name}: a state on disk goes on as if the model had never left, also in a larger context`, async () => {
     const model = await load(name)
     const kept = await model.openContext('kept', { contextTokens: 512 })

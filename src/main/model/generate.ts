@@ -4,7 +4,9 @@ import { AnswerText } from './answer-text.ts'
 import type { Choice } from './choice.ts'
 import { draftedTokens, type Drafting } from './drafted-tokens.ts'
 import type { Gate } from './gate.ts'
+import type { RepetitionWatch } from './repetition.ts'
 import type { ThoughtLimit } from './thought-limit.ts'
+import type { ThoughtText } from './thought-text.ts'
 
 /** What is read and what ends the answer to it. */
 export interface Reading {
@@ -15,9 +17,18 @@ export interface Reading {
   /** They end within the answer, which goes on from there. Default false. */
   readonly continues?: boolean
   readonly stopTokens: ReadonlySet<Token>
+  /** Texts by which the template ends answers, and others that are to end this one. */
+  readonly endTexts: readonly string[]
   readonly stopTexts: readonly string[]
   /** Follows the thoughts of the answer, and ends them with these tokens when they have taken too long. */
-  readonly thoughts?: { readonly limit: ThoughtLimit; readonly end: readonly Token[] }
+  readonly thoughts?: {
+    readonly limit: ThoughtLimit
+    readonly end: readonly Token[]
+    /** An answer has to follow: where the model ends within a thought, only the thought is ended. */
+    readonly areBeforeAnswer: boolean
+  }
+  /** Shows thoughts that are marked with tokens of their own, and what such a token looks like to it. Absent: thoughts are marked by text. */
+  readonly ownMarks?: { readonly text: ThoughtText; readonly markOf: (token: Token) => string | null }
 }
 
 /** Where it is read and written. */
@@ -35,6 +46,8 @@ export interface WritingOptions {
   /** Null: until the model ends it or the context is full. */
   readonly maxTokens: number | null
   readonly choice: Choice
+  /** Ends the answer when it repeats itself without end; null: it may. */
+  readonly repetition: RepetitionWatch | null
   /** Absent: token by token. */
   readonly drafting?: Drafting
 }
@@ -77,9 +90,13 @@ export async function* generateAnswer(
 
   const text = new AnswerText<Token>({
     decode: (tokens, after) => sequence.model.detokenize(tokens, false, after),
-    stopTexts: reading.stopTexts,
+    stopTexts: [...reading.endTexts, ...reading.stopTexts],
     after: reading.continues ? rest : [],
+    ...(reading.ownMarks && { markOf: reading.ownMarks.markOf }),
   })
+  /** What the answer has begun to repeat. */
+  let repeated: string | null = null
+  const shownOf = (taken: string) => reading.ownMarks?.text.push(taken) ?? taken
   let frame = ''
   let frameAt = -Infinity
   let stopReason: StopReason | null
@@ -112,8 +129,12 @@ export async function* generateAnswer(
         if (figures.takeToken(now)) yield figures.reading(rest.length)
         choice.take(token)
         const shown = text.push(token)
-        frame += shown.text
-        if (shown.isStopped) break
+        frame += shownOf(shown.text)
+        if (shown.stopText !== null) {
+          stopReason = reading.endTexts.includes(shown.stopText) ? 'end' : 'stop-text'
+          break
+        }
+        repeated = options.repetition?.push(shown.text)?.unit ?? null
         figures.pause(await gate.pass([stop, signal]))
         const isThoughtEnded = endsThought(token)
         unread = isThoughtEnded ? [token, ...endThought(now)] : [token]
@@ -129,6 +150,11 @@ export async function* generateAnswer(
     } finally {
       await tokens.return()
     }
+    if (stopReason === null && !goesOn && endsWithinThought()) {
+      unread = [...endThought(performance.now())]
+      stopReason = reasonToStop()
+      goesOn = true
+    }
     if (stopReason === null && goesOn) continue
     if (stopReason !== 'context-full' || !place.askForRoom) break
     const capacityTokens = place.capacityTokens()
@@ -136,12 +162,15 @@ export async function* generateAnswer(
     sequence = place.sequence()
     if (place.capacityTokens() <= capacityTokens) break
   }
-  frame += text.flush()
+  frame += shownOf(text.flush()) + (reading.ownMarks?.text.flush() ?? '')
   if (frame !== '') yield figures.text(frame)
-  yield figures.done(stopReason ?? 'end', sequence)
+  const done = figures.done(stopReason ?? 'end', sequence)
+  const what = stopReason === 'repetition' ? clip(repeated ?? '') : ''
+  yield what === '' ? done : { ...done, repeated: what }
 
   function reasonToStop(): StopReason | null {
     if (stop.aborted) return 'stopped'
+    if (repeated !== null) return 'repetition'
     if (options.maxTokens !== null && figures.generatedTokens >= options.maxTokens) return 'max-tokens'
     // Not by what the sequence holds, which may be a draft that goes further.
     return figures.totalTokens > place.capacityTokens() ? 'context-full' : null
@@ -151,15 +180,24 @@ export async function* generateAnswer(
     return reading.thoughts?.limit.push(sequence.model.detokenize([token], true)) ?? false
   }
 
+  function endsWithinThought(): boolean {
+    return reading.thoughts?.areBeforeAnswer === true && reading.thoughts.limit.end()
+  }
+
   /** Writes the end of a thought in the model's place. */
   function endThought(now: number): readonly Token[] {
     const end = reading.thoughts?.end ?? []
     for (const token of end) {
       figures.takeToken(now)
-      frame += text.push(token).text
+      frame += shownOf(text.push(token).text)
     }
     return end
   }
+}
+
+/** Enough of a text to know it again; nothing of one that cannot be seen. */
+function clip(text: string): string {
+  return text.trim().slice(0, 120)
 }
 
 /** The figures of an answer and the events that carry them. */
@@ -205,7 +243,7 @@ class Figures {
     return { kind: 'text', text, generatedTokens: this.generatedTokens }
   }
 
-  done(stopReason: StopReason, sequence: LlamaContextSequence): GenerateEvent {
+  done(stopReason: StopReason, sequence: LlamaContextSequence): Extract<GenerateEvent, { kind: 'done' }> {
     const firstTokenAt = this.#firstTokenAt ?? performance.now()
     const decodeMs = this.#lastTokenAt - firstTokenAt - this.#pausedMs
     return {

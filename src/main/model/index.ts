@@ -53,6 +53,9 @@ const router = os.router({
   generate: os.generate.handler(({ input, signal }) =>
     backend.model.context(input.contextId).generate(input, signal),
   ),
+  choose: os.choose.handler(({ input, signal }) =>
+    backend.model.context(input.contextId).choose(input, signal),
+  ),
   stop: os.stop.handler(({ input }) => backend.model.context(input.contextId).stop()),
   pause: os.pause.handler(({ input }) => backend.model.context(input.contextId).pause()),
   resume: os.resume.handler(({ input }) => backend.model.context(input.contextId).resume()),

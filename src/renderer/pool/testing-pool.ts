@@ -171,6 +171,7 @@ export function poolOf(
     residents: [...residents],
     lastResidents: [],
     kv: { reservedBytes: 0, unusedBytes: 0, strandedBytes: 0, reclaimableBytes: 0 },
+    bandwidth: { bytesPerSecond: 0, decoding: [], bestBytesPerSecond: null },
     isUnderPressure: false,
     pressureShare: 0.85,
     thrash: null,
