@@ -265,7 +265,7 @@ export const backendContract = {
         draft: z
           .object({
             kind: draftKindSchema,
-            /** Also where it turns out not to pay. */
+            /** Also where it turns out not to pay, and what the draft model thinks unlikely. */
             persists: z.boolean().default(false),
           })
           .nullable()

@@ -22,6 +22,7 @@ const defaults = {
   earlyStopping: true,
   parking: true,
   parkingBudgetBytes: null,
+  speculativeDecoding: 'auto',
   theme: 'system',
   isTourSeen: false,
   presets: [],
