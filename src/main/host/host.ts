@@ -21,6 +21,7 @@ import { readMemo, SettingsStore, writeMemo } from './settings.ts'
 import type { StartChild } from './starter.ts'
 import { TurnCosts } from './turn-cost.ts'
 import { Turns } from './turns.ts'
+import { Warming } from './warming.ts'
 
 const dayMs = 24 * 3_600_000
 
@@ -46,6 +47,8 @@ export type HostOptions = {
   readonly dialogs?: Dialogs
   /** How long nothing must have happened before a spare model process is started. Default 5 s. */
   readonly spareQuietMs?: number
+  /** How long nobody must have answered before other residents read what was said. Default 1 s. */
+  readonly warmingQuietMs?: number
   /** Default: the user's. Other apps' models are looked for in it. */
   readonly home?: string
 }
@@ -114,6 +117,13 @@ export async function createHost(options: HostOptions): Promise<Host> {
       onDefect: logDefect,
     }),
   )
+  const warming = resources.use(
+    new Warming({
+      ...{ pool, conversations, quietMs: options.warmingQuietMs, onDefect: logDefect },
+      textOf: (id) => attachments.text(id),
+      isOn: () => settings.get().warming,
+    }),
+  )
   const turns = resources.use(
     new Turns({
       conversations,
@@ -121,6 +131,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
       textOf: (id) => attachments.text(id),
       slides: () => settings.get().contextFull === 'slide',
       stopsRepetition: () => settings.get().earlyStopping,
+      onQuiet: (conversationId) => warming.want(conversationId),
       onDefect: logDefect,
     }),
   )

@@ -39,14 +39,23 @@ export class Turns implements AsyncDisposable {
   readonly #conversations: Conversations
   readonly #pool: TurnPool
   readonly #surroundings: RunSurroundings
+  readonly #onQuiet: (conversationId: string) => void
   /** Runs that have not finished, also such whose answer has ended. A conversation has one for each answer that is under way. */
   readonly #runs = new Set<AnswerRun>()
   #isClosed = false
 
-  constructor(options: Omit<RunSurroundings, 'textOf'> & Partial<Pick<RunSurroundings, 'textOf'>>) {
+  constructor(
+    options: Omit<RunSurroundings, 'textOf'> &
+      Partial<Pick<RunSurroundings, 'textOf'>> & {
+        /** Hears that nobody answers in a conversation any more. */
+        readonly onQuiet?: (conversationId: string) => void
+      },
+  ) {
+    const { onQuiet = () => undefined, ...surroundings } = options
     this.#conversations = options.conversations
     this.#pool = options.pool
-    this.#surroundings = { textOf: () => '', ...options }
+    this.#onQuiet = onQuiet
+    this.#surroundings = { textOf: () => '', ...surroundings }
   }
 
   /** Records a turn and starts its answers. Throws `MODEL_BUSY` while an answer of this conversation is under way. */
@@ -262,7 +271,10 @@ export class Turns implements AsyncDisposable {
 
   #start(run: AnswerRun, before: Promise<unknown>): void {
     run.start(before)
-    void run.finished.then(() => this.#runs.delete(run))
+    void run.finished.then(() => {
+      this.#runs.delete(run)
+      if (this.#runsOf(run.conversationId).length === 0) this.#onQuiet(run.conversationId)
+    })
   }
 
   async #finished(turnId: string, signal: AbortSignal | undefined): Promise<void> {
