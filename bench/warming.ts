@@ -13,9 +13,9 @@ import { median, openResident, percent, randomModel, spread } from './measure.ts
 
 type Done = Extract<GenerateEvent, { kind: 'done' }>
 
-const question = 'And what else does the pool show of the models that are in memory?'
-const answer =
-  'The pool is the memory that all models share. It shows what each of them takes, and what is free.'
+// The vocabulary of the random model has a token for each letter.
+const question = 'And what else does it show?'
+const answer = 'What each model takes, and what is free.'
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
