@@ -6,15 +6,17 @@ const names = { error: 'Error', warning: 'Warning', note: 'Note' } as const
 
 /** What is to be said of a file, each with its place: a press shows it in the text. */
 export function FindingList({
+  label,
   findings,
   onShow,
 }: {
+  readonly label: string
   readonly findings: readonly PipelineFinding[]
   readonly onShow: (finding: PipelineFinding) => void
 }) {
   if (findings.length === 0) return null
   return (
-    <section aria-label="What the check found">
+    <section aria-label={label}>
       <ul className={styles['findings']}>
         {findings.map((finding, index) => {
           const { severity, line, column, message, expected, help } = finding

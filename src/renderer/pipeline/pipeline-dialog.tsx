@@ -1,6 +1,6 @@
 import { useDeferredValue, useEffect, useRef, useState } from 'react'
 import { toProblem, type Problem } from '../../contract/errors.ts'
-import type { PipelineReport } from '../../contract/pipeline.ts'
+import type { PipelineFinding, PipelineReport } from '../../contract/pipeline.ts'
 import { host, useApp } from '../store.ts'
 import { Button } from '../ui/button.tsx'
 import { Dialog } from '../ui/dialog.tsx'
@@ -42,6 +42,10 @@ function PipelineView({ pipeline }: { readonly pipeline: OpenPipeline }) {
     })
     setIsLoading(false)
   }
+  const findings = report?.findings ?? []
+  const errors = findings.filter(({ severity }) => severity === 'error')
+  const remarks = findings.filter(({ severity }) => severity !== 'error')
+  const show = (finding: PipelineFinding) => editor.current?.show(finding)
   const shown = loading.problem ?? problem
   const verdict = report ? verdictText(report) : null
   return (
@@ -77,13 +81,12 @@ function PipelineView({ pipeline }: { readonly pipeline: OpenPipeline }) {
       )}
       <div className={styles['panes']}>
         <div className={styles['source']}>
-          <PipelineEditor ref={editor} text={text} findings={report?.findings ?? []} onChange={setText} />
+          <PipelineEditor ref={editor} text={text} findings={findings} onChange={setText} />
         </div>
         <div className={styles['report']}>
-          {report && (
-            <FindingList findings={report.findings} onShow={(finding) => editor.current?.show(finding)} />
-          )}
+          <FindingList label="Errors" findings={errors} onShow={show} />
           {report?.plan && <PlanView plan={report.plan} />}
+          <FindingList label="Warnings and notes" findings={remarks} onShow={show} />
         </div>
       </div>
     </div>
