@@ -12,8 +12,8 @@ const sample = path.join(import.meta.dirname, '..', 'resources', 'pipelines', 'u
 const place = { folder: '' }
 test.beforeEach(async ({ page }) => {
   place.folder = await mkdtemp(path.join(tmpdir(), 'plenum-e2e-pipelines-'))
-  await showModels(page)
-  await expectResidents(page, demoNames)
+  // What is dropped before the page is connected is refused.
+  await expect(page.getByText(/· pool of/)).toBeVisible()
 })
 test.afterEach(async () => {
   await rm(place.folder, { recursive: true })
@@ -51,6 +51,7 @@ test('a pipeline that is dropped shows its dry run, errors stand beside their li
   await expect(dialog.getByRole('status')).toContainText('Fits together')
   await page.keyboard.press('Escape')
   await expect(dialog).toBeHidden()
+  await showModels(page)
   await expectResidents(page, demoNames)
 })
 
@@ -59,6 +60,8 @@ test('what is in memory is saved as a pipeline, and a set is loaded from one, by
   page,
 }) => {
   test.skip(app.kind === 'desktop', 'the desktop app saves through the system’s dialog')
+  await showModels(page)
+  await expectResidents(page, demoNames)
   await command(page, 'Save this set')
   const current = dialogOf(page, 'pipeline.yaml')
   await expect(current.getByRole('status')).toHaveText('Fits together here')
