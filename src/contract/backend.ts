@@ -1,7 +1,7 @@
 import { eventIterator, oc } from '@orpc/contract'
 import { z } from 'zod'
 import { errorCodeSchema, errorDetailsSchema } from './errors.ts'
-import { fileAccessSchema, kvTypeSchema, modelFactsSchema } from './model.ts'
+import { draftKindSchema, fileAccessSchema, kvTypeSchema, modelFactsSchema } from './model.ts'
 import { resolvedSamplingSchema } from './sampling.ts'
 
 /** What a GGUF file turned out to be. */
@@ -34,6 +34,33 @@ export const chatMessageSchema = z.object({
 })
 export type ChatMessage = z.infer<typeof chatMessageSchema>
 
+/** A draft model, loaded beside the one that it drafts for. */
+export const draftLoadSchema = z.object({
+  path: z.string(),
+  /** What the user calls it. */
+  name: z.string(),
+  contextTokens: z.number().int(),
+  batchTokens: z.number().int(),
+  /** Layers on the GPU; null: all. */
+  gpuLayers: z.number().int().nullable(),
+  flashAttention: z.boolean(),
+})
+export type DraftLoad = z.infer<typeof draftLoadSchema>
+
+const timedSchema = z.object({ tokens: z.number().int(), ms: z.number() })
+
+/** What drafting has come to in an answer: tokens proposed and accepted, and what those written with and without drafts took. */
+export const draftFiguresSchema = z.object({
+  kind: draftKindSchema,
+  /** Of the draft model; absent for looking up. */
+  name: z.string().optional(),
+  proposedTokens: z.number().int(),
+  acceptedTokens: z.number().int(),
+  drafted: timedSchema,
+  plain: timedSchema,
+})
+export type DraftFigures = z.infer<typeof draftFiguresSchema>
+
 export const loadEventSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('progress'), loadedBytes: z.number() }),
   z.object({
@@ -46,6 +73,10 @@ export const loadEventSchema = z.discriminatedUnion('kind', [
     /** Usage with the weights and tokenizer in. */
     after: processUsageSchema,
     weights: allocationSchema,
+    /** Of a draft model: its weights, its context, and usage with it; null without one. */
+    draft: z
+      .object({ weights: allocationSchema, context: allocationSchema, after: processUsageSchema })
+      .nullable(),
   }),
 ])
 export type LoadEvent = z.infer<typeof loadEventSchema>
@@ -62,7 +93,9 @@ export const generateEventSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('text'), text: z.string(), generatedTokens: z.number().int() }),
   z.object({
     kind: z.literal('done'),
-    stopReason: z.enum(['end', 'max-tokens', 'context-full', 'stopped']),
+    stopReason: z.enum(['end', 'stop-text', 'repetition', 'max-tokens', 'context-full', 'stopped']),
+    /** For `repetition`: the beginning of what the answer had begun to repeat. */
+    repeated: z.string().optional(),
     promptTokens: z.number().int(),
     reusedTokens: z.number().int(),
     generatedTokens: z.number().int(),
@@ -70,6 +103,8 @@ export const generateEventSchema = z.discriminatedUnion('kind', [
     tokensPerSecond: z.number().nullable(),
     /** Tokens that the context holds now. */
     usedTokens: z.number().int(),
+    /** Absent where nothing was drafted. */
+    draft: draftFiguresSchema.optional(),
   }),
 ])
 export type GenerateEvent = z.infer<typeof generateEventSchema>
@@ -81,6 +116,21 @@ export const contextFullEventSchema = z.object({
   neededTokens: z.number().int(),
 })
 export type ContextFullEvent = z.infer<typeof contextFullEventSchema>
+
+/** How likely each of some options is. */
+export const chosenSchema = z.object({
+  /** In the order of the options; their sum is 1. */
+  probabilities: z.array(z.number()),
+  /** How much of the probability of all that it might have said the options have together: near 0, it would have said something else. */
+  coveredShare: z.number(),
+  promptTokens: z.number().int(),
+  reusedTokens: z.number().int(),
+  /** How long it took, not counting time in which it stood still. */
+  ms: z.number(),
+  /** Tokens that the context holds now. */
+  usedTokens: z.number().int(),
+})
+export type Chosen = z.infer<typeof chosenSchema>
 
 const base = oc.errors(
   Object.fromEntries(errorCodeSchema.options.map((code) => [code, { data: errorDetailsSchema }])),
@@ -103,7 +153,15 @@ export type OpenedContext = z.infer<typeof openedContextSchema>
  */
 export const backendContract = {
   /** Reads and checks a header, tries a dry run and the chat template. `BAD_MODEL_FILE` says what is wrong. Paths are all files of a split model. */
-  inspect: base.input(z.object({ paths: z.array(z.string()).min(1) })).output(inspectionSchema),
+  inspect: base
+    .input(
+      z.object({
+        paths: z.array(z.string()).min(1),
+        /** More processor time than this ends the process. Default: none is too much. */
+        limitCpuMs: z.number().optional(),
+      }),
+    )
+    .output(inspectionSchema),
   /** The device that computes: name, and its memory in bytes where it has its own. */
   device: base.output(
     z.object({
@@ -138,6 +196,8 @@ export const backendContract = {
         thinkingBudgetTokens: z.number().int().nullable().default(null),
         /** From the facts of the file, if it is there. */
         chatFormat: z.string().optional(),
+        /** `BAD_INPUT` where its vocabulary is another one. */
+        draft: draftLoadSchema.nullable().default(null),
       }),
     )
     .output(eventIterator(loadEventSchema)),
@@ -192,13 +252,42 @@ export const backendContract = {
          * the schema from the end of the thought on; else it follows it from its first token, and does not think.
          */
         jsonSchema: z.unknown().optional(),
+        /** End it when it has begun to repeat itself without end. */
+        stopsRepetition: z.boolean().default(false),
         /** Tokens that must be left for the answer, or it does not begin: `CONTEXT_FULL`. */
         roomTokens: z.number().int().min(1).default(1),
         /** Whoever calls answers the event `full` with `resizeContext`. */
         mayGrow: z.boolean().default(false),
+        /**
+         * What writes ahead; null: nothing. Without effect on answers that follow a schema, on models that cannot go back in what they have read,
+         * and where the draft model is not loaded or writes ahead of another answer.
+         */
+        draft: z
+          .object({
+            kind: draftKindSchema,
+            /** Also where it turns out not to pay, and what the draft model thinks unlikely. */
+            persists: z.boolean().default(false),
+          })
+          .nullable()
+          .default(null),
       }),
     )
     .output(eventIterator(z.union([generateEventSchema, contextFullEventSchema]))),
+  /**
+   * Reads the messages as `generate` does and writes nothing: which of the options the answer would begin with, if it had to be one of them. The
+   * context then holds the prompt, less its last token. Where the model would think first, it is not let to. `CONTEXT_FULL` says how
+   * many tokens are needed; `BAD_INPUT` for options that are empty or the same.
+   */
+  choose: base
+    .input(
+      contextId.extend({
+        messages: z.array(chatMessageSchema).min(1),
+        options: z.array(z.string()).min(2).max(64),
+        /** The last message is the beginning of the answer: the options follow it. */
+        continues: z.boolean().default(false),
+      }),
+    )
+    .output(chosenSchema),
   /** Ends the answer that a context is writing, in good order: its events end with `done` and `stopped`. */
   stop: base.input(contextId).output(z.void()),
   /** Lets a context's answer stand still at the next batch or token; ends when it does, and it does not go on before `resume`. Stopping still ends it. */

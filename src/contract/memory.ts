@@ -23,8 +23,8 @@ export const domainSchema = z.object({
 })
 export type Domain = z.infer<typeof domainSchema>
 
-/** What a resident's memory is for. `runtime` is what its process costs with no model. */
-export const footprintPartNameSchema = z.enum(['weights', 'kvCache', 'compute', 'runtime'])
+/** What a resident's memory is for. `draft` is all that its draft model takes, `runtime` what its process costs with no model. */
+export const footprintPartNameSchema = z.enum(['weights', 'kvCache', 'compute', 'draft', 'runtime'])
 export type FootprintPartName = z.infer<typeof footprintPartNameSchema>
 
 /** One part of a footprint in one domain, and whether it was predicted or measured. */
@@ -58,6 +58,8 @@ export const residentContextSchema = z.object({
   isBusy: z.boolean(),
   /** What it holds is on disk as well. */
   isParked: z.boolean(),
+  /** It is for what the model is asked on the side (which model answers, whether an answer fits), of no conversation. Absent: it is not. */
+  isAside: z.boolean().optional(),
 })
 export type ResidentContext = z.infer<typeof residentContextSchema>
 
@@ -73,6 +75,8 @@ export const loadedWithSchema = z.object({
   fileAccess: fileAccessSchema,
   /** Layers with a sliding window keep what has left it. */
   fullWindowCache: z.boolean().default(false),
+  /** The model that drafts for it; absent without one. */
+  draft: z.object({ modelId: z.string(), name: z.string(), contextTokens: z.number().int() }).optional(),
 })
 export type LoadedWith = z.infer<typeof loadedWithSchema>
 
@@ -210,6 +214,18 @@ export const poolSnapshotSchema = z.object({
     strandedBytes: z.number(),
     reclaimableBytes: z.number(),
   }),
+  /**
+   * Memory that models read while they write: for each token its weights (of a mixture, those in use) and the KV cache as far as it is
+   * filled, by what was written in the last second. Decoding is bound by it. `decoding`: who writes now.
+   */
+  bandwidth: z.object({
+    bytesPerSecond: z.number(),
+    decoding: z.array(
+      z.object({ modelId: z.string(), tokensPerSecond: z.number(), bytesPerSecond: z.number() }),
+    ),
+    /** The most that was measured on this machine and device; null before anything was. */
+    bestBytesPerSecond: z.number().nullable(),
+  }),
   /** More than `pressureShare` of the pool is taken: idle KV caches are given back. */
   isUnderPressure: z.boolean(),
   pressureShare: z.number(),
@@ -243,6 +259,14 @@ export const loadPreviewSchema = z.object({
   loadedWith: loadedWithSchema,
   /** Options that could not be followed, in plain words. */
   warnings: z.array(z.string()),
+  /**
+   * What drafting for it was measured to come to on this machine, by `draft` of the load options: how many times as fast as without it, and the
+   * share of the drafted tokens that was accepted. Absent where nothing was measured.
+   */
+  drafts: z
+    .array(z.object({ draft: z.string(), gain: z.number(), acceptance: z.number() }))
+    .readonly()
+    .optional(),
   /** What it would take with one context grown as far as it may, in bytes over all domains. */
   grownBytes: z.number(),
   /**

@@ -1,11 +1,12 @@
 import { withAsking, type AskingChanges } from '../../contract/asking.ts'
-import type { ChatMessage, GenerateEvent } from '../../contract/backend.ts'
+import type { ChatMessage, DraftFigures, GenerateEvent } from '../../contract/backend.ts'
 import type { Answer, AnswerState, AnswerStats, Turn } from '../../contract/conversation.ts'
 import { AppError, toProblem } from '../../contract/errors.ts'
 import { parseJsonSchema } from '../../contract/json-schema.ts'
 import { resolveSampling, type ResolvedSampling } from '../../contract/sampling.ts'
 import type { TurnPlace } from './conversation-feeds.ts'
 import type { Conversations } from './conversations.ts'
+import type { Routed } from './live-answers.ts'
 import {
   canSlide,
   slideWindow,
@@ -25,8 +26,31 @@ export type RunSurroundings = {
   readonly textOf: (attachmentId: string) => string
   /** Whether the oldest turns slide out when a context is full, asked each time; else the answer stops with a message. */
   readonly slides: () => boolean
+  /** Whether answers end that have begun to repeat themselves without end, asked each time. Default: they do not. */
+  readonly stopsRepetition?: () => boolean
   /** Hears of errors that are defects of the app. */
   readonly onDefect: (error: unknown, path: readonly string[]) => void
+}
+
+/** How one answer is made. */
+export type RunOptions = {
+  /** Makes way for answers that somebody waits for. */
+  readonly isBackground: boolean
+  /** For this answer alone: goes before what the conversation says. */
+  readonly asking: AskingChanges
+  /** Finds who answers; absent: the answer's model does. Rejects only when the signal aborts. */
+  readonly route?:
+    | ((options: {
+        readonly signal: AbortSignal
+        readonly onWait: (reason: string) => void
+      }) => Promise<Routed>)
+    | undefined
+  /** Models that stay in memory for this turn, where there is room for all. */
+  readonly keep: readonly string[]
+  /** What the model reads after the path. */
+  readonly after: readonly ChatMessage[]
+  /** A verifier reads it when it has ended by itself. */
+  readonly isChecked: boolean
 }
 
 /**
@@ -37,14 +61,19 @@ export class AnswerRun {
   readonly conversationId: string
   readonly turnId: string
   readonly answerId: string
-  readonly model: ReturnType<TurnPool['model']>
+  readonly isChecked: boolean
+  #model: ReturnType<TurnPool['model']>
   readonly #conversations: Conversations
   readonly #pool: TurnPool
   readonly #textOf: (attachmentId: string) => string
   readonly #slides: () => boolean
+  readonly #stopsRepetition: () => boolean
   readonly #onDefect: (error: unknown, path: readonly string[]) => void
   readonly #isBackground: boolean
   readonly #asking: AskingChanges
+  readonly #route: RunOptions['route']
+  readonly #keep: RunOptions['keep']
+  readonly #after: RunOptions['after']
   /** The answer has text, which goes on. */
   readonly #continues: boolean
   readonly #controller = new AbortController()
@@ -53,29 +82,30 @@ export class AnswerRun {
   #finished: Promise<void> = Promise.resolve()
 
   /** A run that has not started. Throws `NOT_FOUND` when the library has not the answer's model. */
-  constructor(
-    answer: Answer,
-    how: TurnPlace & {
-      /** Makes way for answers that somebody waits for. */
-      readonly isBackground: boolean
-      /** For this answer alone: goes before what the conversation says. */
-      readonly asking: AskingChanges
-    },
-    surroundings: RunSurroundings,
-  ) {
-    const { conversations, pool, textOf, slides, onDefect } = surroundings
+  constructor(answer: Answer, how: TurnPlace & RunOptions, surroundings: RunSurroundings) {
+    const { conversations, pool, textOf, slides, stopsRepetition = () => false, onDefect } = surroundings
     this.#conversations = conversations
     this.#pool = pool
     this.#textOf = textOf
     this.#slides = slides
+    this.#stopsRepetition = stopsRepetition
     this.#onDefect = onDefect
     this.conversationId = how.conversationId
     this.turnId = how.turnId
     this.answerId = answer.id
-    this.model = pool.model(answer.modelId)
+    this.#model = pool.model(answer.modelId)
     this.#isBackground = how.isBackground
     this.#asking = how.asking
+    this.#route = how.route
+    this.#keep = how.keep
+    this.#after = how.after
+    this.isChecked = how.isChecked
     this.#continues = answer.text !== ''
+  }
+
+  /** Who answers; while Auto still looks for somebody, who does where it finds nobody. */
+  get model(): ReturnType<TurnPool['model']> {
+    return this.#model
   }
 
   /** The answer has its last state; what is left winds down. */
@@ -108,17 +138,22 @@ export class AnswerRun {
   }
 
   async #run(before: Promise<unknown>): Promise<void> {
-    const { answerId, model } = this
+    const { answerId } = this
     const { signal } = this.#controller
+    const waitFor = (reason: string, how: { readonly isRouting?: true } = {}) => {
+      if (!this.#hasEnded) this.#conversations.live.setState(answerId, { kind: 'waiting', reason, ...how })
+    }
+    const onWait = (reason: string) => waitFor(reason)
+    const onRouting = (reason: string) => waitFor(reason, { isRouting: true })
+    if (this.#route) onRouting('Auto is choosing who answers')
     try {
       await before
       signal.throwIfAborted()
+      if (this.#route) this.#take(await this.#route({ signal, onWait: onRouting }))
+      const { model } = this
       using lease = await this.#pool.acquire(model.id, {
-        signal,
-        isBackground: this.#isBackground,
-        onWait: (reason) => {
-          if (!this.#hasEnded) this.#conversations.live.setState(answerId, { kind: 'waiting', reason })
-        },
+        ...{ signal, onWait, isBackground: this.#isBackground },
+        keep: { modelIds: this.#keep, isFirm: false },
       })
       this.#acquired.resolve(null)
       await this.#answer(lease)
@@ -136,6 +171,16 @@ export class AnswerRun {
     }
   }
 
+  /** Auto has found who answers. */
+  #take({ model, routing }: Routed): void {
+    this.#model = this.#pool.model(model.id)
+    this.#conversations.live.setRouting(this.answerId, { model, routing })
+    this.#conversations.live.setState(this.answerId, {
+      kind: 'waiting',
+      reason: `Waiting for "${model.name}"`,
+    })
+  }
+
   /** Has the model answer, with as much of the conversation as its context holds. */
   async #answer(lease: ModelLease): Promise<void> {
     const { conversationId, answerId, model } = this
@@ -148,8 +193,10 @@ export class AnswerRun {
       sampling: how.sampling,
       isJson: how.jsonSchema !== null,
     })
-    const messages = (turns: readonly Turn[]) =>
-      messagesOf(turns, { instructions, textOf: this.#textOf, continued })
+    const messages = (turns: readonly Turn[]) => [
+      ...messagesOf(turns, { instructions, textOf: this.#textOf, continued }),
+      ...this.#after,
+    ]
     let window = (answer && windowOfAnswer(path, answer)) ?? windowOf(path, model.id)
     for (;;) {
       if (window) this.#conversations.live.setMemory(answerId, window)
@@ -158,10 +205,10 @@ export class AnswerRun {
         const read = messages(turnsInWindow(path, window))
         const continues = continued !== ''
         const events = lease.generate(conversationId, read, {
-          ...{ signal, keepsRoom: maySlide, continues },
+          ...{ signal, keepsRoom: maySlide, continues, stopsRepetition: this.#stopsRepetition() },
           ...how,
         })
-        for await (const event of events) this.#take(event)
+        for await (const event of events) this.#note(event)
         return
       } catch (error) {
         const slid = maySlide ? afterFull(error, path, { window, messages }) : null
@@ -185,7 +232,7 @@ export class AnswerRun {
     }
   }
 
-  #take(event: GenerateEvent): void {
+  #note(event: GenerateEvent): void {
     const { answerId, turnId } = this
     switch (event.kind) {
       case 'reading': {
@@ -204,9 +251,10 @@ export class AnswerRun {
           generatedTokens: event.generatedTokens,
           timeToFirstTokenMs: event.timeToFirstTokenMs,
           tokensPerSecond: event.tokensPerSecond,
+          ...(event.draft && { draft: draftStats(event.draft) }),
         }
         if (this.#hasEnded) this.#conversations.live.addStats(answerId, turnId, stats)
-        else this.#end({ kind: 'done', stopReason: event.stopReason }, stats)
+        else this.#end(endOf(event), stats)
         return
       }
       default:
@@ -219,6 +267,15 @@ export class AnswerRun {
     this.#hasEnded = true
     this.#conversations.live.end(this.answerId, state, stats)
   }
+}
+
+function endOf({ stopReason, repeated }: Extract<GenerateEvent, { kind: 'done' }>) {
+  return { kind: 'done' as const, stopReason, ...(repeated !== undefined && { repeated }) }
+}
+
+/** Of what drafting has come to, what is kept with the answer. */
+function draftStats({ kind, name, proposedTokens, acceptedTokens }: DraftFigures): AnswerStats['draft'] {
+  return { kind, ...(name !== undefined && { name }), proposedTokens, acceptedTokens }
 }
 
 /** The window that is tried after the one that did not fit; null when the error says something else, or there is none. */

@@ -20,7 +20,7 @@ export class ContextRoom {
   readonly #memory: ContextMemory
   readonly #parking: ContextParking
   readonly #contexts: readonly Context[]
-  readonly #makeWay: () => Promise<boolean>
+  readonly #makeWay: (growing: Context) => Promise<boolean>
   /** Room that was granted for contexts which are being made. */
   readonly #granted = new Set<ContextBytes>()
   /** Ends when nobody is to wait for room any longer. */
@@ -34,8 +34,8 @@ export class ContextRoom {
     readonly parking: ContextParking
     /** All contexts that there are, as they come and go. */
     readonly contexts: readonly Context[]
-    /** Gives an own idle context back; false when there is none. */
-    readonly makeWay: () => Promise<boolean>
+    /** Has idle contexts of the same model give something back for one that grows; false when there is nothing. */
+    readonly makeWay: (growing: Context) => Promise<boolean>
   }) {
     this.#client = options.client
     this.#options = options.options
@@ -101,7 +101,7 @@ export class ContextRoom {
   async resize(context: Context, contextTokens: number): Promise<boolean> {
     const prospect = this.#memory.prospect(contextTokens)
     const isGrowth = contextTokens > context.contextTokens
-    using granted = isGrowth ? await this.#makeRoom(prospect) : this.#grant(prospect)
+    using granted = isGrowth ? await this.#makeRoom(prospect, context) : this.#grant(prospect)
     if (!granted) return false
     try {
       const opened = await this.#client.resizeContext({
@@ -141,7 +141,7 @@ export class ContextRoom {
       this.#contexts.reduce((sum, each) => (each === context ? sum : sum + each.kvBytes), 0)
     const ownBytes = this.#memory.kvBytes(contextTokens)
     if (ownBytes > this.#kvBudgetBytes) return false
-    while (others() + ownBytes > this.#kvBudgetBytes) if (!(await this.#makeWay())) return false
+    while (others() + ownBytes > this.#kvBudgetBytes) if (!(await this.#makeWay(context))) return false
     return true
   }
 
@@ -149,13 +149,13 @@ export class ContextRoom {
    * Has room granted for a context that grows: 1. what is free, 2. what idle KV caches of other models give back, 3. what own idle contexts
    * do. Null when all that is not enough: then the answer goes on in the context that it has.
    */
-  async #makeRoom(prospect: ContextBytes): Promise<Disposable | null> {
+  async #makeRoom(prospect: ContextBytes, growing: Context): Promise<Disposable | null> {
     for (;;) {
       const granted = this.#grant(prospect)
       if (granted || this.#isClosed) return granted
       const relieved = this.#options.relieve?.(this.#footprintWith([prospect])) ?? false
       if (await Promise.race([relieved, this.#closed.promise])) continue
-      if (!(await this.#makeWay())) return null
+      if (!(await this.#makeWay(growing))) return null
     }
   }
 

@@ -22,8 +22,12 @@ import { createProbe, type Device, type Probe } from './probe.ts'
 import { createRouter, logDefect, type Dialogs, type HostRouter } from './procedures.ts'
 import { readMemo, SettingsStore, writeMemo } from './settings.ts'
 import type { StartChild } from './starter.ts'
+import { RouteLearning } from './route-learning.ts'
+import { Routing } from './routing.ts'
+import { RoutingExamples } from './routing-examples.ts'
 import { TurnCosts } from './turn-cost.ts'
-import { Turns } from './turns.ts'
+import { Turns, type AutoOptions } from './turns.ts'
+import { Verifying } from './verifying.ts'
 
 const dayMs = 24 * 3_600_000
 
@@ -117,12 +121,13 @@ export async function createHost(options: HostOptions): Promise<Host> {
       onDefect: logDefect,
     }),
   )
+  const textOf = (id: string) => attachments.text(id)
+  const auto = autoOf({ database, conversations, pool, library, settings, textOf })
   const turns = resources.use(
     new Turns({
-      conversations,
-      pool,
-      textOf: (id) => attachments.text(id),
+      ...{ conversations, pool, textOf, auto },
       slides: () => settings.get().contextFull === 'slide',
+      stopsRepetition: () => settings.get().earlyStopping,
       onDefect: logDefect,
     }),
   )
@@ -163,12 +168,39 @@ export async function createHost(options: HostOptions): Promise<Host> {
       settings,
       database,
     },
+    learning: auto.learning,
     dialogs: options.dialogs,
     onDefect: logDefect,
   })
   pool.start()
   const owned = resources.move()
   return { router, pool, settings, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+}
+
+/** What finds who answers, checks answers, and learns from what the user says. */
+function autoOf({
+  database,
+  conversations,
+  pool,
+  library,
+  settings: store,
+  textOf,
+}: {
+  database: DatabaseSync
+  conversations: Conversations
+  pool: Pool
+  library: Library
+  settings: SettingsStore
+  textOf: (attachmentId: string) => string
+}): AutoOptions {
+  const settings = () => store.get()
+  const examples = new RoutingExamples(database)
+  return {
+    routing: new Routing({ conversations, pool, library, settings, examples, onDefect: logDefect }),
+    learning: new RouteLearning({ conversations, library, examples, settings }),
+    verifying: new Verifying({ pool, library, settings, textOf }),
+    settings,
+  }
 }
 
 /** What the settings say about where models are looked for. */

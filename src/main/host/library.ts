@@ -102,7 +102,7 @@ export class Library implements AsyncDisposable {
       role?: ModelRole | null | undefined
     },
   ): LibraryModel {
-    const { isRenamed } = this.#entries.require(id)
+    const { isRenamed, hasOwnRole } = this.#entries.require(id)
     return this.#entries.change(
       id,
       {
@@ -111,7 +111,10 @@ export class Library implements AsyncDisposable {
         ...(changes.sampling === undefined ? {} : { sampling: changes.sampling }),
         ...(changes.role === undefined ? {} : { role: changes.role ?? undefined }),
       },
-      { isRenamed: isRenamed || changes.name !== undefined },
+      {
+        isRenamed: isRenamed || changes.name !== undefined,
+        hasOwnRole: hasOwnRole || changes.role !== undefined,
+      },
     )
   }
 

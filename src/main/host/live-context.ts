@@ -52,7 +52,10 @@ export interface Context {
   /** KV cache and compute buffers, as the backend has allocated them. */
   allocated: Allocation
   stateFormat: string
+  /** Null: it is a spare one, or for asides. */
   conversationId: string | null
+  /** It holds what the model was asked last on the side: it is no conversation's, and is never put on disk. */
+  isAside: boolean
   usedTokens: number
   /** Of the answer that is being written. */
   promptTokens: number

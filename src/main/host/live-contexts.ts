@@ -6,6 +6,7 @@ import { footprintBytes } from '../core/domain-bytes.ts'
 import type { IdleKv } from '../core/relief.ts'
 import { ContextMemory, type LoadedModel } from './context-memory.ts'
 import { ContextParking } from './context-parking.ts'
+import { ContextRelief } from './context-relief.ts'
 import { ContextRoom } from './context-room.ts'
 import type { Context, LiveContextsOptions } from './live-context.ts'
 import type { BackendClient } from './model-process.ts'
@@ -14,6 +15,8 @@ const defaultParkAfterIdleMs = 30_000
 /** A disk slower than this is not waited for when a model leaves. */
 const slowestDiskBytesPerSecond = 50e6
 const leaveAllowanceMs = 10_000
+/** Asides begin with this many tokens: labels and a question. */
+const asideTokens = 1024
 
 /**
  * The contexts of one model process: gives each conversation one, brings back what is parked of it, makes contexts larger while they fill up and
@@ -26,9 +29,11 @@ export class LiveContexts {
   readonly #parking: ContextParking
   readonly #contexts: Context[] = []
   readonly #room: ContextRoom
+  readonly #relief: ContextRelief
   #uses = 0
   #openedContexts = 0
   #opening = 0
+  #isOpeningAside = false
   #isLeaving = false
   /** Wake those who wait for a context to become idle. */
   readonly #whenIdle: (() => void)[] = []
@@ -45,7 +50,16 @@ export class LiveContexts {
     })
     this.#room = new ContextRoom({
       ...{ client, options, memory: this.#memory, parking: this.#parking, contexts: this.#contexts },
-      makeWay: () => this.#makeWay(),
+      makeWay: async (growing) => !this.#isLeaving && this.#relief.makeWay(growing),
+    })
+    this.#relief = new ContextRelief({
+      ...{ memory: this.#memory, parking: this.#parking, room: this.#room, contexts: this.#contexts },
+      claims: {
+        claimIdle: (isWanted) => this.#claimIdle(isWanted),
+        release: (context) => this.release(context),
+        releaseQuietly: (context) => this.#releaseQuietly(context),
+        close: async (context) => this.#close(context),
+      },
     })
   }
 
@@ -74,25 +88,19 @@ export class LiveContexts {
   /** The contexts, for the snapshot. */
   describe(): ResidentContext[] {
     return this.#contexts.map((context) => {
-      const { id, conversationId, contextTokens, usedTokens, kvBytes, isBusy } = context
+      const { id, conversationId, contextTokens, usedTokens, kvBytes, isBusy, isAside } = context
       const isParked = this.#parking.isParked(context)
-      return { id, conversationId, contextTokens, usedTokens, kvBytes, isBusy, isParked }
+      const described = { id, conversationId, contextTokens, usedTokens, kvBytes, isBusy, isParked }
+      return isAside ? { ...described, isAside } : described
     })
   }
 
   /**
-   * Takes a context for a conversation: 1. its own, 2. a spare one, 3. another one if memory is not short, 4. the idle one that was used
-   * longest ago, whose conversation is parked, 5. another one, a small one, if there is any room. What is parked of the conversation is
-   * restored. When all are busy, `whenIdle` ends when it is time to ask again.
+   * Takes a context for a conversation, or for an aside: what the model is asked on the side, of which nothing stays (null). What is parked of the
+   * conversation is restored. When all are busy, `whenIdle` ends when it is time to ask again.
    */
-  async claim(conversationId: string): Promise<Context | { readonly whenIdle: Promise<unknown> }> {
-    const own = this.#contexts.find((each) => each.conversationId === conversationId)
-    const context = own
-      ? this.#claimIdle((each) => each === own)
-      : (this.#claimIdle((each) => each.conversationId === null) ??
-        (await this.#openAnother({ isShort: false })) ??
-        this.#claimIdle(() => true) ??
-        (await this.#openAnother({ isShort: true })))
+  async claim(conversationId: string | null): Promise<Context | { readonly whenIdle: Promise<unknown> }> {
+    const context = await (conversationId === null ? this.#claimAside() : this.#claimFor(conversationId))
     if (!context) {
       if (this.#contexts.length + this.#opening === 0) {
         // A process that has ended says why by itself.
@@ -103,7 +111,9 @@ export class LiveContexts {
     }
     context.usedAt = ++this.#uses
     try {
-      if (context.conversationId !== conversationId) await this.#hand(context, conversationId)
+      const isAside = conversationId === null
+      if (context.conversationId !== conversationId || context.isAside !== isAside)
+        await this.#hand(context, conversationId)
     } catch (error) {
       this.release(context)
       throw error
@@ -126,8 +136,8 @@ export class LiveContexts {
     context.isBusy = false
     context.lastUsedAt = Date.now()
     // Its conversation was forgotten meanwhile.
-    if (context.conversationId === null) this.#clear(context)
-    else this.#startIdleTimer(context)
+    if (context.conversationId !== null) this.#startIdleTimer(context)
+    else if (!context.isAside) this.#clear(context)
     this.#wakeWaiting()
     this.#options.onChange?.()
   }
@@ -151,6 +161,19 @@ export class LiveContexts {
         event satisfies never
     }
     this.#options.onChange?.()
+  }
+
+  /** A claimed context holds so many tokens now, after it has read without writing. */
+  takeRead(context: Context, usedTokens: number): void {
+    context.isParked = false
+    context.cannotPark = false
+    context.usedTokens = usedTokens
+    this.#options.onChange?.()
+  }
+
+  /** Makes a claimed context as large as so many tokens need; false when there is no room. */
+  async enlarge(context: Context, neededTokens: number): Promise<boolean> {
+    return this.#room.grow(context, neededTokens)
   }
 
   /** Answers a context's call for room: it grows, or it hears that it does not. */
@@ -178,66 +201,14 @@ export class LiveContexts {
     this.#options.onChange?.()
   }
 
-  /**
-   * What can be given back: every idle context but the one that was used last, which a next answer needs; that one can be made as small as
-   * what it holds.
-   */
+  /** What can be given back. */
   idleKv(): IdleKv[] {
-    const kept = this.#kept()
-    return this.#contexts
-      .filter(({ isBusy }) => !isBusy)
-      .map((context): IdleKv => {
-        const { id, conversationId, usedTokens: tokens } = context
-        const lastUsedAt = conversationId === null ? 0 : context.lastUsedAt
-        if (context !== kept)
-          return {
-            ...{ id, tokens, lastUsedAt, kind: this.#kindOfLeaving(context) },
-            bytes: this.#memory.domainBytes(context),
-          }
-        const smaller = this.#memory.prospect(this.#smallestTokens(context))
-        return {
-          ...{ id, tokens, lastUsedAt, kind: 'shrink' },
-          bytes: this.#memory.domainBytes(context, smaller),
-        }
-      })
-      .filter(({ bytes }) => Object.values(bytes).some((each) => each > 0))
+    return this.#relief.idleKv()
   }
 
   /** Gives back what `idleKv` has named; the bytes that came free, 0 when it is in use again. */
   async giveBack(contextId: string): Promise<number> {
-    const isKept = this.#kept()?.id === contextId
-    return Math.max(0, (await (isKept ? this.shrink(contextId) : this.park(contextId))) ?? 0)
-  }
-
-  /**
-   * Parks the conversation of an idle context and gives the context's memory back; the bytes that came free, null when it is not idle. A
-   * conversation that turns out not to get to disk stays where it is for now: from then on `idleKv` says that it is to be read again.
-   */
-  async park(contextId: string): Promise<number | null> {
-    const context = this.#claimIdle(({ id }) => id === contextId)
-    if (!context) return null
-    const mayDrop = this.#kindOfLeaving(context) !== 'park'
-    if (!mayDrop && (await this.#parking.park(context)) === 'failed') {
-      this.#releaseQuietly(context)
-      return null
-    }
-    return this.#close(context)
-  }
-
-  /** Makes an idle context as small as what it holds allows; the bytes that came free, null when it is not idle or cannot become smaller. */
-  async shrink(contextId: string): Promise<number | null> {
-    const context = this.#claimIdle(({ id }) => id === contextId)
-    if (!context) return null
-    const { lastUsedAt } = context
-    try {
-      const smallest = this.#smallestTokens(context)
-      if (smallest === context.contextTokens) return null
-      const before = footprintBytes(this.footprint())
-      return (await this.#room.resize(context, smallest)) ? before - footprintBytes(this.footprint()) : null
-    } finally {
-      this.release(context)
-      context.lastUsedAt = lastUsedAt
-    }
+    return this.#relief.giveBack(contextId)
   }
 
   /** The model is about to leave: ends answers and parks every conversation, those first that can be at once. What is not on disk when `signal` aborts is read again. */
@@ -269,19 +240,43 @@ export class LiveContexts {
     this.#wakeWaiting()
   }
 
-  /** The context that stays when others are given back, whether it is busy or not: the one that was used last. */
-  #kept(): Context | undefined {
-    const latest = this.#contexts.toSorted((a, b) => b.usedAt - a.usedAt)
-    return latest.find(({ conversationId }) => conversationId !== null) ?? latest[0]
+  /**
+   * 1. The conversation's own context, 2. a spare one, 3. another one if memory is not short, 4. the idle one that was used longest ago, whose
+   * conversation is parked, 5. another one, a small one, if there is any room, 6. that of asides.
+   */
+  async #claimFor(conversationId: string): Promise<Context | null> {
+    if (this.#contexts.some((each) => each.conversationId === conversationId))
+      return this.#claimIdle((each) => each.conversationId === conversationId)
+    return (
+      this.#claimIdle((each) => each.conversationId === null && !each.isAside) ??
+      (await this.#openAnother({ isShort: false })) ??
+      this.#claimIdle(({ isAside }) => !isAside) ??
+      (await this.#openAnother({ isShort: true })) ??
+      this.#claimIdle(() => true)
+    )
   }
 
-  #kindOfLeaving({ conversationId, cannotPark }: Context): IdleKv['kind'] {
-    if (conversationId === null) return 'shrink'
-    return this.#parking.isOn && !cannotPark ? 'park' : 'drop'
-  }
-
-  #smallestTokens({ usedTokens, contextTokens }: Context): number {
-    return Math.min(blocksOf(usedTokens + 1), contextTokens)
+  /**
+   * 1. The one that asides have, 2. another one, a small one, beside those of conversations, 3. a spare one, 4. a small one once idle conversations
+   * have given back what they do not use, 5. at last the idle one that was used longest ago, whose conversation is parked.
+   */
+  async #claimAside(): Promise<Context | null> {
+    if (this.#isOpeningAside) return null
+    if (this.#contexts.some(({ isAside }) => isAside)) return this.#claimIdle(({ isAside }) => isAside)
+    this.#isOpeningAside = true
+    try {
+      const contextTokens = Math.min(this.#options.contextTokens, asideTokens)
+      const context =
+        (await this.#open(contextTokens)) ?? this.#claimIdle(({ conversationId }) => conversationId === null)
+      if (context) return context
+      while (await this.#relief.shrinkOne()) {
+        const opened = await this.#open(contextTokens)
+        if (opened) return opened
+      }
+      return this.#claimIdle(() => true)
+    } finally {
+      this.#isOpeningAside = false
+    }
   }
 
   #claimIdle(isWanted: (context: Context) => boolean): Context | null {
@@ -298,13 +293,15 @@ export class LiveContexts {
     return idle.sort((a, b) => a.usedAt - b.usedAt)[0]
   }
 
-  /** Hands a claimed context from one conversation to another. */
-  async #hand(context: Context, conversationId: string): Promise<void> {
+  /** Hands a claimed context from one conversation to another, or to asides. */
+  async #hand(context: Context, conversationId: string | null): Promise<void> {
     if (context.conversationId !== null) await this.#parking.park(context)
     context.conversationId = conversationId
+    context.isAside = conversationId === null
     context.usedTokens = 0
     context.isParked = false
     context.cannotPark = false
+    if (conversationId === null) return
     const tokens = this.#parking.parkedTokens(conversationId)
     if (tokens === 0) return
     if (tokens >= context.contextTokens) {
@@ -341,19 +338,18 @@ export class LiveContexts {
     context.idleTimer = null
   }
 
-  /** Gives the idle context back that was used longest ago, for one that grows; false when there is none. */
-  async #makeWay(): Promise<boolean> {
-    const idle = this.#isLeaving ? undefined : this.#oldestIdle(() => true)
-    return idle !== undefined && (await this.park(idle.id)) !== null
-  }
-
-  /** Opens another context, busy from the start, if that is allowed and there is room that nobody has to give back. `isShort`: memory is. */
+  /** Opens another context for a conversation, if that is allowed and there is room that nobody has to give back. `isShort`: memory is. */
   async #openAnother({ isShort }: { readonly isShort: boolean }): Promise<Context | null> {
-    if (this.#isLeaving || this.#contexts.length + this.#opening >= this.#room.liveContexts) return null
+    const conversations = this.#contexts.filter(({ isAside }) => !isAside).length
+    if (conversations + this.#opening >= this.#room.liveContexts) return null
     const usual = this.#options.contextTokens
     if (!isShort && !this.#room.hasEaseFor(usual)) return null
-    const contextTokens = isShort ? Math.min(usual, shortContextTokens) : usual
-    const granted = this.#room.grantAnother(contextTokens)
+    return this.#open(isShort ? Math.min(usual, shortContextTokens) : usual)
+  }
+
+  /** Opens a context, busy from the start, if there is room that nobody has to give back. */
+  async #open(contextTokens: number): Promise<Context | null> {
+    const granted = this.#isLeaving ? null : this.#room.grantAnother(contextTokens)
     if (!granted) return null
     this.#opening++
     try {
@@ -386,6 +382,7 @@ export class LiveContexts {
       allocated: opened.allocated,
       stateFormat: opened.stateFormat,
       conversationId: null,
+      isAside: false,
       usedTokens: 0,
       promptTokens: 0,
       isBusy: options.isBusy,

@@ -25,10 +25,12 @@ test('two models answer one after the other, and background work stands still me
   const log: string[] = []
   const reasons: string[] = []
   const prefills: { tokens: number; ms: number }[] = []
+  const written: number[] = []
   async function answer(model: ResidentModel, name: string, isBackground: boolean): Promise<GenerateEvent[]> {
     const onWait = (reason: string) => reasons.push(`${name}: ${reason}`)
     const onPrefill = (prefill: { tokens: number; ms: number }) => prefills.push(prefill)
-    const options = { name, arbiter, onWait, runsBeside: false, isBackground, onPrefill }
+    const onWritten = ({ answerTokens }: { answerTokens: number }) => written.push(answerTokens)
+    const options = { name, arbiter, onWait, runsBeside: false, isBackground, onPrefill, onWritten }
     using lease = leaseModel(leaseOf(name), model, options)
     const events: GenerateEvent[] = []
     const { signal } = new AbortController()
@@ -53,9 +55,53 @@ test('two models answer one after the other, and background work stands still me
   expect(textOf(answers[1])).toBe(plain)
   expect(reasons).toContain('Coder: Next in line behind "Guide"')
   expect(prefills.every(({ tokens, ms }) => tokens > 10 && ms > 0) && prefills.length).toBe(3)
+  expect(written.every((tokens) => tokens > 10) && written.length).toBe(3)
   // The answer came in one piece.
   const coders = log.slice(log.indexOf('Coder'), log.lastIndexOf('Coder') + 1)
   expect(new Set(coders)).toEqual(new Set(['Coder']))
+})
+
+test('a choice goes before background work, which stands still meanwhile, and waits for an answer', async () => {
+  const [guide, judge] = await Promise.all([load(demoFiles.guide), load(demoFiles.judge)])
+  const arbiter = new Arbiter(new FakeClock())
+  const reasons: string[] = []
+  const newLease = (model: ResidentModel, name: string, isBackground = false) => {
+    const onWait = (reason: string) => reasons.push(`${name}: ${reason}`)
+    const options = {
+      ...{ name, arbiter, onWait, runsBeside: false, isBackground },
+      ...{ onPrefill: () => undefined, onWritten: () => undefined },
+    }
+    return leaseModel(leaseOf(name), model, options)
+  }
+  const { signal } = new AbortController()
+  const log: string[] = []
+  async function answer(isBackground: boolean, onText: () => void): Promise<void> {
+    using lease = newLease(guide, 'Guide', isBackground)
+    const messages = [{ role: 'user' as const, text: 'How do I pin a model?' }]
+    const how = { signal, keepsRoom: false, continues: false, sampling: greedySampling, jsonSchema: null }
+    for await (const event of lease.generate('conversation', messages, how))
+      if (event.kind === 'text') onText()
+    log.push('answer')
+  }
+  async function choose(): Promise<void> {
+    using lease = newLease(judge, 'Judge')
+    const messages = [
+      { role: 'system' as const, text: 'You sort requests. Reply with one label: chat, code, math, memory.' },
+      { role: 'user' as const, text: 'What is 7 plus 5?' },
+    ]
+    const { probabilities } = await lease.choose(null, messages, ['chat', 'code', 'math', 'memory'], {
+      signal,
+    })
+    log.push(probabilities[2]! > 0.5 ? 'math' : 'something else')
+  }
+  for (const isBackground of [true, false]) {
+    const first = Promise.withResolvers<null>()
+    const answering = answer(isBackground, () => first.resolve(null))
+    await first.promise
+    await Promise.all([choose(), answering])
+  }
+  expect(log).toEqual(['math', 'answer', 'answer', 'math'])
+  expect(reasons).toContain('Judge: Next in line behind "Guide"')
 })
 
 function textOf(events: readonly GenerateEvent[]): string {

@@ -17,18 +17,21 @@ import { frameMs, watchState } from './frames.ts'
 import { LastResidents } from './last-residents.ts'
 import type { Library } from './library.ts'
 import { cancelledLoadError, isAbortError, leaseModel, orLeave, takenAwayError } from './model-lease.ts'
+import { DraftRecords } from './draft-records.ts'
+import { Drafts } from './drafts.ts'
 import { Measurements } from './measurements.ts'
 import type { Parking } from './parking.ts'
+import { PoolBandwidth } from './pool-bandwidth.ts'
 import { PoolMemory } from './pool-memory.ts'
 import { poolDomains, poolShape, type PoolShape } from './pool-shape.ts'
-import { ResidentModels } from './resident-models.ts'
+import { ResidentModels, type ModelSpeeds } from './resident-models.ts'
 import { startModelProcess } from './model-process.ts'
 import { SpareProcess } from './spare-process.ts'
 import type { Device } from './probe.ts'
 import type { SettingsStore } from './settings.ts'
 import type { StartChild } from './starter.ts'
 import type { ReadingModel } from './turn-cost.ts'
-import type { AcquireForTurn, ModelLease, TurnPool } from './turn-pool.ts'
+import type { AcquireForTurn, KeptModels, ModelLease, TurnPool } from './turn-pool.ts'
 
 /** What a pool is made of. */
 export type PoolOptions = {
@@ -86,6 +89,7 @@ export class Pool implements TurnPool, AsyncDisposable {
   readonly #arbiter = new Arbiter(systemClock)
   readonly #models: ResidentModels
   readonly #spare: SpareProcess
+  readonly #bandwidth: PoolBandwidth
   readonly #listeners = new Set<() => void>()
   readonly #closing = new AbortController()
   readonly #unsubscribe: (() => void)[]
@@ -120,6 +124,11 @@ export class Pool implements TurnPool, AsyncDisposable {
       ...options,
       takeSpare: (name) => this.#spare.take(name),
       measurements: new Measurements(options.database),
+      drafts: new Drafts({
+        library: options.library,
+        records: new DraftRecords(options.database),
+        isOn: () => options.settings.get().speculativeDecoding === 'auto',
+      }),
       shape: () => this.#shape,
       threads: () => this.#threads(),
       contextTokens: () => options.settings.get().contextTokens,
@@ -130,6 +139,12 @@ export class Pool implements TurnPool, AsyncDisposable {
       fitsWithEase: (bytes, options) => this.#residency.fitsWithEase(bytes, options),
       onCrash: (modelId, problem) => this.#residency.reportCrash(modelId, problem),
       onEvent: (event) => this.#residency.record(event),
+      onChange: () => this.#changed(),
+    })
+    this.#bandwidth = new PoolBandwidth({
+      database: options.database,
+      device: () => this.#shape.device.name,
+      bytesOf: (modelId) => this.#models.tokenBytes(modelId),
       onChange: () => this.#changed(),
     })
     this.#residency = new Residency({
@@ -146,7 +161,9 @@ export class Pool implements TurnPool, AsyncDisposable {
       ownProcesses: () =>
         this.#residency.states().map(({ modelId, footprint }) => ({
           processId: this.#models.get(modelId)?.processId ?? null,
-          reservedPrivateBytes: footprintBytes(footprint.filter(({ part }) => part !== 'weights')),
+          reservedPrivateBytes: footprintBytes(
+            footprint.filter(({ part }) => part !== 'weights' && part !== 'draft'),
+          ),
         })),
       onSample: (otherBytes) => this.#setOther(otherBytes),
     })
@@ -193,6 +210,7 @@ export class Pool implements TurnPool, AsyncDisposable {
         .map(({ id, name }) => ({ modelId: id, name })),
       ...(spare && { spare }),
       kv: { ...kvTotals(residents), reclaimableBytes: this.#residency.reclaimableBytes },
+      bandwidth: this.#bandwidth.reading(),
       isUnderPressure: this.#residency.isUnderPressure,
       pressureShare: this.#settings.get().pressureShare,
       thrash: this.#residency.thrash,
@@ -253,12 +271,19 @@ export class Pool implements TurnPool, AsyncDisposable {
       options = {},
       signal,
       why,
-    }: { options?: LoadOptions | undefined; signal?: AbortSignal | undefined; why?: string } = {},
+      keep,
+    }: {
+      options?: LoadOptions | undefined
+      signal?: AbortSignal | undefined
+      why?: string
+      /** Models that may not leave for it. */
+      keep?: readonly string[]
+    } = {},
   ): Promise<void> {
     await this.#prepare(modelId, signal)
     const { name } = this.#models.entry(modelId)
     try {
-      using _lease = await this.#residency.acquire(modelId, { options, signal, why })
+      using _lease = await this.#residency.acquire(modelId, { options, signal, why, keep })
     } catch (error) {
       // Cancelled by somebody else, who took it out of memory.
       if (signal?.aborted !== true && isAbortError(error)) throw cancelledLoadError(name)
@@ -359,6 +384,16 @@ export class Pool implements TurnPool, AsyncDisposable {
     }
   }
 
+  /** How fast a model is; throws `NOT_FOUND`. */
+  speeds(modelId: string): ModelSpeeds {
+    return this.#models.speeds(modelId)
+  }
+
+  /** The models that are in memory or being loaded. */
+  residentIds(): readonly string[] {
+    return this.#residentIds()
+  }
+
   isResident(modelId: string): boolean {
     return this.#residency.isResident(modelId)
   }
@@ -370,7 +405,10 @@ export class Pool implements TurnPool, AsyncDisposable {
     return this.#residency.planTurn(ids)
   }
 
-  async acquire(modelId: string, { signal, onWait, isBackground }: AcquireForTurn): Promise<ModelLease> {
+  async acquire(
+    modelId: string,
+    { signal, onWait, isBackground, keep }: AcquireForTurn,
+  ): Promise<ModelLease> {
     await this.#prepare(modelId, signal)
     const { name, loadOptions } = this.#models.entry(modelId)
     const progress = this.#tellProgress(modelId, onWait)
@@ -378,16 +416,19 @@ export class Pool implements TurnPool, AsyncDisposable {
       const lease = await this.#residency.acquire(modelId, {
         ...{ signal, onWait: progress.tell },
         why: isBackground ? 'for background work' : 'for a turn',
+        keep: keep && this.#keptFor(modelId, keep),
       })
       const model = this.#models.get(modelId)
       if (!model) throw new AppError('INTERNAL', `"${name}" is resident without a process`)
       const runsBeside = loadOptions.bandwidthThrottle === false
       return leaseModel(lease, model, {
         ...{ name, arbiter: this.#arbiter, onWait, runsBeside, isBackground },
+        follow: () => this.#bandwidth.follow(modelId),
         onPrefill: (prefill) => {
           this.#residency.reportPrefill(modelId, prefill)
           this.#models.recordReading(modelId, prefill)
         },
+        onWritten: (speed) => this.#models.recordWriting(modelId, speed),
       })
     } catch (error) {
       // Somebody took it out of memory while this waited: no cancel of the one who asked.
@@ -463,6 +504,13 @@ export class Pool implements TurnPool, AsyncDisposable {
     const { verdict } = await this.preview(modelId)
     if (verdict.kind === 'fits')
       await this.load(modelId, { signal: this.#closing.signal, why: 'at the start' })
+  }
+
+  /** Who stays for a load: those that are to stay firmly, others where there is room without waiting. */
+  #keptFor(modelId: string, { modelIds, isFirm }: KeptModels): readonly string[] {
+    if (isFirm) return modelIds
+    const { kind } = this.#residency.preview(modelId, {}, { keep: modelIds }).verdict
+    return kind === 'waits' || kind === 'refused' ? [] : modelIds
   }
 
   // What the screen is shown

@@ -1,13 +1,16 @@
-import type { ChatMessage, GenerateEvent, ProcessUsage } from '../../contract/backend.ts'
-import { AppError } from '../../contract/errors.ts'
+import type { ChatMessage, Chosen, DraftLoad, GenerateEvent, ProcessUsage } from '../../contract/backend.ts'
+import { AppError, toProblem } from '../../contract/errors.ts'
 import type { Footprint, LoadedWith, ResidentContext } from '../../contract/memory.ts'
+import type { DraftKind } from '../../contract/model.ts'
 import { greedySampling, type ResolvedSampling } from '../../contract/sampling.ts'
 import type { Pausable } from '../core/arbiter.ts'
 import { defaultBatchTokens, usesFlashAttention } from '../core/footprint.ts'
 import type { IdleKv } from '../core/relief.ts'
+import type { AnswerDrafts } from './drafts.ts'
 import type { LiveContextsOptions, Context } from './live-context.ts'
 import { LiveContexts } from './live-contexts.ts'
 import type { AnswerPause } from './answer-pause.ts'
+import { draftMemory } from './measured-footprint.ts'
 import { orLeave } from './model-lease.ts'
 import type { ModelProcess } from './model-process.ts'
 import { startModelProcess } from './model-process.ts'
@@ -32,6 +35,8 @@ export interface ResidentModelOptions extends LiveContextsOptions {
   readonly patience?: Patience
   /** A process that was started ahead and has no model yet. Default: one of its own. */
   readonly process?: ModelProcess | null
+  /** Decides what drafts for each answer. Default: nothing does. */
+  readonly drafts?: AnswerDrafts
 }
 
 /** How a model is loaded, beside its context size, its threads and its place. */
@@ -43,6 +48,8 @@ export type LoadSettings = Pick<LoadedWith, 'kvType' | 'flashAttention' | 'batch
   readonly thinkingBudgetTokens?: number | null
   /** From the facts of the file. */
   readonly chatFormat?: string | undefined
+  /** A model that drafts for it. Default: none. */
+  readonly draft?: DraftLoad | null
 }
 
 /** How an answer is written. */
@@ -59,8 +66,12 @@ export interface AnswerOptions {
   readonly pause?: AnswerPause
   /** The last message is the beginning of the answer. Default false. */
   readonly continues?: boolean
+  /** End it when it has begun to repeat itself without end. Default false. */
+  readonly stopsRepetition?: boolean
   /** Refuse with `CONTEXT_FULL` what leaves little room for the answer. Default: one token is enough. */
   readonly keepsRoom?: boolean
+  /** What writes ahead, also where that does not pay with `persists`. Default: as `drafts` of the model decides. */
+  readonly draft?: { readonly kind: DraftKind; readonly persists?: boolean } | null
 }
 
 /** A model in a process of its own, with a context for each live conversation. Owns the process: disposing ends it. */
@@ -141,7 +152,8 @@ export class ResidentModel implements AsyncDisposable {
           this.#kvType = event.kvType
           this.#warnings = event.warnings
           const { after: usage, weights } = event
-          await this.#contexts.start({ usage, weights, made: this.loadedWith }, signal)
+          const draft = event.draft && draftMemory(event.draft, { before: usage, after: event.draft.after })
+          await this.#contexts.start({ usage, weights, draft, made: this.loadedWith }, signal)
         }
       }
       return this.footprint()
@@ -181,9 +193,12 @@ export class ResidentModel implements AsyncDisposable {
     return this.#contexts.giveBack(contextId)
   }
 
-  /** Reads a conversation as far as its context does not hold it, and writes the answer. One answer at a time for each conversation. */
+  /**
+   * Reads a conversation as far as its context does not hold it, and writes the answer. One answer at a time for each conversation. Without a
+   * conversation (null) it is an aside, in a context of its own.
+   */
   async *generate(
-    conversationId: string,
+    conversationId: string | null,
     messages: readonly ChatMessage[],
     options: AnswerOptions = {},
   ): AsyncGenerator<GenerateEvent, void, void> {
@@ -196,10 +211,7 @@ export class ResidentModel implements AsyncDisposable {
     using _pause = await pause?.begin(this.#pausable(context), signal)
     using _watch = this.#process.watch(signal)
     // Not the call's own signal, which would cut off the events: the answer's figures come after it was stopped.
-    const stop = () => {
-      // A process that has died says so by the answer's own events.
-      client.stop({ contextId }).catch(() => undefined)
-    }
+    const stop = this.#stopping(context)
     try {
       const events = await client.generate({
         contextId,
@@ -207,8 +219,10 @@ export class ResidentModel implements AsyncDisposable {
         continues,
         sampling: { ...greedySampling, ...options.sampling },
         jsonSchema,
+        stopsRepetition: options.stopsRepetition ?? false,
         roomTokens: keepsRoom ? this.#contexts.answerRoomTokens : 1,
         mayGrow: true,
+        draft: options.draft === undefined ? (this.#options.drafts?.choose() ?? null) : options.draft,
       })
       signal?.addEventListener('abort', stop, { once: true })
       if (signal?.aborted) stop()
@@ -218,6 +232,7 @@ export class ResidentModel implements AsyncDisposable {
           continue
         }
         contexts.take(context, event)
+        if (event.kind === 'done' && event.draft) this.#options.drafts?.record(event.draft)
         yield event
       }
     } finally {
@@ -225,6 +240,55 @@ export class ResidentModel implements AsyncDisposable {
     }
     // Not waited for: the answer is complete, and a process that dies meanwhile says so by itself.
     contexts.measureAfterAnswer(context).catch(() => undefined)
+  }
+
+  /** Which of some options it would answer with; see the contract. Rejects with the signal's reason within one batch. */
+  async choose(
+    conversationId: string | null,
+    messages: readonly ChatMessage[],
+    options: readonly string[],
+    how: Pick<AnswerOptions, 'signal' | 'enter' | 'pause' | 'continues'> = {},
+  ): Promise<Chosen> {
+    const { continues = false } = how
+    const asked = { messages: [...messages], options: [...options], continues }
+    return this.#read(conversationId, how, async (contextId) =>
+      this.#process.client.choose({ contextId, ...asked }),
+    )
+  }
+
+  /** Has a context read without writing, once it is its turn; the context grows as far as that needs. */
+  async #read<Outcome extends { readonly usedTokens: number }>(
+    conversationId: string | null,
+    how: Pick<AnswerOptions, 'signal' | 'enter' | 'pause'>,
+    read: (contextId: string) => Promise<Outcome>,
+  ): Promise<Outcome> {
+    const { signal, pause } = how
+    using place = await this.#takePlace(conversationId, how)
+    const { context } = place
+    using _pause = await pause?.begin(this.#pausable(context), signal)
+    using _watch = this.#process.watch(signal)
+    const stop = this.#stopping(context)
+    signal?.throwIfAborted()
+    signal?.addEventListener('abort', stop, { once: true })
+    try {
+      for (;;) {
+        try {
+          const outcome = await read(context.id)
+          this.#contexts.takeRead(context, outcome.usedTokens)
+          // Not waited for, as after an answer.
+          this.#contexts.measureAfterAnswer(context).catch(() => undefined)
+          return outcome
+        } catch (error) {
+          signal?.throwIfAborted()
+          const { code, details } = toProblem(error)
+          const { neededTokens } = details
+          if (code !== 'CONTEXT_FULL' || neededTokens === undefined) throw error
+          if (!(await this.#contexts.enlarge(context, neededTokens))) throw error
+        }
+      }
+    } finally {
+      signal?.removeEventListener('abort', stop)
+    }
   }
 
   /**
@@ -265,7 +329,7 @@ export class ResidentModel implements AsyncDisposable {
    * that may be waiting for the turn.
    */
   async #takePlace(
-    conversationId: string,
+    conversationId: string | null,
     { enter, signal }: Pick<AnswerOptions, 'enter' | 'signal'>,
   ): Promise<Disposable & { readonly context: Context }> {
     const contexts = this.#contexts
@@ -288,9 +352,18 @@ export class ResidentModel implements AsyncDisposable {
     }
   }
 
-  async #claim(conversationId: string, stop: AbortSignal | undefined): ReturnType<LiveContexts['claim']> {
+  async #claim(
+    conversationId: string | null,
+    stop: AbortSignal | undefined,
+  ): ReturnType<LiveContexts['claim']> {
     using _watch = this.#process.watch(stop)
     return await this.#contexts.claim(conversationId)
+  }
+
+  #stopping({ id: contextId }: Context): () => void {
+    const { client } = this.#process
+    // A process that has died says so by the call that is under way.
+    return () => void client.stop({ contextId }).catch(() => undefined)
   }
 
   #pausable({ id: contextId }: Context): Pausable {

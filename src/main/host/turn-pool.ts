@@ -1,4 +1,4 @@
-import type { ChatMessage, GenerateEvent } from '../../contract/backend.ts'
+import type { ChatMessage, Chosen, GenerateEvent } from '../../contract/backend.ts'
 import type { ResolvedSampling, Sampling } from '../../contract/sampling.ts'
 import type { AnsweringModel } from './conversation-tree.ts'
 
@@ -19,8 +19,9 @@ export interface TurnPool {
 
 /** A model that is there for a turn, until it is disposed. */
 export interface ModelLease extends Disposable {
+  /** Without a conversation (null) it is an aside: it takes no conversation's context, and nothing of it stays. */
   generate(
-    conversationId: string,
+    conversationId: string | null,
     messages: readonly ChatMessage[],
     options: {
       signal: AbortSignal
@@ -31,8 +32,24 @@ export interface ModelLease extends Disposable {
       sampling: ResolvedSampling
       /** A JSON schema that the answer follows; null: it is free. */
       jsonSchema: unknown
+      /** End it when it has begun to repeat itself without end. Default false. */
+      stopsRepetition?: boolean
     },
   ): AsyncIterable<GenerateEvent>
+  /**
+   * Which of some options (2 to 64) the model would answer with, and how likely each is; see the contract. It waits for its turn to decode as answers do.
+   * Rejects with the signal's reason.
+   */
+  choose(
+    conversationId: string | null,
+    messages: readonly ChatMessage[],
+    options: readonly string[],
+    how: {
+      readonly signal: AbortSignal
+      /** The last message is the beginning of the answer: the options follow it. Default false. */
+      readonly continues?: boolean
+    },
+  ): Promise<Chosen>
 }
 
 /** How a turn asks for its model. `onWait` hears in plain words what is waited for, also while the answer waits in line. */
@@ -41,4 +58,9 @@ export type AcquireForTurn = {
   readonly onWait: (reason: string) => void
   /** Makes way for answers that somebody waits for. */
   readonly isBackground: boolean
+  /** Models that stay in memory when it is loaded. */
+  readonly keep?: KeptModels | undefined
 }
+
+/** Models that stay when another one is loaded: firmly, so that this is rather refused with `NO_ROOM`, or where it fits in without waiting. */
+export type KeptModels = { readonly modelIds: readonly string[]; readonly isFirm: boolean }

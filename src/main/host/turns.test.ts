@@ -100,6 +100,7 @@ function newTurns() {
       await request.granted
       return {
         generate: (_conversationId, messages) => request.generate(messages),
+        choose: async () => Promise.reject(new Error('Turns do not choose')),
         [Symbol.dispose]: () => {
           request.isReleased = true
         },
@@ -469,4 +470,20 @@ describe('versions', () => {
       'no model is named',
     )
   })
+})
+
+test('an answer that had begun to repeat itself says what, and can go on; one that came to a stop text has ended', async () => {
+  const { turns, requests, id, answers } = newTurns()
+  const turn = turns.send({ conversationId: id, modelId: 'a', text: 'Hello' })
+  await settled()
+  await requests[0]!.grant()
+  await requests[0]!.say('and and and ', { ...done, stopReason: 'repetition', repeated: 'and' }, 'end')
+  const repeated = { kind: 'done', stopReason: 'repetition', repeated: 'and' }
+  expect(answers()).toEqual([[['and and and ', repeated]]])
+  turns.continue(turn.chosenAnswerId)
+  await settled()
+  await requests[1]!.grant()
+  await requests[1]!.say('then', { ...done, stopReason: 'stop-text' }, 'end')
+  expect(answers()).toEqual([[['and and and then', { kind: 'done', stopReason: 'stop-text' }]]])
+  expect(() => turns.continue(turn.chosenAnswerId)).toThrow('it has come to its end')
 })

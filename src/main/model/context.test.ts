@@ -129,6 +129,33 @@ for (const name of Object.keys(files)) {
 }
 
 for (const name of Object.keys(files)) {
+  test(`${name}: options are weighed as if all had been read afresh, also where they begin alike`, async () => {
+    const model = await load(name)
+    const options = ['one thing', 'one other', 'none', 'nothing at all']
+    const request = { messages: first, options }
+    const fresh = await model.openContext('fresh', { contextTokens: 512 })
+    const kept = await model.openContext('kept', { contextTokens: 512 })
+    const expected = await fresh.choose(request)
+    await kept.choose({ messages: [{ role: 'user', text: 'Something else.' }], options })
+    for (let round = 0; round < 2; round++) {
+      const chosen = await kept.choose(request)
+      const differences = chosen.probabilities.map((each, at) =>
+        Math.abs(each - (expected.probabilities[at] ?? 0)),
+      )
+      expect(Math.max(...differences)).toBeLessThan(1e-3)
+      if (round === 1) expect(chosen.reusedTokens).toBe(chosen.promptTokens - 1)
+    }
+    // An answer after it is as without.
+    const { text, done } = await answer(kept, first)
+    expect(done.reusedTokens).toBe(done.promptTokens - 1)
+    await fresh.clear()
+    expect(text).toBe((await answer(fresh, first)).text)
+    await model.closeContext('kept')
+    await model.closeContext('fresh')
+  })
+}
+
+for (const name of Object.keys(files)) {
   test(`${name}: a state on disk goes on as if the model had never left, also in a larger context`, async () => {
     const model = await load(name)
     const kept = await model.openContext('kept', { contextTokens: 512 })
@@ -182,6 +209,28 @@ for (const name of Object.keys(files)) {
     expect(next.done.reusedTokens).toBeGreaterThanOrEqual(done!.usedTokens - 1)
     await model.closeContext('roomy')
     await model.closeContext('elastic')
+  })
+}
+
+for (const name of Object.keys(files)) {
+  test(`${name}: is drafted for where it can go back, with the same text`, async () => {
+    const model = await load(name)
+    const context = await model.openContext('one', { contextTokens: 512 })
+    const sampling = { ...greedySampling, maxTokens: 200 }
+    const wanted = await answer(context, first, 200)
+    let text = ''
+    let done: Done | null = null
+    const draft = { kind: 'lookup', persists: true } as const
+    for await (const event of context.generate({ messages: first, sampling, draft })) {
+      if (event.kind === 'text') text += event.text
+      if (event.kind === 'done') done = event
+    }
+    expect(text).toBe(wanted.text)
+    expect(done?.usedTokens).toBe(wanted.done.usedTokens)
+    // Random weights soon go round in circles.
+    if (goBackAnywhere.includes(name)) expect(done?.draft?.acceptedTokens).toBeGreaterThan(0)
+    else expect(done?.draft).toBeUndefined()
+    await model.closeContext('one')
   })
 }
 

@@ -9,19 +9,33 @@ import type {
   Token,
 } from 'node-llama-cpp'
 import { getModuleVersion, LlamaGrammarEvaluationState } from 'node-llama-cpp'
-import type { Allocation, ChatMessage, ContextFullEvent, GenerateEvent } from '../../contract/backend.ts'
+import type {
+  Allocation,
+  ChatMessage,
+  Chosen,
+  ContextFullEvent,
+  DraftFigures,
+  GenerateEvent,
+} from '../../contract/backend.ts'
 import { AppError } from '../../contract/errors.ts'
 import { opensThought } from '../../contract/thoughts.ts'
-import type { KvType } from '../../contract/model.ts'
+import type { DraftKind, KvType } from '../../contract/model.ts'
 import type { ResolvedSampling } from '../../contract/sampling.ts'
 import { alignTokens } from './align.ts'
-import { alignTokenizerOf, renderPrompt, thoughtMarksOf } from './chat.ts'
+import { alignTokenizerOf, renderPrompt, thoughtFormatOf, thoughtMarksOf } from './chat.ts'
 import { Choice } from './choice.ts'
+import { spellOptions, weighInSequence } from './choose.ts'
+import { ownThreads, type DraftModel } from './draft-model.ts'
+import { DraftPace } from './draft-pace.ts'
 import type { Control, Reading } from './generate.ts'
 import { generateAnswer } from './generate.ts'
 import { Gate } from './gate.ts'
 import { Lock } from './lock.ts'
+import { mayGoOn } from './read.ts'
+import { RepetitionWatch } from './repetition.ts'
+import { LookupDraft } from './lookup-draft.ts'
 import { ThoughtLimit } from './thought-limit.ts'
+import { begunThought, partsOfAnswer, ThoughtText } from './thought-text.ts'
 
 /** What a context needs of its model. */
 export interface ContextOptions {
@@ -35,6 +49,8 @@ export interface ContextOptions {
   readonly fullWindowCache: boolean
   /** How long an answer may think; null: as long as it likes. */
   readonly thinkingBudgetTokens?: number | null
+  /** Drafts for one answer at a time. */
+  readonly draftModel?: DraftModel | null
   /** Makes a grammar of a JSON schema. */
   readonly grammar: (schema: unknown) => Promise<LlamaGrammar>
   /** Turns what llama.cpp or the library throws into an error that says what was tried. */
@@ -49,10 +65,19 @@ export type AnswerRequest = {
   readonly sampling: ResolvedSampling
   /** A JSON schema that the answer follows; absent or null: it is free. */
   readonly jsonSchema?: unknown
+  /** Ends it when it has begun to repeat itself without end. Default false. */
+  readonly stopsRepetition?: boolean
   /** Tokens that must be left for the answer, or it does not begin. Default 1. */
   readonly roomTokens?: number
   /** Whether `resize` is called when the event `full` comes. */
   readonly mayGrow?: boolean
+  /** What writes ahead, as far as that is possible. `persists`: also where it does not pay. */
+  readonly draft?: { readonly kind: DraftKind; readonly persists?: boolean } | null
+}
+
+/** What is to be chosen. */
+export type ChooseRequest = Pick<AnswerRequest, 'messages' | 'continues'> & {
+  readonly options: readonly string[]
 }
 
 /** llama.cpp's context and its one sequence. */
@@ -183,6 +208,28 @@ export class ModelContext implements AsyncDisposable {
     return this.#generate(request, { signal, stop })
   }
 
+  /**
+   * Says which of the options an answer to the messages would begin with, without writing one; see the contract. Aborting rejects with the
+   * signal's reason, `stop` with `MODEL_FAILED`, both within one batch. However it ends, the context is in order.
+   */
+  async choose(request: ChooseRequest, signal?: AbortSignal): Promise<Chosen> {
+    return this.#work(`choose one of ${String(request.options.length)} options`, signal, async (control) => {
+      const { model, chat } = this.#options
+      const spellings = spellOptions(model, request.options)
+      const { tokens } = renderPrompt(model, chat(), request)
+      const thoughts = this.#followThoughts(tokens, { always: true })
+      const prompt = thoughts?.limit.isThinking ? [...tokens, ...thoughts.end] : tokens
+      const noThought = this.#emptyThought()
+      const longest = Math.max(...spellings.map((each) => each.tokens.length))
+      await mayGoOn(control)
+      const { reusedTokens, rest } = await this.#keepPrefix(prompt, longest + noThought.length)
+      const { sequence } = this.#cells
+      const weighed = await weighInSequence(sequence, rest, { spellings, noThought, control })
+      const promptTokens = reusedTokens + rest.length
+      return { ...weighed, promptTokens, reusedTokens, usedTokens: sequence.nextTokenIndex }
+    })
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.stop()
     this.#roomAsked?.resolve(null)
@@ -222,17 +269,28 @@ export class ModelContext implements AsyncDisposable {
       })
       const reading = {
         ...{ ...kept, stopTokens, continues },
-        stopTexts: [...stopTexts, ...sampling.stopTexts],
+        endTexts: stopTexts,
+        stopTexts: sampling.stopTexts,
         ...(thoughts && { thoughts }),
+        ...this.#ownMarks(tokens, continues ? (request.messages.at(-1)?.text ?? '') : ''),
       }
       const place = {
         sequence: () => this.#cells.sequence,
         capacityTokens: () => this.#capacityTokens,
         ...(request.mayGrow && { askForRoom: () => this.#askForRoom(this.#capacityTokens + 1) }),
       }
-      yield* withThoughtBegun(
-        continues ? '' : this.#thoughtBegun(tokens),
-        generateAnswer(place, reading, { choice, maxTokens: sampling.maxTokens, ...control }),
+      using drafting = jsonSchema === null ? this.#draftWith(request.draft) : null
+      const writing = {
+        ...{ choice, maxTokens: sampling.maxTokens, ...control },
+        repetition: request.stopsRepetition ? new RepetitionWatch() : null,
+        ...(drafting && { drafting }),
+      }
+      yield* withDraftFigures(
+        withThoughtBegun(
+          continues ? '' : this.#thoughtBegun(tokens),
+          generateAnswer(place, reading, writing),
+        ),
+        () => drafting?.figures() ?? null,
       )
     } catch (error) {
       signal?.throwIfAborted()
@@ -240,13 +298,73 @@ export class ModelContext implements AsyncDisposable {
     }
   }
 
+  /** Has the context to itself for work that writes nothing. */
+  async #work<Result>(
+    action: string,
+    signal: AbortSignal | undefined,
+    work: (control: Control) => Promise<Result>,
+  ): Promise<Result> {
+    const stop = new AbortController()
+    this.#stops.add(stop)
+    using _stop = { [Symbol.dispose]: () => void this.#stops.delete(stop) }
+    using _turn = await this.#lock.acquire()
+    using _decoding = this.#gate.enter()
+    try {
+      return await work({ signal, gate: this.#gate, stop: stop.signal })
+    } catch (error) {
+      signal?.throwIfAborted()
+      throw this.#options.explain(action, error)
+    }
+  }
+
+  /** A thought of no words, for a model that would begin with one; nothing where thoughts are not marked in the usual way. */
+  #emptyThought(): readonly Token[] {
+    const { model, chat } = this.#options
+    const marks = thoughtMarksOf(chat())
+    const prefix = marks?.prefix?.trim() ?? ''
+    if (!marks || !opensThought(prefix)) return []
+    return model.tokenize(`${prefix}\n${marks.suffix}`, true)
+  }
+
+  /** How an answer is drafted, until it is disposed of; null where it cannot be: what is refuted has to be forgotten again. */
+  #draftWith(draft: AnswerRequest['draft']) {
+    if (!draft || this.#cells.sequence.needsCheckpoints) return null
+    const { kind, persists = false } = draft
+    const claimed = kind === 'model' ? this.#options.draftModel?.claim({ isBold: persists }) : null
+    if (kind === 'model' && !claimed) return null
+    const pace = new DraftPace({ persists })
+    return {
+      drafter: claimed ?? new LookupDraft<Token>(),
+      pace,
+      figures: (): DraftFigures => ({ kind, ...(claimed && { name: claimed.name }), ...pace.figures }),
+      [Symbol.dispose]: () => claimed?.[Symbol.dispose](),
+    }
+  }
+
   /** The mark of a thought that the template has begun, so that whoever reads the answer sees where it begins. */
   #thoughtBegun(prompt: readonly Token[]): string {
     const { model, chat } = this.#options
     const prefix = thoughtMarksOf(chat())?.prefix?.trim() ?? ''
+    if (prefix === '' || !model.detokenize(prompt.slice(-16), true).trimEnd().endsWith(prefix)) return ''
     // Marks of their own kind, made of special tokens, mean nothing as text.
-    if (!opensThought(prefix)) return ''
-    return model.detokenize(prompt.slice(-16), true).trimEnd().endsWith(prefix) ? `${prefix}\n` : ''
+    if (thoughtFormatOf(model, chat())) return begunThought
+    return opensThought(prefix) ? `${prefix}\n` : ''
+  }
+
+  /** What shows thoughts in an answer that are marked in another way than readers know; `begun` is what of it is there. */
+  #ownMarks(prompt: readonly Token[], begun: string): Pick<Reading, 'ownMarks'> {
+    const { model, chat } = this.#options
+    const format = thoughtFormatOf(model, chat())
+    if (!format) return {}
+    const last = partsOfAnswer(begun).at(-1)
+    const isThinking =
+      begun === '' ? this.#thoughtBegun(prompt) !== '' : last?.kind === 'thought' && !last.isEnded
+    return {
+      ownMarks: {
+        text: new ThoughtText(format, { isThinking }),
+        markOf: (token) => format.tokenTexts.get(token) ?? null,
+      },
+    }
   }
 
   /** What an answer thinks, where that is limited or `always`; null where a template marks no thoughts. */
@@ -263,7 +381,7 @@ export class ModelContext implements AsyncDisposable {
       // The last words are enough to see whether the template has begun a thought.
       prompt: model.detokenize(prompt.slice(-16), true),
     })
-    return { limit, end: model.tokenize(marks.suffix, true) }
+    return { limit, end: model.tokenize(marks.suffix, true), areBeforeAnswer: always }
   }
 
   /** What `generate` would report of a prompt, and what is held now. Reads nothing. */
@@ -398,6 +516,17 @@ async function* withThoughtBegun<Event extends { readonly kind: string }>(
   }
 }
 
+/** The events of an answer, the last one with what drafting has come to. */
+async function* withDraftFigures<Event extends { readonly kind: string }>(
+  events: AsyncIterable<Event>,
+  figures: () => DraftFigures | null,
+): AsyncGenerator<Event, void, void> {
+  for await (const event of events) {
+    const draft = event.kind === 'done' ? figures() : null
+    yield draft && draft.proposedTokens > 0 ? { ...event, draft } : event
+  }
+}
+
 /** A KV cache's type as the library wants it told. Both options are marked unstable there: `LoadedModel` tries them first. */
 export function kvTypeOptions(kvType: KvType) {
   const type = kvType === 'q8_0' ? 'Q8_0' : 'F16'
@@ -410,6 +539,7 @@ async function openCells({
   batchTokens,
   kvType,
   fullWindowCache,
+  draftModel = null,
   contextTokens,
   signal,
 }: ContextOptions & {
@@ -419,7 +549,7 @@ async function openCells({
   const context = await model.createContext({
     contextSize: contextTokens,
     sequences: 1,
-    threads,
+    threads: draftModel ? ownThreads(threads) : threads,
     batchSize: Math.min(batchTokens, contextTokens),
     ...kvTypeOptions(kvType),
     swaFullCache: fullWindowCache,

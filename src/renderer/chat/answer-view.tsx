@@ -1,7 +1,9 @@
-import { memo } from 'react'
+import { memo, useState } from 'react'
 import type { Answer, Turn } from '../../contract/conversation.ts'
+import { withoutThoughts } from '../../contract/thoughts.ts'
 import { isRunning } from '../conversation-mirror.ts'
 import { useApp } from '../store.ts'
+import { Icon } from '../ui/icon.tsx'
 import { ModelSwatch } from '../ui/model-swatch.tsx'
 import { AnswerActions } from './answer-actions.tsx'
 import { AnswerEnd } from './answer-end.tsx'
@@ -9,9 +11,14 @@ import { AnswerText } from './answer-text.tsx'
 import { AnswerFigures } from './answer-figures.tsx'
 import { ReadingNote, WaitingNote } from './answer-progress.tsx'
 import styles from './answer-view.module.css'
+import { ChangeView } from './change-view.tsx'
 import { EditForm } from './edit-form.tsx'
 import { asJsonCode } from '../markdown/json-answer.ts'
+import { OverruledLine, RoutingLine } from './routing-line.tsx'
+import { overruledAnswer } from './routing-text.ts'
 import { saveEdit, showAnswer } from './turn-actions.ts'
+import { RepairNote, Verdict } from './verdict.tsx'
+import { repairedAnswer } from './verdict-text.ts'
 import { VersionSwitch } from './version-switch.tsx'
 
 type AnswerViewProps = {
@@ -33,21 +40,27 @@ export const AnswerView = memo(function AnswerView({
   isColumn = false,
 }: AnswerViewProps) {
   const edit = useApp((app) => app.edits[answer.id])
-  const { modelName, text, state, stats } = answer
+  // Of this version: another one is shown in the same place.
+  const [comparedId, setComparedId] = useState<string | null>(null)
+  const { modelId, modelName, text, state, stats, routing, verification } = answer
+  const overruled = overruledAnswer(answer, turn)
+  const failed = repairedAnswer(answer, turn)
+  const isCompared = failed !== null && comparedId === answer.id && !isRunning(answer)
   const isWriting = state.kind === 'writing'
+  const isRouting = state.kind === 'waiting' && state.isRouting === true
   return (
     <article
       className={styles['answer']}
-      aria-label={`Answer by ${modelName}`}
+      aria-label={isRouting ? 'Answer by whom Auto finds' : `Answer by ${modelName}`}
       aria-busy={isRunning(answer)}
       data-answer={answer.id}
-      data-colour={colour === null ? undefined : colour % 10}
+      data-colour={colour === null || isRouting ? undefined : colour % 10}
     >
       <header className={styles['header']} data-column={isColumn || undefined}>
         <span className={styles['who']}>
-          <ModelSwatch colour={colour} />
-          <span className={styles['name']} title={modelName}>
-            {modelName}
+          {isRouting ? <Icon name="route" size={14} /> : <ModelSwatch colour={colour} />}
+          <span className={styles['name']} title={isRouting ? undefined : modelName}>
+            {isRouting ? 'Auto' : modelName}
           </span>
           {!isColumn && (
             <VersionSwitch
@@ -67,7 +80,18 @@ export const AnswerView = memo(function AnswerView({
         </span>
         {stats && <AnswerFigures answer={answer} stats={stats} />}
       </header>
-      {state.kind === 'waiting' && <WaitingNote modelId={answer.modelId} reason={state.reason} />}
+      {routing && <RoutingLine {...{ routing, modelId, modelName, isLast }} answerId={answer.id} />}
+      {overruled && <OverruledLine overruled={overruled} />}
+      {failed && (
+        <RepairNote
+          failed={failed}
+          turnId={turn.id}
+          canCompare={!isRunning(answer) && text !== ''}
+          isCompared={isCompared}
+          onCompare={(isOn) => setComparedId(isOn ? answer.id : null)}
+        />
+      )}
+      {state.kind === 'waiting' && <WaitingNote modelId={isRouting ? null : modelId} reason={state.reason} />}
       {state.kind === 'reading' && <ReadingNote state={state} />}
       {edit !== undefined && !isRunning(answer) && (
         <EditForm
@@ -79,14 +103,20 @@ export const AnswerView = memo(function AnswerView({
           onDone={() => saveEdit(answer.id)}
         />
       )}
-      {(text !== '' || isWriting) && edit === undefined && (
-        <AnswerText
-          text={answer.isJson === true ? asJsonCode(text) : text}
-          thoughts={answer.thoughts}
-          isGrowing={isWriting}
-        />
+      {isCompared && edit === undefined ? (
+        <ChangeView before={withoutThoughts(failed.text)} after={withoutThoughts(text)} />
+      ) : (
+        (text !== '' || isWriting) &&
+        edit === undefined && (
+          <AnswerText
+            text={answer.isJson === true ? asJsonCode(text) : text}
+            thoughts={answer.thoughts}
+            isGrowing={isWriting}
+          />
+        )
       )}
       {!isRunning(answer) && <AnswerEnd answer={answer} turnId={turn.id} isLast={isLast} />}
+      {verification && <Verdict verification={verification} turnId={turn.id} />}
     </article>
   )
 })

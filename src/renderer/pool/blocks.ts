@@ -77,6 +77,7 @@ export const partNames: readonly { readonly part: FootprintPartName; readonly na
   { part: 'weights', name: 'Weights' },
   { part: 'kvCache', name: 'KV cache' },
   { part: 'compute', name: 'Compute buffers' },
+  { part: 'draft', name: 'Draft model' },
   { part: 'runtime', name: 'Runtime' },
 ]
 
@@ -252,7 +253,8 @@ export function stateText(resident: Resident): string {
 }
 
 /** What a context is doing, in a word or two. */
-export function contextText({ isBusy, isParked, conversationId }: ResidentContext): string {
+export function contextText({ isBusy, isParked, conversationId, isAside }: ResidentContext): string {
+  if (isAside) return `For routing and checks${isBusy ? ', in use' : ''}`
   if (conversationId === null) return 'Spare'
   return `${isBusy ? 'In use' : 'Idle'}${isParked ? ', on disk' : ''}`
 }

@@ -72,6 +72,23 @@ export const conversationSettings: readonly SettingItem[] = [
     ),
   },
   {
+    id: 'earlyStopping',
+    title: 'Stop answers that loop',
+    section: 'Conversations',
+    unit: null,
+    byDefault: 'on',
+    effect:
+      'An answer that has begun to repeat itself without end is stopped, and says so; “Continue” lets it go on. Tables, code and refrains are not taken for a loop. What is already written stays.',
+    field: ({ settings, save }, noteId) => (
+      <Check
+        label="Stop answers that loop"
+        isOn={settings.earlyStopping}
+        describedBy={noteId}
+        onChange={(earlyStopping) => save({ earlyStopping })}
+      />
+    ),
+  },
+  {
     id: 'parking',
     title: 'Park conversations on disk',
     section: 'Conversations',
@@ -114,7 +131,7 @@ export const conversationSettings: readonly SettingItem[] = [
     unit: null,
     byDefault: 'none',
     effect:
-      'Instructions, sampling and JSON schema that a new conversation begins with. Presets are made beside the message box, in “Instructions and sampling”.',
+      'Instructions, Auto, check of answers, sampling and JSON schema that a new conversation begins with. Presets are made beside the message box, in “Instructions and sampling”.',
     field: ({ settings: { presets, defaultPresetId }, save }, noteId) => (
       <SelectField
         label="Preset for new conversations"
