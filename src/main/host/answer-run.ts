@@ -159,6 +159,7 @@ export class AnswerRun {
         const continues = continued !== ''
         const events = lease.generate(conversationId, read, {
           ...{ signal, keepsRoom: maySlide, continues },
+          branchOf: this.#conversations.tree.originOf(conversationId),
           ...how,
         })
         for await (const event of events) this.#take(event)

@@ -83,13 +83,23 @@ export class LiveContexts {
   /**
    * Takes a context for a conversation: 1. its own, 2. a spare one, 3. another one if memory is not short, 4. the idle one that was used
    * longest ago, whose conversation is parked, 5. another one, a small one, if there is any room. What is parked of the conversation is
-   * restored. When all are busy, `whenIdle` ends when it is time to ask again.
+   * restored. For a branch of which nothing is held, the idle context of what it was branched from goes before 2., and what is parked of that
+   * is restored: both begin alike. When all are busy, `whenIdle` ends when it is time to ask again.
    */
-  async claim(conversationId: string): Promise<Context | { readonly whenIdle: Promise<unknown> }> {
+  async claim(
+    conversationId: string,
+    { branchOf }: { readonly branchOf?: string | undefined } = {},
+  ): Promise<Context | { readonly whenIdle: Promise<unknown> }> {
     const own = this.#contexts.find((each) => each.conversationId === conversationId)
+    // Where nothing is parked, the conversation that it was branched from would be read again in its turn.
+    const isBegun = own !== undefined || this.#parking.parkedTokens(conversationId) > 0
+    const origin = isBegun || !this.#parking.isOn ? undefined : branchOf
     const context = own
       ? this.#claimIdle((each) => each === own)
-      : (this.#claimIdle((each) => each.conversationId === null) ??
+      : ((origin === undefined
+          ? null
+          : this.#claimIdle((each) => each.conversationId === origin && !each.cannotPark)) ??
+        this.#claimIdle((each) => each.conversationId === null) ??
         (await this.#openAnother({ isShort: false })) ??
         this.#claimIdle(() => true) ??
         (await this.#openAnother({ isShort: true })))
@@ -103,7 +113,8 @@ export class LiveContexts {
     }
     context.usedAt = ++this.#uses
     try {
-      if (context.conversationId !== conversationId) await this.#hand(context, conversationId)
+      if (context.conversationId !== conversationId)
+        await this.#hand(context, { conversationId, from: origin ?? conversationId })
     } catch (error) {
       this.release(context)
       throw error
@@ -298,21 +309,28 @@ export class LiveContexts {
     return idle.sort((a, b) => a.usedAt - b.usedAt)[0]
   }
 
-  /** Hands a claimed context from one conversation to another. */
-  async #hand(context: Context, conversationId: string): Promise<void> {
-    if (context.conversationId !== null) await this.#parking.park(context)
+  /** Hands a claimed context from one conversation to another, with what is parked of `from`. */
+  async #hand(
+    context: Context,
+    { conversationId, from }: { readonly conversationId: string; readonly from: string },
+  ): Promise<void> {
+    const before = context.conversationId
+    if (before !== null) await this.#parking.park(context)
     context.conversationId = conversationId
     context.usedTokens = 0
     context.isParked = false
     context.cannotPark = false
-    const tokens = this.#parking.parkedTokens(conversationId)
+    // What it holds of another one is dropped where the next prompt differs, and no sooner.
+    const tokens = before === from ? 0 : this.#parking.parkedTokens(from)
     if (tokens === 0) return
     if (tokens >= context.contextTokens) {
       // What the context holds of somebody else would be moved along.
       await this.#client.clearContext({ contextId: context.id })
       if (!(await this.#room.grow(context, tokens + 1))) return
     }
-    await this.#parking.restore(context, conversationId)
+    await this.#parking.restore(context, from)
+    // On disk it is another conversation's.
+    if (from !== conversationId) context.isParked = false
   }
 
   #startIdleTimer(context: Context): void {

@@ -59,6 +59,8 @@ export interface AnswerOptions {
   readonly pause?: AnswerPause
   /** The last message is the beginning of the answer. Default false. */
   readonly continues?: boolean
+  /** A conversation that begins like this one: what is held of it, in memory or parked, is not read again. Default: none is known. */
+  readonly branchOf?: string | undefined
   /** Refuse with `CONTEXT_FULL` what leaves little room for the answer. Default: one token is enough. */
   readonly keepsRoom?: boolean
 }
@@ -266,16 +268,18 @@ export class ResidentModel implements AsyncDisposable {
    */
   async #takePlace(
     conversationId: string,
-    { enter, signal }: Pick<AnswerOptions, 'enter' | 'signal'>,
+    { enter, signal, branchOf }: Pick<AnswerOptions, 'enter' | 'signal' | 'branchOf'>,
   ): Promise<Disposable & { readonly context: Context }> {
     const contexts = this.#contexts
     for (;;) {
       signal?.throwIfAborted()
       const turn = await enter?.()
-      const claimed = await this.#claim(conversationId, signal).catch((error: unknown) => {
-        turn?.[Symbol.dispose]()
-        throw error
-      })
+      const claimed = await this.#claim(conversationId, { ...(signal && { signal }), branchOf }).catch(
+        (error: unknown) => {
+          turn?.[Symbol.dispose]()
+          throw error
+        },
+      )
       if (!('whenIdle' in claimed)) {
         const giveBack = () => {
           contexts.release(claimed)
@@ -288,9 +292,12 @@ export class ResidentModel implements AsyncDisposable {
     }
   }
 
-  async #claim(conversationId: string, stop: AbortSignal | undefined): ReturnType<LiveContexts['claim']> {
-    using _watch = this.#process.watch(stop)
-    return await this.#contexts.claim(conversationId)
+  async #claim(
+    conversationId: string,
+    { signal, branchOf }: Pick<AnswerOptions, 'signal' | 'branchOf'>,
+  ): ReturnType<LiveContexts['claim']> {
+    using _watch = this.#process.watch(signal)
+    return await this.#contexts.claim(conversationId, { branchOf })
   }
 
   #pausable({ id: contextId }: Context): Pausable {

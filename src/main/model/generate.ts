@@ -136,7 +136,7 @@ export async function* generateAnswer(
       await tokens.return()
     }
     if (stopReason === null && !goesOn && !isCut && endsWithinThought()) {
-      unread = endThought(performance.now())
+      unread = [...endThought(performance.now())]
       stopReason = reasonToStop(unread.length)
       goesOn = true
     }
