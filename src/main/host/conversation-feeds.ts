@@ -128,7 +128,8 @@ function mergeEvents(queued: readonly ConversationEvent[], event: ConversationEv
     case 'earlier':
       return [...queued, event]
     case 'asking':
-      return [...queued.filter(({ kind }) => kind !== 'asking'), event]
+    case 'summary':
+      return [...queued.filter(({ kind }) => kind !== event.kind), event]
     default:
       return event satisfies never
   }

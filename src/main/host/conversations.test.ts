@@ -186,6 +186,18 @@ describe('conversations', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
+  test('who watches hears of a new title without all that was said', async () => {
+    const conversations = openConversations()
+    const { id } = conversations.create({ title: 'Old' })
+    answered(conversations, id, 'q', 'a')
+    const feed = conversations.watch(id)
+    await take(feed, 1)
+    conversations.update(id, { title: 'New' })
+    const summary = conversations.update(id, { isPinned: true })
+    expect(summary).toMatchObject({ title: 'New', isPinned: true, turnCount: 1 })
+    expect(await take(feed, 1)).toEqual([{ kind: 'summary', summary }])
+  })
+
   test('a watcher that leaves gets no earlier turns', async () => {
     vi.useFakeTimers()
     const conversations = openConversations()
