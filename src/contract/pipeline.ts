@@ -298,7 +298,7 @@ export type Figure = z.infer<typeof figureSchema>
 
 /** One part of what a model of the plan takes. `draft`: the weights of its draft model; `whole`: the file's estimate, which has no parts. */
 export const plannedPartSchema = z.object({
-  part: z.enum([...footprintPartNameSchema.options, 'draft', 'whole']),
+  part: z.enum([...footprintPartNameSchema.options, 'whole']),
   domain: domainIdSchema,
   bytes: z.number(),
   source: z.enum(['predicted', 'learned', 'measured', 'estimated']),
