@@ -19,7 +19,7 @@ const os = implement(backendContract)
 const router = os.router({
   inspect: os.inspect.handler(async ({ input }) => {
     const { inspectModel } = await import('./inspect.ts')
-    return inspectModel(input.paths)
+    return inspectModel(input.paths, input)
   }),
   device: os.device.handler(async () => {
     const { describeDevice } = await import('./inspect.ts')
@@ -55,6 +55,9 @@ const router = os.router({
   ),
   choose: os.choose.handler(({ input, signal }) =>
     backend.model.context(input.contextId).choose(input, signal),
+  ),
+  read: os.read.handler(({ input, signal }) =>
+    backend.model.context(input.contextId).read(input.messages, signal),
   ),
   stop: os.stop.handler(({ input }) => backend.model.context(input.contextId).stop()),
   pause: os.pause.handler(({ input }) => backend.model.context(input.contextId).pause()),
