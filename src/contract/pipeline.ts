@@ -95,6 +95,7 @@ export const plainLoadOptions = loadOptionsSchema.omit({
   contextTokens: true,
   kvBudgetBytes: true,
   bandwidthThrottle: true,
+  draft: true,
 }).shape
 
 const modelSchema = z.strictObject({
@@ -153,7 +154,7 @@ const modelSchema = z.strictObject({
     ),
   ...snakeShape(plainLoadOptions),
   draft: modelRef(
-    'A model of this file that drafts for it, which it then checks: faster where the two agree. "lookup": drafts are taken from what was read. "off" (default): none.',
+    'A model of this file that drafts for it, which it then checks: faster where the two agree. "lookup": drafts are taken from what was read. "off": none. Default: what was measured to be faster.',
   ).optional(),
 })
 
