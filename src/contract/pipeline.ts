@@ -95,6 +95,7 @@ export const plainLoadOptions = loadOptionsSchema.omit({
   contextTokens: true,
   kvBudgetBytes: true,
   bandwidthThrottle: true,
+  draft: true,
 }).shape
 
 const modelSchema = z.strictObject({
@@ -153,7 +154,7 @@ const modelSchema = z.strictObject({
     ),
   ...snakeShape(plainLoadOptions),
   draft: modelRef(
-    'A model of this file that drafts for it, which it then checks: faster where the two agree. "lookup": drafts are taken from what was read. "off" (default): none.',
+    'A model of this file that drafts for it, which it then checks: faster where the two agree. "lookup": drafts are taken from what was read. "off": none. Default: what was measured to be faster.',
   ).optional(),
 })
 
@@ -296,7 +297,7 @@ export type Figure = z.infer<typeof figureSchema>
 
 /** One part of what a model of the plan takes. `draft`: the weights of its draft model; `whole`: the file's estimate, which has no parts. */
 export const plannedPartSchema = z.object({
-  part: z.enum([...footprintPartNameSchema.options, 'draft', 'whole']),
+  part: z.enum([...footprintPartNameSchema.options, 'whole']),
   domain: domainIdSchema,
   bytes: z.number(),
   source: z.enum(['predicted', 'learned', 'measured', 'estimated']),

@@ -52,8 +52,14 @@ export type SizedModel = PipelinePlan['models'][number] & {
 /** Conversations that a model keeps live, when its budget does not say. */
 const liveContexts = 2
 
-/** The load options that a model of a file stands for. */
-export function loadOptionsOf(model: PipelineModel, { memory }: PipelineFile): LoadOptions {
+/** The load options that a model of a file stands for. `libraryIds`: the library's ids of the file's models, as far as they are there. */
+export function loadOptionsOf(
+  model: PipelineModel,
+  {
+    file: { memory },
+    libraryIds,
+  }: { readonly file: PipelineFile; readonly libraryIds: ReadonlyMap<string, string> },
+): LoadOptions {
   const budgetGb = model.kv_cache_budget_gb ?? memory?.kv_cache_budget_gb
   return loadOptionsSchema.parse(
     definedOf({
@@ -61,8 +67,18 @@ export function loadOptionsOf(model: PipelineModel, { memory }: PipelineFile): L
       contextTokens: model.max_context,
       bandwidthThrottle: model.bandwidth_throttle,
       kvBudgetBytes: budgetGb === undefined ? undefined : Math.round(budgetGb * GB),
+      draft: draftChoiceOf(model, libraryIds),
     }),
   )
+}
+
+function draftChoiceOf(
+  { draft }: PipelineModel,
+  libraryIds: ReadonlyMap<string, string>,
+): LoadOptions['draft'] {
+  if (draft === undefined || draft === 'off' || draft === 'lookup') return draft
+  const id = libraryIds.get(draft)
+  return id === undefined ? undefined : `model:${id}`
 }
 
 /** Sizes of all models of a file on the planned machine. Pure. */
@@ -73,7 +89,8 @@ export function sizeModels(
 ): SizedModel[] {
   const sized = file.models.map((model, index) => {
     const each = known[index] ?? missing
-    const options = loadOptionsOf(model, file)
+    // What a draft takes is added below: it may be one that is not there yet.
+    const options = loadOptionsOf(model, { file, libraryIds: new Map() })
     return each.file.kind === 'usable'
       ? sizeByFacts({ model, options, known: each, facts: each.file.facts }, machines)
       : sizeByEstimate({ model, options, known: each }, machines)

@@ -45,7 +45,7 @@ function describeSet({ snapshot, models, settings }: WrittenSet): PipelineFile {
       reserve_gb: reserveBytes === null || !main ? undefined : inGb(main.reserveBytes),
       eviction_policy: evictionPolicy,
     }),
-    models: models.map((model) => describeModel(model, { snapshot, id: ids.get(model.id) ?? model.id })),
+    models: models.map((model) => describeModel(model, { snapshot, ids })),
     router: router === undefined ? undefined : { model: router, time_limit_ms: routerLimitMs },
     verifier: verifier === undefined ? undefined : definedOf({ model: verifier, repair_by: repairer }),
   }) as PipelineFile // All that is needed is there: only what may be absent is.
@@ -53,16 +53,16 @@ function describeSet({ snapshot, models, settings }: WrittenSet): PipelineFile {
 
 function describeModel(
   { name, paths, file, loadOptions, pinned, sampling, role, id: modelId }: LibraryModel,
-  { snapshot, id }: { readonly snapshot: PoolSnapshot; readonly id: string },
+  { snapshot, ids }: { readonly snapshot: PoolSnapshot; readonly ids: ReadonlyMap<string, string> },
 ): PipelineModel {
   const resident = snapshot.residents.find((each) => each.modelId === modelId)
   const bytes = resident?.footprint.reduce((sum, part) => sum + part.bytes, 0) ?? 0
-  const { contextTokens, kvBudgetBytes, bandwidthThrottle, ...plain } = loadOptions
+  const { contextTokens, kvBudgetBytes, bandwidthThrottle, draft, ...plain } = loadOptions
   const known = Object.fromEntries(
     Object.entries(plain).filter(([key]) => Object.hasOwn(plainLoadOptions, key)),
   )
   return definedOf({
-    id,
+    id: ids.get(modelId) ?? modelId,
     path: paths[0] ?? '',
     name,
     quantization:
@@ -75,6 +75,8 @@ function describeModel(
     bandwidth_throttle: bandwidthThrottle,
     kv_cache_budget_gb: kvBudgetBytes === undefined ? undefined : kvBudgetBytes / GB,
     ...snakeShape(known),
+    // A draft that is not in memory by itself is not in the file either.
+    draft: draft === 'lookup' || draft === 'off' ? draft : ids.get(draft?.replace(/^model:/, '') ?? ''),
     pinned: pinned ? true : undefined,
     role: role && {
       ...(role.labels.length > 0 && { labels: role.labels.map((label) => definedOf(label)) }),

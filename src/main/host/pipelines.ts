@@ -73,10 +73,18 @@ export class Pipelines {
     const request = requestOf(plan, text.name)
     const before = pool.snapshot().residents
     const entries = new Map(library.list().map((model) => [model.id, model]))
+    const libraryIds = libraryIdsOf(
+      file,
+      plan.models.map(({ modelId }) => modelId),
+    )
     const changed = plan.models.filter(({ modelId }, index) => {
       const entry = modelId === null ? undefined : entries.get(modelId)
       const written = file.models[index]
-      return entry && written && !isDeepStrictEqual(entry.loadOptions, loadOptionsOf(written, file))
+      return (
+        entry &&
+        written &&
+        !isDeepStrictEqual(entry.loadOptions, loadOptionsOf(written, { file, libraryIds }))
+      )
     })
     const inUse = before.find(
       ({ modelId, leases }) => leases > 0 && changed.some((each) => each.modelId === modelId),
@@ -95,14 +103,19 @@ export class Pipelines {
 
     // From here on the set is what is wanted; what fails now has failed for one model, and says so.
     const modelIds = await this.#addAll(known, signal)
+    const added = { file, libraryIds: libraryIdsOf(file, modelIds) }
     for (const [index, id] of modelIds.entries()) {
       const model = file.models[index]
-      if (model) this.#describe(id, model, file)
+      if (model) this.#describe(id, { model, loadOptions: loadOptionsOf(model, added) })
     }
     for (const { modelId } of leaving) await pool.unload(modelId, { force: false })
     for (const { modelId } of changed)
       if (modelId !== null && pool.isResident(modelId)) await pool.unload(modelId, { force: false })
-    await pool.changeSettings({ ...memory, ...routingChanges(file, modelIds) })
+    await pool.changeSettings({
+      ...memory,
+      ...routingChanges(file, modelIds),
+      ...draftingChanges(file),
+    })
     for (const id of modelIds) await pool.load(id, { signal, why: `for "${text.name}"` })
     return { modelIds, report }
   }
@@ -179,9 +192,11 @@ export class Pipelines {
   }
 
   /** Writes what the file says of a model into its entry. What the file leaves open becomes open. */
-  #describe(id: string, model: PipelineModel, file: PipelineFile): void {
+  #describe(
+    id: string,
+    { model, loadOptions }: { readonly model: PipelineModel; readonly loadOptions: LoadOptions },
+  ): void {
     const { library, pool } = this.#options
-    const loadOptions: LoadOptions = loadOptionsOf(model, file)
     library.update(id, {
       loadOptions,
       ...(model.name !== undefined && { name: model.name }),
@@ -242,6 +257,25 @@ function memoryChanges({ memory }: PipelineFile, { machine }: PipelinePlan): Set
     reserveBytes: inBytes(memory?.reserve_gb),
     evictionPolicy: memory?.eviction_policy,
   })
+}
+
+/** The library's ids of a file's models, by theirs; null is not there. */
+function libraryIdsOf(
+  { models }: PipelineFile,
+  modelIds: readonly (string | null)[],
+): ReadonlyMap<string, string> {
+  return new Map(
+    models.flatMap(({ id }, index) => {
+      const modelId = modelIds[index] ?? null
+      return modelId === null ? [] : [[id, modelId] as const]
+    }),
+  )
+}
+
+/** What the file says of drafts, for all models. */
+function draftingChanges({ runtime }: PipelineFile): SettingsChanges {
+  const isOn = runtime?.speculative_decoding
+  return definedOf({ speculativeDecoding: isOn === undefined ? undefined : isOn ? 'auto' : 'off' } as const)
 }
 
 function routingChanges(file: PipelineFile, modelIds: readonly string[]): SettingsChanges {
