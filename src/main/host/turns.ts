@@ -278,9 +278,10 @@ export class Turns implements AsyncDisposable {
     const { conversationId } = failed
     if (this.#isClosed || this.#runsOf(conversationId).some(({ hasEnded }) => !hasEnded)) return
     const { repairerId } = this.#needAuto().settings()
-    const { turn, after } =
-      addRepair(failed, { conversations: this.#conversations, pool: this.#pool, repairerId }) ?? {}
-    if (turn) this.#startAll(turn, turn.answers.slice(-1), { conversationId, after, isChecked: true })
+    const repair = addRepair(failed, { conversations: this.#conversations, pool: this.#pool, repairerId })
+    if (!repair) return
+    const { turn, after } = repair
+    this.#startAll(turn, turn.answers.slice(-1), { conversationId, after, isChecked: true })
   }
 
   #checkTurnFree(turnId: string, action: string): string {
