@@ -6,7 +6,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { MB } from '../../contract/bytes.ts'
 import type { Turn } from '../../contract/conversation.ts'
 import type { PoolSnapshot } from '../../contract/memory.ts'
-import { createHost, type HostOptions } from './host.ts'
+import { createHost } from './host.ts'
 import { startNodeChild } from './node-starter.ts'
 
 const root = path.resolve(import.meta.dirname, '../../..')
@@ -15,21 +15,20 @@ const coder = 'demo-coder-2.2m-f16'
 const judge = 'demo-judge-2.2m-q8_0'
 
 /** A host with the demo models, all of them in memory where the pool is large enough. */
-async function startHost(options: Partial<HostOptions> = {}) {
+async function startHost() {
   const dataFolder = mkdtempSync(path.join(tmpdir(), 'plenum-auto-'))
   const host = await createHost({
     ...{ kind: 'headless', version: '0.0.0', dataFolder, home: dataFolder, device: 'cpu', threads: 1 },
     demoFolder: path.join(root, 'resources/demo-models'),
     startChild: startNodeChild,
     modelProgram: path.join(root, 'src/main/model/index.ts'),
-    ...{ poolSizeBytes: 1024 * MB, reserveBytes: 64 * MB },
-    ...options,
   })
   onTestFinished(async () => {
     await host[Symbol.asyncDispose]()
     rmSync(dataFolder, { recursive: true, force: true })
   })
   const client = createRouterClient(host.router, { context: {} })
+  await client.settings.set({ poolSizeBytes: 1024 * MB, reserveBytes: 64 * MB })
   const untilPool = async (holds: (pool: PoolSnapshot) => boolean) => {
     for await (const pool of await client.pool.watch()) if (holds(pool)) return pool
     throw new Error('The pool is no longer watched')
