@@ -184,6 +184,12 @@ function LabelFields({ label, otherNames, namesId, onSave, onRemove }: LabelFiel
     onSave(read.label)
   }
   const onKeyDown = (event: KeyboardEvent) => {
+    // The browser presses a button of its own kind, and only that.
+    if (event.key === 'Enter' && event.target instanceof HTMLInputElement && !event.nativeEvent.isComposing) {
+      event.preventDefault()
+      save()
+      return
+    }
     if (event.key !== 'Escape' || (label !== null && !isChanged)) return
     // Takes the change back; the dialog stays open.
     event.preventDefault()
@@ -193,14 +199,7 @@ function LabelFields({ label, otherNames, namesId, onSave, onRemove }: LabelFiel
   }
   const described = error === null ? undefined : `${id}error`
   return (
-    <form
-      className={styles['label']}
-      aria-label={label ? `Label ${label.name}` : 'New label'}
-      onSubmit={(event) => {
-        event.preventDefault()
-        save()
-      }}
-    >
+    <div role="group" className={styles['label']} aria-label={label ? `Label ${label.name}` : 'New label'}>
       <div className={styles['nameRow']}>
         <label htmlFor={`${id}name`}>Name</label>
         <input
@@ -259,7 +258,7 @@ function LabelFields({ label, otherNames, namesId, onSave, onRemove }: LabelFiel
           {label && <Button onClick={() => setTyped({})}>As it was</Button>}
         </div>
       )}
-    </form>
+    </div>
   )
 }
 
