@@ -17,6 +17,7 @@ import { jsonSchemaTextSchema } from './json-schema.ts'
 import { loadPreviewSchema, measurementSchema, poolSnapshotSchema, turnPlanSchema } from './memory.ts'
 import { addResultSchema, libraryModelSchema, loadOptionsSchema } from './model.ts'
 import { modelRoleSchema, routeExampleSchema } from './routing.ts'
+import { pipelineLoadedSchema, pipelineReportSchema, pipelineSourceSchema } from './pipeline.ts'
 import { samplingSchema } from './sampling.ts'
 import { foundPlaceSchema, searchResultSchema } from './search.ts'
 import { maxQueryCharacters } from './search-text.ts'
@@ -161,6 +162,20 @@ export const contract = {
       .output(z.array(measurementSchema)),
     unpin: base.route({ method: 'POST', path: '/models/{id}/unpin' }).input(modelId).output(z.void()),
   },
+  pipelines: {
+    /** The dry run of a pipeline file: what it would load, with bytes and speeds, and what is wrong with it. Nothing is loaded. */
+    check: base
+      .route({ method: 'POST', path: '/pipelines/check' })
+      .input(pipelineSourceSchema)
+      .output(pipelineReportSchema),
+    /** Loads the set of a file and ends when all of it is ready; all that is missing or does not fit is said before anything changes. */
+    load: base
+      .route({ method: 'POST', path: '/pipelines/load' })
+      .input(pipelineSourceSchema)
+      .output(pipelineLoadedSchema),
+    /** The models in memory, with how they are loaded, as the text of a pipeline file. */
+    write: base.route({ method: 'GET', path: '/pipelines/current' }).output(z.object({ text: z.string() })),
+  },
   files: {
     /** Opens the system's dialog; the chosen paths, empty when it was closed. */
     choose: base.input(z.object({ kind: z.enum(['gguf', 'folder']) })).output(z.array(z.string())),
@@ -188,7 +203,10 @@ export const contract = {
       .route({ method: 'GET', path: '/conversations/{id}' })
       .input(conversationId)
       .output(conversationSchema),
-    watch: base.input(conversationId).output(eventIterator(conversationEventSchema)),
+    /** A snapshot first, then what changes. With `lastTurns` the snapshot has only so many turns, and those before them follow in parts. */
+    watch: base
+      .input(conversationId.extend({ lastTurns: z.number().int().min(1).optional() }))
+      .output(eventIterator(conversationEventSchema)),
     /** Changes its title, or where it is in the list; what is absent stays. */
     update: base
       .route({ method: 'PATCH', path: '/conversations/{id}' })

@@ -3,13 +3,17 @@ import { askingSchema } from './asking.ts'
 import { attachmentSchema } from './attachment.ts'
 import { problemSchema } from './errors.ts'
 import { routingDecisionSchema, verificationSchema } from './routing.ts'
+import { draftKindSchema } from './model.ts'
 import { resolvedSamplingSchema } from './sampling.ts'
 
 /** As many models as one turn may be asked of at once. */
 export const mostAnswerers = 4
 
-/** Why an answer ended. */
-export const stopReasonSchema = z.enum(['end', 'max-tokens', 'context-full', 'stopped', 'crashed', 'failed'])
+/** Why an answer ended. `stop-text`: it came to a text that was to end it. `repetition`: it had begun to repeat itself without end. */
+export const stopReasonSchema = z.enum([
+  ...(['end', 'stop-text', 'repetition', 'max-tokens', 'context-full'] as const),
+  ...(['stopped', 'crashed', 'failed'] as const),
+])
 export type StopReason = z.infer<typeof stopReasonSchema>
 
 /** What an answer cost. */
@@ -23,6 +27,15 @@ export const answerStatsSchema = z.object({
   timeToFirstTokenMs: z.number(),
   /** Decoding speed, first token not counted; null with fewer than two tokens. */
   tokensPerSecond: z.number().nullable(),
+  /** What wrote ahead: looking up in the conversation, or a draft model of this name. Absent where nothing was drafted. */
+  draft: z
+    .object({
+      kind: draftKindSchema,
+      name: z.string().optional(),
+      proposedTokens: z.number().int(),
+      acceptedTokens: z.number().int(),
+    })
+    .optional(),
 })
 export type AnswerStats = z.infer<typeof answerStatsSchema>
 
@@ -35,15 +48,21 @@ export const answerStateSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('waiting'), reason: z.string(), isRouting: z.boolean().optional() }),
   z.object({ kind: z.literal('reading'), readTokens: z.number().int(), promptTokens: z.number().int() }),
   z.object({ kind: z.literal('writing') }),
-  z.object({ kind: z.literal('done'), stopReason: stopReasonSchema }),
+  z.object({
+    kind: z.literal('done'),
+    stopReason: stopReasonSchema,
+    /** For `repetition`: the beginning of what is repeated. */
+    repeated: z.string().optional(),
+  }),
   /** Cut short by a crash or an error; the text so far is kept. */
   z.object({ kind: z.literal('interrupted'), problem: problemSchema }),
 ])
 export type AnswerState = z.infer<typeof answerStateSchema>
 
-/** Whether an answer could go on: something ended it before it had come to its end. */
+/** Whether an answer could go on: something ended it before it had come to the end that it or the user wanted. */
 export function endedEarly(state: AnswerState): boolean {
-  return state.kind === 'interrupted' || (state.kind === 'done' && state.stopReason !== 'end')
+  if (state.kind === 'done') return state.stopReason !== 'end' && state.stopReason !== 'stop-text'
+  return state.kind === 'interrupted'
 }
 
 /** One model's answer to a turn. */
@@ -141,6 +160,8 @@ export type Conversation = z.infer<typeof conversationSchema>
 /** What a watcher of a conversation receives: first a snapshot, then what changes. */
 export const conversationEventSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('snapshot'), conversation: conversationSchema }),
+  /** The turns right before the first one that the watcher has, when its snapshot had only the last ones. */
+  z.object({ kind: z.literal('earlier'), turns: z.array(turnSchema).min(1) }),
   /** A turn is new or has changed in more than its text. */
   z.object({ kind: z.literal('turn'), turn: turnSchema }),
   /** Text to append; `at` is the length of the answer before it, so that a gap is noticed. */

@@ -30,10 +30,14 @@ const fields = {
   startContextTokens: z.number().int().min(64).max(16_777_216),
   /** When a conversation has filled its context: its oldest turns slide out of the model's memory, or the answer stops with a message. */
   contextFull: z.enum(['slide', 'stop']),
+  /** End answers that have begun to repeat themselves without end. */
+  earlyStopping: z.boolean(),
   /** Keep on disk what models have read of conversations, so that they come back without reading it again. */
   parking: z.boolean(),
   /** Disk room for that, in bytes; null: 16 GB or a tenth of the disk's free room, whichever is less. */
   parkingBudgetBytes: z.number().int().min(0).nullable(),
+  /** Whether drafts may write ahead of models, where that was measured to be faster; off: never. */
+  speculativeDecoding: z.enum(['auto', 'off']),
   /** Colours of the page: as the system has them, or always light or dark. */
   theme: z.enum(['system', 'light', 'dark']),
   /** The tour of the first start was seen or skipped; it is not shown by itself again. */
@@ -76,8 +80,10 @@ export const settingsSchema = z.object({
   contextTokens: fields.contextTokens.default(32_768).catch(32_768),
   startContextTokens: fields.startContextTokens.default(4096).catch(4096),
   contextFull: fields.contextFull.default('slide').catch('slide'),
+  earlyStopping: fields.earlyStopping.default(true).catch(true),
   parking: fields.parking.default(true).catch(true),
   parkingBudgetBytes: fields.parkingBudgetBytes.default(null).catch(null),
+  speculativeDecoding: fields.speculativeDecoding.default('auto').catch('auto'),
   theme: fields.theme.default('system').catch('system'),
   isTourSeen: fields.isTourSeen.default(false).catch(false),
   routerId: fields.routerId.default(null).catch(null),

@@ -28,7 +28,7 @@ import { withAdmissionMargin } from './footprint.ts'
 import { abortError, type Lease } from './lease.ts'
 import type { DomainCapacity, Ledger } from './ledger.ts'
 import { LoadJob, roomRequest, type Waiter } from './load-job.ts'
-import { Planning, type PoolMember, type PoolPlan } from './planning.ts'
+import { Planning, type PoolMember, type PoolPlan, type RoomRequest } from './planning.ts'
 import { describeQueued, type LoadedSlot, type ModelDescription } from './residency-state.ts'
 import type { LoadingSlot, ResidencyEffects, ResidencyState } from './residency-state.ts'
 import { Residents } from './residents.ts'
@@ -273,6 +273,25 @@ export class Residency implements AsyncDisposable {
         return roomRequest(modelId, settled, description, withAdmissionMargin(description.footprint(settled)))
       }),
     )
+  }
+
+  /**
+   * Who would have to leave so that a set of models has room together, in place of those of it that are in memory. `moreBytes`: what a changed
+   * pool has more than this one. Throws `NO_ROOM` with what would help. Nothing happens by asking.
+   */
+  planSet(
+    request: RoomRequest,
+    { modelIds, moreBytes }: { readonly modelIds: readonly string[]; readonly moreBytes: DomainBytes },
+  ): PoolMember[] {
+    const own = modelIds.map((modelId) => bytesByDomain(this.#ledger.footprintOf(modelId)))
+    const room = addBytes(addBytes(this.#ledger.room(), this.#residents.leavingBytes()), moreBytes)
+    const members = this.#residents.members().filter(({ modelId }) => !modelIds.includes(modelId))
+    const planning = new Planning({
+      ...{ members, freeBytes: own.reduce(addBytes, room), policy: this.#policy, now: this.#clock.now() },
+    })
+    const plan = planning.planNow(request.neededBytes, request.modelId)
+    if (!plan) throw fromProblem(planning.refusal(request))
+    return [...plan.leaving]
   }
 
   /** Whether a model is in memory or being loaded. */

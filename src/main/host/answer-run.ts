@@ -1,5 +1,5 @@
 import { withAsking, type AskingChanges } from '../../contract/asking.ts'
-import type { ChatMessage, GenerateEvent } from '../../contract/backend.ts'
+import type { ChatMessage, DraftFigures, GenerateEvent } from '../../contract/backend.ts'
 import type { Answer, AnswerState, AnswerStats, Turn } from '../../contract/conversation.ts'
 import { AppError, toProblem } from '../../contract/errors.ts'
 import { parseJsonSchema } from '../../contract/json-schema.ts'
@@ -26,6 +26,8 @@ export type RunSurroundings = {
   readonly textOf: (attachmentId: string) => string
   /** Whether the oldest turns slide out when a context is full, asked each time; else the answer stops with a message. */
   readonly slides: () => boolean
+  /** Whether answers end that have begun to repeat themselves without end, asked each time. Default: they do not. */
+  readonly stopsRepetition?: () => boolean
   /** Hears of errors that are defects of the app. */
   readonly onDefect: (error: unknown, path: readonly string[]) => void
 }
@@ -65,6 +67,7 @@ export class AnswerRun {
   readonly #pool: TurnPool
   readonly #textOf: (attachmentId: string) => string
   readonly #slides: () => boolean
+  readonly #stopsRepetition: () => boolean
   readonly #onDefect: (error: unknown, path: readonly string[]) => void
   readonly #isBackground: boolean
   readonly #asking: AskingChanges
@@ -80,11 +83,12 @@ export class AnswerRun {
 
   /** A run that has not started. Throws `NOT_FOUND` when the library has not the answer's model. */
   constructor(answer: Answer, how: TurnPlace & RunOptions, surroundings: RunSurroundings) {
-    const { conversations, pool, textOf, slides, onDefect } = surroundings
+    const { conversations, pool, textOf, slides, stopsRepetition = () => false, onDefect } = surroundings
     this.#conversations = conversations
     this.#pool = pool
     this.#textOf = textOf
     this.#slides = slides
+    this.#stopsRepetition = stopsRepetition
     this.#onDefect = onDefect
     this.conversationId = how.conversationId
     this.turnId = how.turnId
@@ -201,7 +205,7 @@ export class AnswerRun {
         const read = messages(turnsInWindow(path, window))
         const continues = continued !== ''
         const events = lease.generate(conversationId, read, {
-          ...{ signal, keepsRoom: maySlide, continues },
+          ...{ signal, keepsRoom: maySlide, continues, stopsRepetition: this.#stopsRepetition() },
           ...how,
         })
         for await (const event of events) this.#note(event)
@@ -247,9 +251,10 @@ export class AnswerRun {
           generatedTokens: event.generatedTokens,
           timeToFirstTokenMs: event.timeToFirstTokenMs,
           tokensPerSecond: event.tokensPerSecond,
+          ...(event.draft && { draft: draftStats(event.draft) }),
         }
         if (this.#hasEnded) this.#conversations.live.addStats(answerId, turnId, stats)
-        else this.#end({ kind: 'done', stopReason: event.stopReason }, stats)
+        else this.#end(endOf(event), stats)
         return
       }
       default:
@@ -262,6 +267,15 @@ export class AnswerRun {
     this.#hasEnded = true
     this.#conversations.live.end(this.answerId, state, stats)
   }
+}
+
+function endOf({ stopReason, repeated }: Extract<GenerateEvent, { kind: 'done' }>) {
+  return { kind: 'done' as const, stopReason, ...(repeated !== undefined && { repeated }) }
+}
+
+/** Of what drafting has come to, what is kept with the answer. */
+function draftStats({ kind, name, proposedTokens, acceptedTokens }: DraftFigures): AnswerStats['draft'] {
+  return { kind, ...(name !== undefined && { name }), proposedTokens, acceptedTokens }
 }
 
 /** The window that is tried after the one that did not fit; null when the error says something else, or there is none. */

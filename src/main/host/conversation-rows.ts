@@ -19,7 +19,7 @@ import {
   type Verification,
 } from '../../contract/routing.ts'
 import { resolvedSamplingSchema } from '../../contract/sampling.ts'
-import { pathToTurn, TurnTree } from './turn-tree.ts'
+import { TurnTree } from './turn-tree.ts'
 
 const summarySchema = z
   .object({
@@ -252,17 +252,23 @@ export class ConversationRows {
     return place && { turnId: place.id, conversationId: place.conversation_id }
   }
 
-  /** The turns from the root of the conversation to this one; each but the last with the answer chosen that the next one hangs on. */
-  path(turnId: string): Turn[] {
+  /**
+   * The turns from the root of the conversation to this one, or so many of the last ones; each but the last with the answer chosen that the next
+   * one hangs on.
+   */
+  path(turnId: string, options: { readonly most?: number | undefined } = {}): Turn[] {
+    // Walked once: going up a long path costs as much as reading it.
+    const ids = this.tree.pathIds(turnId, options)
+    const list = JSON.stringify(ids)
     const turns = this.#database
-      .prepare(`${pathToTurn} SELECT t.* FROM path JOIN turns t ON t.id = path.id ORDER BY path.depth DESC`)
-      .all(turnId)
+      .prepare('SELECT t.* FROM json_each(?) e JOIN turns t ON t.id = e.value ORDER BY e.key')
+      .all(list)
     const answers = this.#database
       .prepare(
-        `${pathToTurn} SELECT a.* FROM path JOIN answers a ON a.turn_id = path.id ORDER BY a.created_at, a.rowid`,
+        'SELECT a.* FROM json_each(?) e JOIN answers a ON a.turn_id = e.value ORDER BY a.created_at, a.rowid',
       )
-      .all(turnId)
-    const path = joinTurns(turns, answers, this.tree.siblings(turnId))
+      .all(list)
+    const path = joinTurns(turns, answers, this.tree.siblings(ids))
     return path.map((turn, index) => ({
       ...turn,
       chosenAnswerId: path[index + 1]?.parentAnswerId ?? turn.chosenAnswerId,

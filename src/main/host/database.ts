@@ -184,6 +184,12 @@ const migrations = [
     PRIMARY KEY (model_id)
   ) STRICT;
   `,
+  `
+  CREATE TABLE draft_records (
+    model_id TEXT NOT NULL, draft TEXT NOT NULL, file TEXT NOT NULL, backend TEXT NOT NULL, entry TEXT NOT NULL,
+    PRIMARY KEY (model_id, draft)
+  ) STRICT;
+  `,
 ]
 
 /** Opens the app's SQLite database (WAL) in a folder that is made when it is not there, and brings its schema up to date. */

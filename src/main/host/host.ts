@@ -4,6 +4,7 @@ import path from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { z } from 'zod'
 import type { HostInfo } from '../../contract/contract.ts'
+import { pipelineSchemaName } from '../../contract/pipeline.ts'
 import type { Settings } from '../../contract/settings.ts'
 import { Attachments } from './attachments.ts'
 import { limitDevice } from './device-memory.ts'
@@ -13,6 +14,8 @@ import { openDatabase } from './database.ts'
 import { Library } from './library.ts'
 import { readMachineMemory } from './machine-memory.ts'
 import { Parking } from './parking.ts'
+import { schemaFileBeside } from './pipeline-write.ts'
+import { Pipelines } from './pipelines.ts'
 import { Pool, type PoolOptions } from './pool.ts'
 import { hasAmx, processorName } from './processor.ts'
 import { createProbe, type Device, type Probe } from './probe.ts'
@@ -124,6 +127,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
     new Turns({
       ...{ conversations, pool, textOf, auto },
       slides: () => settings.get().contextFull === 'slide',
+      stopsRepetition: () => settings.get().earlyStopping,
       onDefect: logDefect,
     }),
   )
@@ -138,6 +142,11 @@ export async function createHost(options: HostOptions): Promise<Host> {
 
   const costs = new TurnCosts({ conversations, attachments, model: (modelId) => pool.readingModel(modelId) })
 
+  const pipelines = new Pipelines({
+    ...{ pool, library, settings, probe, database, home, modelsFolder },
+    schemaFile: schemaFileBeside(demoFolder, pipelineSchemaName),
+  })
+
   const router = createRouter({
     info: {
       version: options.version,
@@ -146,7 +155,19 @@ export async function createHost(options: HostOptions): Promise<Host> {
       canChooseFiles: options.dialogs !== undefined,
       modelsFolder,
     },
-    ...{ home, pool, library, conversations, files, turns, attachments, costs, settings, database },
+    ...{
+      home,
+      pool,
+      pipelines,
+      library,
+      conversations,
+      files,
+      turns,
+      attachments,
+      costs,
+      settings,
+      database,
+    },
     learning: auto.learning,
     dialogs: options.dialogs,
     onDefect: logDefect,

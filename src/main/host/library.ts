@@ -51,6 +51,14 @@ export class Library implements AsyncDisposable {
     return this.#entries.get(id)?.model
   }
 
+  /** The entry of a file, also by another name of it. */
+  async find(file: string): Promise<LibraryModel | undefined> {
+    const { paths } = modelFilesOf(file)
+    const [first = file] = paths
+    const [facts, real] = await Promise.all([readFileFacts(paths), realPathOf(first)])
+    return this.#entries.findKnown({ first, real }, facts)?.model
+  }
+
   /** What an entry's files were when they were last looked at: their sizes and dates. Null when that is not known. */
   stamp(id: string): string | null {
     return this.#entries.get(id)?.stamp ?? null

@@ -2,6 +2,7 @@ import { AppError } from '../../contract/errors.ts'
 import type { Arbiter } from '../core/arbiter.ts'
 import type { Lease } from '../core/lease.ts'
 import { AnswerPause } from './answer-pause.ts'
+import type { AnswerMeter } from './pool-bandwidth.ts'
 import type { WritingSpeed } from './measurements.ts'
 import type { ResidentModel } from './resident-model.ts'
 import type { ModelLease } from './turn-pool.ts'
@@ -19,6 +20,8 @@ export function leaseModel(
     readonly isBackground: boolean
     /** Hears how long reading has taken. */
     readonly onPrefill: (prefill: { readonly tokens: number; readonly ms: number }) => void
+    /** Follows an answer while it is written. Default: nobody does. */
+    readonly follow?: () => AnswerMeter
     /** Hears how fast an answer to a conversation was written. */
     readonly onWritten: (speed: WritingSpeed) => void
   },
@@ -37,17 +40,21 @@ export function leaseModel(
     lease.signal.aborted && isAbortError(lease.signal.reason) ? takenAwayError(name) : error
   return {
     async *generate(conversationId, messages, { signal, ...how }) {
+      const meter = options.follow?.()
       try {
         const answer = { ...how, ...turnOf(signal) }
         for await (const event of model.generate(conversationId, messages, answer)) {
           if (event.kind === 'done' && event.generatedTokens > 0)
             onPrefill({ tokens: event.promptTokens - event.reusedTokens, ms: event.timeToFirstTokenMs })
+          meter?.take(event)
           if (event.kind === 'done' && event.tokensPerSecond !== null && conversationId !== null)
             onWritten({ tokensPerSecond: event.tokensPerSecond, answerTokens: event.generatedTokens })
           yield event
         }
       } catch (error) {
         throw explain(error)
+      } finally {
+        meter?.end()
       }
     },
     async choose(conversationId, messages, choices, { signal, ...how }) {

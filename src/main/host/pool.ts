@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { formatBytes, MB } from '../../contract/bytes.ts'
+import { definedOf } from '../../contract/defined.ts'
 import { AppError } from '../../contract/errors.ts'
 import type { LoadPreview, Measurement, PoolSnapshot, Resident, TurnPlan } from '../../contract/memory.ts'
 import type { LoadOptions } from '../../contract/model.ts'
@@ -9,14 +10,18 @@ import { otherInPoolBytes, type MachineReading } from '../core/capacity.ts'
 import { longestTimerMs, type Clock } from '../core/clock.ts'
 import { footprintBytes } from '../core/domain-bytes.ts'
 import { Ledger, type DomainCapacity } from '../core/ledger.ts'
+import type { PoolMember, RoomRequest } from '../core/planning.ts'
 import { Residency } from '../core/residency.ts'
 import type { ResidencyState } from '../core/residency-state.ts'
 import { frameMs, watchState } from './frames.ts'
 import { LastResidents } from './last-residents.ts'
 import type { Library } from './library.ts'
 import { cancelledLoadError, isAbortError, leaseModel, orLeave, takenAwayError } from './model-lease.ts'
+import { DraftRecords } from './draft-records.ts'
+import { Drafts } from './drafts.ts'
 import { Measurements } from './measurements.ts'
 import type { Parking } from './parking.ts'
+import { PoolBandwidth } from './pool-bandwidth.ts'
 import { PoolMemory } from './pool-memory.ts'
 import { poolDomains, poolShape, type PoolShape } from './pool-shape.ts'
 import { ResidentModels, type ModelSpeeds } from './resident-models.ts'
@@ -84,6 +89,7 @@ export class Pool implements TurnPool, AsyncDisposable {
   readonly #arbiter = new Arbiter(systemClock)
   readonly #models: ResidentModels
   readonly #spare: SpareProcess
+  readonly #bandwidth: PoolBandwidth
   readonly #listeners = new Set<() => void>()
   readonly #closing = new AbortController()
   readonly #unsubscribe: (() => void)[]
@@ -118,9 +124,13 @@ export class Pool implements TurnPool, AsyncDisposable {
       ...options,
       takeSpare: (name) => this.#spare.take(name),
       measurements: new Measurements(options.database),
+      drafts: new Drafts({
+        library: options.library,
+        records: new DraftRecords(options.database),
+        isOn: () => options.settings.get().speculativeDecoding === 'auto',
+      }),
       shape: () => this.#shape,
-      threads: () =>
-        options.fixed.threads ?? options.settings.get().threads ?? Math.max(1, options.cores - 1),
+      threads: () => this.#threads(),
       contextTokens: () => options.settings.get().contextTokens,
       startContextTokens: () => options.settings.get().startContextTokens,
       domains: () => this.#ledger.domains(),
@@ -129,6 +139,12 @@ export class Pool implements TurnPool, AsyncDisposable {
       fitsWithEase: (bytes, options) => this.#residency.fitsWithEase(bytes, options),
       onCrash: (modelId, problem) => this.#residency.reportCrash(modelId, problem),
       onEvent: (event) => this.#residency.record(event),
+      onChange: () => this.#changed(),
+    })
+    this.#bandwidth = new PoolBandwidth({
+      database: options.database,
+      device: () => this.#shape.device.name,
+      bytesOf: (modelId) => this.#models.tokenBytes(modelId),
       onChange: () => this.#changed(),
     })
     this.#residency = new Residency({
@@ -145,7 +161,9 @@ export class Pool implements TurnPool, AsyncDisposable {
       ownProcesses: () =>
         this.#residency.states().map(({ modelId, footprint }) => ({
           processId: this.#models.get(modelId)?.processId ?? null,
-          reservedPrivateBytes: footprintBytes(footprint.filter(({ part }) => part !== 'weights')),
+          reservedPrivateBytes: footprintBytes(
+            footprint.filter(({ part }) => part !== 'weights' && part !== 'draft'),
+          ),
         })),
       onSample: (otherBytes) => this.#setOther(otherBytes),
     })
@@ -192,6 +210,7 @@ export class Pool implements TurnPool, AsyncDisposable {
         .map(({ id, name }) => ({ modelId: id, name })),
       ...(spare && { spare }),
       kv: { ...kvTotals(residents), reclaimableBytes: this.#residency.reclaimableBytes },
+      bandwidth: this.#bandwidth.reading(),
       isUnderPressure: this.#residency.isUnderPressure,
       pressureShare: this.#settings.get().pressureShare,
       thrash: this.#residency.thrash,
@@ -311,6 +330,44 @@ export class Pool implements TurnPool, AsyncDisposable {
     return settings
   }
 
+  /** What planning has to know of the memory and of what computes. Waits until the device is known. */
+  async planningFacts(): Promise<{
+    shape: PoolShape
+    machineName: string
+    rooms: readonly DomainCapacity[]
+    hasAmx: boolean
+    threads: number
+  }> {
+    await orLeave(this.#deviceFound, this.#closing.signal)
+    const { machine, hasAmx = false } = this.#options
+    return {
+      ...{ shape: this.#shape, machineName: machine.name, hasAmx, threads: this.#threads() },
+      rooms: this.#ledger.domains(),
+    }
+  }
+
+  /** What earlier loads of a model taught, and how fast it read last. */
+  measuredFigures(modelId: string): ReturnType<ResidentModels['measuredFigures']> {
+    return this.#models.measuredFigures(modelId)
+  }
+
+  /** Who would have to leave for a set of models in a pool with changed settings; throws `NO_ROOM`. Nothing happens by asking. */
+  async planSet(
+    request: RoomRequest,
+    { modelIds, settings }: { readonly modelIds: readonly string[]; readonly settings: SettingsChanges },
+  ): Promise<PoolMember[]> {
+    await this.#memory.sample()
+    const { poolSizeBytes, reserveBytes } = { ...this.#settings.get(), ...definedOf(settings) }
+    const before = this.#ledger.domains()
+    const moreBytes = Object.fromEntries(
+      poolDomains(this.#shape, this.#sizes({ poolSizeBytes, reserveBytes })).map((domain) => {
+        const now = before.find(({ id }) => id === domain.id) ?? domain
+        return [domain.id, domain.totalBytes - domain.reserveBytes - (now.totalBytes - now.reserveBytes)]
+      }),
+    )
+    return this.#residency.planSet(request, { modelIds, moreBytes })
+  }
+
   model(modelId: string): ReturnType<TurnPool['model']> {
     const { id, name, sampling, file } = this.#models.entry(modelId)
     const recommended = file.kind === 'usable' ? file.facts.recommendedSampling : undefined
@@ -366,6 +423,7 @@ export class Pool implements TurnPool, AsyncDisposable {
       const runsBeside = loadOptions.bandwidthThrottle === false
       return leaseModel(lease, model, {
         ...{ name, arbiter: this.#arbiter, onWait, runsBeside, isBackground },
+        follow: () => this.#bandwidth.follow(modelId),
         onPrefill: (prefill) => {
           this.#residency.reportPrefill(modelId, prefill)
           this.#models.recordReading(modelId, prefill)
@@ -523,6 +581,11 @@ export class Pool implements TurnPool, AsyncDisposable {
       poolSizeBytes: fixed.poolSizeBytes ?? settings.poolSizeBytes,
       reserveBytes: fixed.reserveBytes ?? settings.reserveBytes,
     }
+  }
+
+  #threads(): number {
+    const { fixed, settings, cores } = this.#options
+    return fixed.threads ?? settings.get().threads ?? Math.max(1, cores - 1)
   }
 
   #changed(): void {

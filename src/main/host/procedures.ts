@@ -11,6 +11,7 @@ import type { Conversations } from './conversations.ts'
 import { browse, saveText } from './files.ts'
 import { findPlaces } from './find.ts'
 import type { Library } from './library.ts'
+import type { Pipelines } from './pipelines.ts'
 import type { Pool } from './pool.ts'
 import type { RouteLearning } from './route-learning.ts'
 import { search } from './search.ts'
@@ -24,6 +25,7 @@ export type Procedures = {
   readonly info: HostInfo
   readonly home: string
   readonly pool: Pool
+  readonly pipelines: Pipelines
   readonly library: Library
   readonly conversations: Conversations
   readonly files: ConversationFiles
@@ -49,7 +51,8 @@ export type Dialogs = {
 
 /** The contract, implemented: each call is one function of the host. Both shells serve this router. */
 export function createRouter(host: Procedures): HostRouter {
-  const { info, pool, library, conversations, files, turns, learning, attachments, costs, settings } = host
+  const { info, pool, pipelines, library, conversations, files, turns, learning, attachments } = host
+  const { costs, settings } = host
   const os = implement(contract).use(async ({ next, path, signal }, _input, output) => {
     const mapErrors = mapRpcErrors((error) => {
       // The caller has gone: nobody to tell, and nothing is wrong.
@@ -97,6 +100,11 @@ export function createRouter(host: Procedures): HostRouter {
       history: os.models.history.handler(({ input }) => pool.history(input.id)),
       unpin: os.models.unpin.handler(({ input }) => pool.setPinned(input.id, false)),
     },
+    pipelines: {
+      check: os.pipelines.check.handler(({ input, signal }) => pipelines.check(input, signal)),
+      load: os.pipelines.load.handler(({ input, signal }) => pipelines.load(input, signal)),
+      write: os.pipelines.write.handler(() => pipelines.write()),
+    },
     files: {
       choose: os.files.choose.handler(({ input }) => {
         return dialogsOf(host).chooseFiles(input.kind)
@@ -119,7 +127,9 @@ export function createRouter(host: Procedures): HostRouter {
         return conversations.create({ ...input, asking: input.asking ?? (preset && askingOf(preset)) })
       }),
       get: os.conversations.get.handler(({ input }) => conversations.get(input.id)),
-      watch: os.conversations.watch.handler(({ input, signal }) => conversations.watch(input.id, signal)),
+      watch: os.conversations.watch.handler(({ input: { id, lastTurns }, signal }) =>
+        conversations.watch(id, { signal, lastTurns }),
+      ),
       update: os.conversations.update.handler(({ input: { id, ...changes } }) =>
         conversations.update(id, changes),
       ),

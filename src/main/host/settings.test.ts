@@ -19,6 +19,7 @@ const defaults = {
   contextTokens: 32_768,
   startContextTokens: 4096,
   contextFull: 'slide',
+  earlyStopping: true,
   parking: true,
   parkingBudgetBytes: null,
   theme: 'system',

@@ -32,6 +32,8 @@ export interface ModelLease extends Disposable {
       sampling: ResolvedSampling
       /** A JSON schema that the answer follows; null: it is free. */
       jsonSchema: unknown
+      /** End it when it has begun to repeat itself without end. Default false. */
+      stopsRepetition?: boolean
     },
   ): AsyncIterable<GenerateEvent>
   /**

@@ -471,3 +471,19 @@ describe('versions', () => {
     )
   })
 })
+
+test('an answer that had begun to repeat itself says what, and can go on; one that came to a stop text has ended', async () => {
+  const { turns, requests, id, answers } = newTurns()
+  const turn = turns.send({ conversationId: id, modelId: 'a', text: 'Hello' })
+  await settled()
+  await requests[0]!.grant()
+  await requests[0]!.say('and and and ', { ...done, stopReason: 'repetition', repeated: 'and' }, 'end')
+  const repeated = { kind: 'done', stopReason: 'repetition', repeated: 'and' }
+  expect(answers()).toEqual([[['and and and ', repeated]]])
+  turns.continue(turn.chosenAnswerId)
+  await settled()
+  await requests[1]!.grant()
+  await requests[1]!.say('then', { ...done, stopReason: 'stop-text' }, 'end')
+  expect(answers()).toEqual([[['and and and then', { kind: 'done', stopReason: 'stop-text' }]]])
+  expect(() => turns.continue(turn.chosenAnswerId)).toThrow('it has come to its end')
+})

@@ -358,7 +358,7 @@ export class Turns implements AsyncDisposable {
     const router = isRouted ? routing?.router() : null
     const willCheck = isChecked || this.#checks?.isOn(conversationId, asking) === true
     const verifier = willCheck ? this.#auto?.verifying.verifier() : null
-    const keep = [router, verifier].flatMap((model) => (model ? [model.id] : []))
+    const keep = [...new Set([router, verifier].flatMap((model) => (model ? [model.id] : [])))]
     const route: RunOptions['route'] =
       isRouted && routing
         ? async (options) =>

@@ -28,14 +28,14 @@ test('holds back what may become a stop text, and shows it when it does not', ()
   const text = answerText(['<|end|>', '###'])
   const shown = bytesOf('a<|en b## c').map((byte) => text.push(byte))
   expect(shown.map((each) => each.text)).toEqual(['a', '', '', '', '', '<|en ', 'b', '', '', '## ', 'c'])
-  expect(shown.every((each) => !each.isStopped)).toBe(true)
+  expect(shown.every((each) => each.stopText === null)).toBe(true)
 })
 
 test('stops at a stop text and shows nothing of it', () => {
-  const text = answerText(['<|end|>'])
+  const text = answerText(['###', '<|end|>'])
   const shown = bytesOf('ab<|end|>').map((byte) => text.push(byte))
   expect(shown.map((each) => each.text).join('')).toBe('ab')
-  expect(shown.at(-1)?.isStopped).toBe(true)
+  expect(shown.at(-1)?.stopText).toBe('<|end|>')
   expect(text.flush()).toBe('')
 })
 

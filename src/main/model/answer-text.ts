@@ -2,6 +2,7 @@
 export class AnswerText<Token extends number> {
   readonly #decode: (tokens: readonly Token[], after: readonly Token[]) => string
   readonly #stopTexts: readonly string[]
+  readonly #markOf: (token: Token) => string | null
   /** The last tokens whose text is out, for tokenizers that look back. */
   #shownTokens: readonly Token[] = []
   /** Tokens that end within a character. */
@@ -14,18 +15,27 @@ export class AnswerText<Token extends number> {
     readonly stopTexts: readonly string[]
     /** Tokens of the answer whose text is out already. Default: none. */
     readonly after?: readonly Token[]
+    /** The text of a token that is a mark and no text; null for all others. Default: there are none. */
+    readonly markOf?: (token: Token) => string | null
   }) {
     this.#decode = options.decode
     this.#shownTokens = (options.after ?? []).slice(-8)
+    this.#markOf = options.markOf ?? (() => null)
     this.#stopTexts = options.stopTexts.filter((text) => text !== '')
   }
 
-  /** Takes the next token: the text that can be shown now, and whether a stop text came up. */
-  push(token: Token): { text: string; isStopped: boolean } {
+  /** Takes the next token: the text that can be shown now, and the stop text that came up, if one did. */
+  push(token: Token): { text: string; stopText: string | null } {
+    const mark = this.#markOf(token)
+    if (mark !== null) {
+      const before = this.#openTokens.length === 0 ? '' : this.#decode(this.#openTokens, this.#shownTokens)
+      this.#openTokens.push(token)
+      return this.#show(before + mark)
+    }
     this.#openTokens.push(token)
     const decoded = this.#decode(this.#openTokens, this.#shownTokens)
     // A character has at most four bytes, so after four tokens a replacement character is what the model wrote.
-    if (decoded.endsWith('\uFFFD') && this.#openTokens.length < 4) return { text: '', isStopped: false }
+    if (decoded.endsWith('\uFFFD') && this.#openTokens.length < 4) return { text: '', stopText: null }
     return this.#show(decoded)
   }
 
@@ -40,18 +50,22 @@ export class AnswerText<Token extends number> {
     return rest
   }
 
-  #show(decoded: string): { text: string; isStopped: boolean } {
+  #show(decoded: string): { text: string; stopText: string | null } {
     this.#shownTokens = [...this.#shownTokens, ...this.#openTokens].slice(-8)
     this.#openTokens = []
     const text = this.#held + decoded
-    const stops = this.#stopTexts.map((stop) => text.indexOf(stop)).filter((at) => at !== -1)
-    if (stops.length > 0) {
+    const found = this.#stopTexts
+      .map((stopText) => ({ stopText, at: text.indexOf(stopText) }))
+      .filter(({ at }) => at !== -1)
+      .sort((a, b) => a.at - b.at)
+    const [first] = found
+    if (first) {
       this.#held = ''
-      return { text: text.slice(0, Math.min(...stops)), isStopped: true }
+      return { text: text.slice(0, first.at), stopText: first.stopText }
     }
     const heldLength = Math.max(0, ...this.#stopTexts.map((stop) => overlap(text, stop)))
     this.#held = heldLength === 0 ? '' : text.slice(-heldLength)
-    return { text: text.slice(0, text.length - heldLength), isStopped: false }
+    return { text: text.slice(0, text.length - heldLength), stopText: null }
   }
 }
 

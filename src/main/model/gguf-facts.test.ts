@@ -68,6 +68,7 @@ describe('describeModel', () => {
         feedForwardLength: 512,
         headCount: 6,
         vocabularySize: 1024,
+        vocabularyFingerprint: '5ebc400c7c28a398',
         trainContextTokens: 1024,
         kvLayerGroups: [{ layers: 5, kvHeads: 2, keyLength: 32, valueLength: 32, windowTokens: null }],
         recurrentStateBytes: 0,
@@ -108,6 +109,9 @@ describe('describeModel', () => {
       experts: { count: 32, used: 4, feedForwardLength: 2880 },
     })
     expect(facts.tensorTypes[0]).toEqual({ type: 'MXFP4', tensors: 72, bytes: expertBytes })
+    // With their biases.
+    expect(facts.experts?.bytes).toBeGreaterThan(expertBytes)
+    expect(facts.experts?.bytes).toBeLessThan(1.01 * expertBytes)
 
     const nvfp4 = factsOf(llamaFile(tinyShape, { weights: 'NVFP4' }))
     // Four scales and 32 bytes for each 64 numbers.

@@ -152,8 +152,10 @@ function readFacts(metadata: GgufMetadata, tensors: readonly GgufTensor[]): Mode
     throw metadata.refuse(`it claims an embedding of ${String(embeddingLength)} numbers`, wrongHelp)
   const trainContextTokens = metadata.requiredCount('.context_length')
   const headCount = checkHeads(metadata, layers)
-  const experts = readExperts(metadata, layers)
+  const experts = readExperts(metadata, { layers, tensors })
   const vocabularySize = checkVocabulary(metadata, tensors)
+  const tokens = metadata.get('tokenizer.ggml.tokens')
+  const fingerprint = tokens?.kind === 'array' ? tokens.fingerprint : undefined
   const { kvLayerGroups, recurrentStateBytes } = describeLayers(metadata, layers)
   const tensorTypes = summariseTypes(tensors)
   const feedForward =
@@ -174,6 +176,7 @@ function readFacts(metadata: GgufMetadata, tensors: readonly GgufTensor[]): Mode
     feedForwardLength: Math.max(0, ...feedForward),
     headCount,
     vocabularySize,
+    ...(fingerprint !== undefined && { vocabularyFingerprint: fingerprint }),
     mergeCount: countOf(metadata, 'tokenizer.ggml.merges'),
     trainContextTokens,
     kvLayerGroups: [...kvLayerGroups],
@@ -221,7 +224,10 @@ function checkHeads(metadata: GgufMetadata, layers: number): number {
   return Math.max(0, ...heads)
 }
 
-function readExperts(metadata: GgufMetadata, layers: number): ModelFacts['experts'] {
+function readExperts(
+  metadata: GgufMetadata,
+  { layers, tensors }: { readonly layers: number; readonly tensors: readonly GgufTensor[] },
+): ModelFacts['experts'] {
   const count = metadata.count('.expert_count') ?? 0
   const used = Math.max(0, ...(metadata.perLayer('.expert_used_count', layers) ?? []))
   if (count > maxExperts)
@@ -238,7 +244,8 @@ function readExperts(metadata: GgufMetadata, layers: number): ModelFacts['expert
     metadata.perLayer('.expert_feed_forward_length', layers) ??
     metadata.perLayer('.feed_forward_length', layers) ??
     []
-  return count === 0 ? null : { count, used, feedForwardLength: Math.max(0, ...widths) }
+  const bytes = bytesOf(tensors, (name) => /_exps\b/.test(name))
+  return count === 0 ? null : { count, used, feedForwardLength: Math.max(0, ...widths), bytes }
 }
 
 function checkVocabulary(metadata: GgufMetadata, tensors: readonly GgufTensor[]): number {

@@ -2,7 +2,7 @@ import type { Answer, Turn } from '../../contract/conversation.ts'
 import { withoutThoughts } from '../../contract/thoughts.ts'
 import { useApp } from '../store.ts'
 import { CopyButton } from '../ui/copy-button.tsx'
-import { Icon } from '../ui/icon.tsx'
+import { IconButton } from '../ui/icon-button.tsx'
 import { Menu, type MenuItem } from '../ui/menu.tsx'
 import styles from './answer-actions.module.css'
 import { isAutoNext } from './auto-choice.ts'
@@ -52,14 +52,12 @@ export function AnswerActions({ answer, turn }: AnswerActionsProps) {
   return (
     <span className={styles['actions']}>
       {text !== '' && <CopyButton label="Copy answer" text={() => withoutThoughts(text)} />}
-      <button
-        type="button"
-        aria-label="Ask again"
+      <IconButton
+        icon="retry"
+        label="Ask again"
         title={`Ask ${modelName} again`}
         onClick={() => void askAgain(turn.id, [modelId])}
-      >
-        <Icon name="retry" size={14} />
-      </button>
+      />
       <Menu label={`Actions for the answer by ${modelName}`} items={items} />
     </span>
   )

@@ -1,4 +1,4 @@
-import type { Answer } from '../../contract/conversation.ts'
+import { endedEarly, type Answer } from '../../contract/conversation.ts'
 import { runningTurnId } from '../conversation-mirror.ts'
 import { useApp } from '../store.ts'
 import { Button } from '../ui/button.tsx'
@@ -35,7 +35,7 @@ export function AnswerEnd({ answer, turnId, isLast }: AnswerEndProps) {
       </div>
     )
   }
-  const words = state.kind === 'done' ? describeStop(answer, state.stopReason) : null
+  const words = state.kind === 'done' ? describeStop(answer, state) : null
   if (words === null) return null
   return (
     <div className={styles['stop']}>
@@ -44,7 +44,7 @@ export function AnswerEnd({ answer, turnId, isLast }: AnswerEndProps) {
         <FullContext modelId={modelId} />
       )}
       {isLast && <GoOn answer={answer} />}
-      {isLast && <SendAgain answer={answer} turnId={turnId} />}
+      {isLast && endedEarly(state) && <SendAgain answer={answer} turnId={turnId} />}
     </div>
   )
 }
@@ -64,13 +64,19 @@ function GoOn({ answer }: Pick<AnswerEndProps, 'answer'>) {
 
 function describeStop(
   { modelName, stats }: Answer,
-  stopReason: Extract<Answer['state'], { kind: 'done' }>['stopReason'],
+  { stopReason, repeated }: Extract<Answer['state'], { kind: 'done' }>,
 ): string | null {
   switch (stopReason) {
     case 'end':
       return null
     case 'stopped':
       return 'Stopped by you'
+    case 'stop-text':
+      return 'Ended at a stop text'
+    case 'repetition': {
+      const what = repeated === undefined ? '' : `: “${shorten(repeated)}”`
+      return `Stopped early: the answer had begun to repeat itself${what}`
+    }
     case 'max-tokens':
       return 'Cut off: the answer reached the longest length that was allowed'
     case 'context-full': {
@@ -84,6 +90,12 @@ function describeStop(
     default:
       return stopReason satisfies never
   }
+}
+
+/** The beginning of a text, on one line. */
+function shorten(text: string): string {
+  const line = text.replace(/\s+/g, ' ').trim()
+  return line.length > 60 ? `${line.slice(0, 60).trimEnd()}…` : line
 }
 
 /** Asks the turn again: the same model, or the one that is chosen for the next turn. */

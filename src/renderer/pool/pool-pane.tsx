@@ -15,6 +15,7 @@ import { attempt, host, showDialog, showPicture, useApp } from '../store.ts'
 import { Button } from '../ui/button.tsx'
 import { Segments } from '../ui/segments.tsx'
 import { Activity } from './activity.tsx'
+import { Bandwidth } from './bandwidth.tsx'
 import { BlockMenu } from './block-menu.tsx'
 import { capacityBytes, ghostOf, poolBlocks, type PoolView } from './blocks.ts'
 import { KvSection } from './kv-section.tsx'
@@ -136,6 +137,7 @@ export function PoolPane() {
         ))}
         <ResidentProblems residents={pool.residents} />
         <KvSection pool={pool} models={models} conversations={conversations} isTable={shown === 'table'} />
+        <Bandwidth pool={pool} />
         <Activity events={pool.events} />
       </div>
       {open && openDomain && openBlock && (

@@ -72,6 +72,23 @@ export const conversationSettings: readonly SettingItem[] = [
     ),
   },
   {
+    id: 'earlyStopping',
+    title: 'Stop answers that loop',
+    section: 'Conversations',
+    unit: null,
+    byDefault: 'on',
+    effect:
+      'An answer that has begun to repeat itself without end is stopped, and says so; “Continue” lets it go on. Tables, code and refrains are not taken for a loop. What is already written stays.',
+    field: ({ settings, save }, noteId) => (
+      <Check
+        label="Stop answers that loop"
+        isOn={settings.earlyStopping}
+        describedBy={noteId}
+        onChange={(earlyStopping) => save({ earlyStopping })}
+      />
+    ),
+  },
+  {
     id: 'parking',
     title: 'Park conversations on disk',
     section: 'Conversations',
