@@ -46,7 +46,7 @@ function RoleFields({ modelId, role }: { readonly modelId: string; readonly role
   const { problem, act } = useAct()
   const names = useApp(useShallow((state) => knownLabelNames(state.models)))
   const save = (changes: Partial<ModelRole>) =>
-    act(() => host().models.update({ id: modelId, role: keptRole({ ...role, ...changes }) }))
+    act(() => saveRole(modelId, keptRole({ ...role, ...changes })))
   const replace = (label: RequestLabel, next: RequestLabel | null) =>
     save({ labels: role.labels.flatMap((each) => (each === label ? (next ? [next] : []) : [each])) })
   const othersOf = (label: RequestLabel | null) =>
@@ -125,6 +125,23 @@ function RoleFields({ modelId, role }: { readonly modelId: string; readonly role
       />
     </div>
   )
+}
+
+/** Seen at once; rejects with the host's problem, and the role is as it was. */
+async function saveRole(id: string, role: ModelRole | null): Promise<void> {
+  const show = (shown: (model: LibraryModel) => LibraryModel) =>
+    useApp.setState(({ models }) => ({
+      models: models.map((model) => (model.id === id ? shown(model) : model)),
+    }))
+  const before = useApp.getState().models.find((model) => model.id === id)
+  show((model) => ({ ...model, role: role ?? undefined }))
+  try {
+    const saved = await host().models.update({ id, role })
+    show(() => saved)
+  } catch (error) {
+    if (before) show(() => before)
+    throw error
+  }
 }
 
 function Duty({
