@@ -246,11 +246,11 @@ export class Pool implements TurnPool, AsyncDisposable {
     })
   }
 
-  /** What loading a model would take, and who would have to leave; `isReload`: also where it is in memory. */
+  /** What loading a model would take, and who would have to leave; `isReload`: also where it is in memory; those of `keep` may not leave. */
   async preview(
     modelId: string,
     options: LoadOptions = {},
-    how: { readonly isReload?: boolean } = {},
+    how: { readonly isReload?: boolean; readonly keep?: readonly string[] } = {},
   ): Promise<LoadPreview> {
     await this.#prepare(modelId)
     return {
