@@ -58,41 +58,90 @@ export async function measureOpening(page: Page): Promise<number> {
   )
 }
 
+/** A frame: milliseconds since the one before, when it came, and whether an answer was growing in it. */
+type Frame = { readonly gap: number; readonly at: number; readonly isGrowing: boolean }
+
 /** What frames were like for a while: milliseconds between them, and the share of the time that the page's thread worked. */
 export type Frames = { readonly gaps: readonly number[]; readonly busy: number }
 
 /** Frames while the wheel goes up through the long conversation, at so many CSS pixels a second. */
 export async function measureScrolling(page: Page, session: CDPSession, speed: number): Promise<Frames> {
-  return measureFrames(page, session, () =>
+  const { frames, busy } = await measureFrames(page, session, () =>
     session.send('Input.synthesizeScrollGesture', {
       ...{ x: 600, y: 400, yDistance: speed * 5, speed },
       gestureSourceType: 'mouse',
       preventFling: true,
     }),
   )
+  return { gaps: frames.map(({ gap }) => gap), busy }
+}
+
+/** So near to the beginning or the end of an answer a frame belongs to that, in milliseconds. */
+const edgeMs = 300
+
+/** What an answer was like on the page: while it grew, and when it began and ended. */
+export type StreamedFrames = {
+  readonly growing: readonly number[]
+  readonly edges: readonly number[]
+  readonly busy: number
+}
+
+/** Frames from sending a message until its answer has ended and a little longer. */
+export async function measureAnswer(
+  page: Page,
+  session: CDPSession,
+  send: () => Promise<unknown>,
+): Promise<StreamedFrames> {
+  const { frames, busy } = await measureFrames(page, session, async () => {
+    await send()
+    // By a selector and now and then: a search by role goes through the whole page, and would be measured too.
+    const growing = '[data-last] [data-growing]'
+    await page.waitForSelector(growing, { state: 'attached' })
+    await page.waitForFunction(
+      () => document.querySelector('[data-last] [aria-busy="true"]') === null,
+      undefined,
+      { polling: 250, timeout: 600_000 },
+    )
+    await page.waitForTimeout(2 * edgeMs)
+  })
+  const first = frames.find(({ isGrowing }) => isGrowing)?.at ?? Infinity
+  const last = frames.findLast(({ isGrowing }) => isGrowing)?.at ?? -Infinity
+  const isInside = ({ at }: Frame) => at > first + edgeMs && at < last - edgeMs
+  return {
+    growing: frames.filter(isInside).map(({ gap }) => gap),
+    edges: frames.filter((frame) => !isInside(frame)).map(({ gap }) => gap),
+    busy,
+  }
 }
 
 /** Frames of the page while `work` goes on. */
-export async function measureFrames(
+async function measureFrames(
   page: Page,
   session: CDPSession,
   work: () => Promise<unknown>,
-): Promise<Frames> {
+): Promise<{ readonly frames: readonly Frame[]; readonly busy: number }> {
   await session.send('Performance.enable', { timeDomain: 'threadTicks' })
   const workedBefore = await taskSeconds(session)
   await page.evaluate(() => {
-    const gaps: number[] = []
-    Object.assign(globalThis, { gaps })
+    const frames: Frame[] = []
+    const isOver = { value: false }
+    Object.assign(globalThis, { frames, endFrames: () => (isOver.value = true) })
     const step = (before: number) => (now: number) => {
-      gaps.push(now - before)
-      requestAnimationFrame(step(now))
+      const last = document.querySelector('[data-turn][data-last]')
+      const isGrowing = last?.querySelector('[data-growing]') != null
+      frames.push({ gap: now - before, at: now, isGrowing })
+      if (!isOver.value) requestAnimationFrame(step(now))
     }
     requestAnimationFrame((now) => requestAnimationFrame(step(now)))
   })
   await work()
-  const gaps = await page.evaluate(() => [...(globalThis as unknown as { gaps: number[] }).gaps])
-  const seconds = gaps.reduce((sum, gap) => sum + gap, 0) / 1000
-  return { gaps, busy: ((await taskSeconds(session)) - workedBefore) / seconds }
+  const frames = await page.evaluate(() => {
+    const measured = globalThis as unknown as { frames: Frame[]; endFrames: () => void }
+    measured.endFrames()
+    return measured.frames
+  })
+  const seconds = frames.reduce((sum, { gap }) => sum + gap, 0) / 1000
+  return { frames, busy: ((await taskSeconds(session)) - workedBefore) / seconds }
 }
 
 async function taskSeconds(session: CDPSession): Promise<number> {

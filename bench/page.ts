@@ -1,7 +1,8 @@
 /**
  * The page as a user meets it: time from starting the built headless host to a window with three residents and a message box; a
  * conversation of 2,000 turns that is opened and scrolled; frames, keys and memory while an answer streams into it with the pool in view.
- * Needs `npm run build` and Chromium. `node bench/page.ts [--runs 5] [--only start|long] [--trace FILE]`.
+ * Needs `npm run build` and Chromium. `node bench/page.ts [--runs 5] [--only start|long] [--tokens 10000] [--trace FILE]`; the trace is of
+ * scrolling, and FILE-answer of the first answer.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
@@ -13,25 +14,24 @@ import { parseArgs } from 'node:util'
 import { chromium, type Browser, type Page } from '@playwright/test'
 import { initialScripts } from '../scripts/page-size.ts'
 import { findChromium } from '../scripts/chromium.ts'
-import { writeGgufFile } from '../src/testing/gguf-file.ts'
-import { greedy, llamaFile } from '../src/testing/shapes.ts'
+import { float32, uint32, writeGgufFile } from '../src/testing/gguf-file.ts'
+import { llamaFile } from '../src/testing/shapes.ts'
 import { median, percent, spread } from './measure.ts'
 import {
   heapBytes,
+  measureAnswer,
   measureFirstPaint,
-  measureFrames,
   measureOpening,
   measureScrolling,
   measureTyping,
   recordLong,
   traceTo,
   type Frames,
+  type StreamedFrames,
 } from './page-long.ts'
 
 /** A frame that comes later than this after the one before is late, in milliseconds. */
 const lateMs = 25
-/** So many tokens stream into the long conversation. */
-const streamedTokens = 10_000
 const program = path.join(import.meta.dirname, '..', 'out', 'main', 'headless.js')
 
 async function main(): Promise<void> {
@@ -40,6 +40,8 @@ async function main(): Promise<void> {
       runs: { type: 'string', default: '5' },
       only: { type: 'string', default: '' },
       trace: { type: 'string', default: '' },
+      /** So many tokens stream into the long conversation. */
+      tokens: { type: 'string', default: '10000' },
     },
   })
   const executablePath = findChromium()
@@ -58,7 +60,8 @@ async function main(): Promise<void> {
   )
   try {
     if (values.only !== 'long') await reportStarts(browser, runs)
-    if (values.only !== 'start') await reportLong(browser, { runs, trace: values.trace })
+    if (values.only !== 'start')
+      await reportLong(browser, { runs, trace: values.trace, tokens: Number(values.tokens) })
   } finally {
     await browser.close()
   }
@@ -81,7 +84,11 @@ async function reportStarts(browser: Browser, runs: number): Promise<void> {
 /** Opens, scrolls and streams into a conversation of 2,000 turns. */
 async function reportLong(
   browser: Browser,
-  { runs, trace }: { readonly runs: number; readonly trace: string },
+  {
+    runs,
+    trace,
+    tokens: streamedTokens,
+  }: { readonly runs: number; readonly trace: string; readonly tokens: number },
 ): Promise<void> {
   await using host = await startHost({ before: recordLong })
   await using context = await browser.newContext({ viewport: { width: 1440, height: 900 } })
@@ -101,34 +108,35 @@ async function reportLong(
   const name = await addEndless(page, host.folder)
   await page.getByRole('button', { name: 'Jump to the end' }).click()
   const heaps: { readonly tokens: number; readonly bytes: number }[] = []
-  const late: Frames[] = []
+  const answers: StreamedFrames[] = []
   const delays: number[] = []
   let tokens = 0
   while (tokens < streamedTokens) {
     const box = page.getByRole('textbox', { name: 'Message' })
     await box.fill('Go on for a long while.')
-    await box.press('Enter')
-    await page.getByRole('button', { name: 'Stop' }).waitFor()
-    await page.locator('[data-growing]').first().waitFor()
     const stream = { isOver: false }
-    const over = page
-      .getByRole('button', { name: 'Send', exact: true })
-      .waitFor({ timeout: 600_000 })
-      .finally(() => (stream.isOver = true))
-    const typing = measureTyping(page, () => !stream.isOver)
-    late.push(await measureFrames(page, session, () => over))
+    let typing: Promise<readonly number[]> = Promise.resolve([])
+    const answer = async () => {
+      const measured = await measureAnswer(page, session, async () => {
+        await box.press('Enter')
+        typing = measureTyping(page, () => !stream.isOver)
+      })
+      stream.isOver = true
+      answers.push(measured)
+    }
+    await (trace !== '' && answers.length === 0
+      ? traceTo(browser, page, `${trace}-answer`, answer)
+      : answer())
     delays.push(...(await typing))
     const stats = await lastStats(page, name)
     tokens += stats.generatedTokens
     heaps.push({ tokens, bytes: await heapBytes(session) })
     console.log(
-      `  ${String(tokens)} tokens, ${(stats.tokensPerSecond ?? NaN).toFixed(0)} a second: ${describeFrames(late.at(-1))}`,
+      `  ${String(tokens)} tokens, ${(stats.tokensPerSecond ?? NaN).toFixed(0)} a second: ${describeAnswers(answers.slice(-1))}`,
     )
     if (stats.generatedTokens === 0) throw new Error('The model wrote nothing')
   }
-  console.log(
-    `streamed into it: ${describeFrames({ gaps: late.flatMap(({ gaps }) => gaps), busy: median(late.map(({ busy }) => busy)) })}`,
-  )
+  console.log(`streamed into it: ${describeAnswers(answers)}`)
   const [p50, p95] = [0.5, 0.95].map(
     (share) => delays.toSorted((one, other) => one - other)[Math.floor(share * delays.length)] ?? NaN,
   )
@@ -142,11 +150,21 @@ async function reportLong(
     )
 }
 
-function describeFrames(frames: Frames | undefined): string {
-  if (!frames) return ''
-  const { gaps, busy } = frames
+function describeFrames({ gaps, busy }: Frames): string {
+  return `${describeGaps(gaps)}, thread busy ${percent(busy)}`
+}
+
+function describeAnswers(answers: readonly StreamedFrames[]): string {
+  const growing = answers.flatMap((answer) => answer.growing)
+  const edges = answers.flatMap((answer) => answer.edges)
+  const busy = percent(median(answers.map((answer) => answer.busy)))
+  return `${describeGaps(growing)}; begin and end: ${describeGaps(edges)}; thread busy ${busy}`
+}
+
+function describeGaps(gaps: readonly number[]): string {
   const late = gaps.filter((gap) => gap > lateMs).length / gaps.length
-  return `median frame ${median(gaps).toFixed(1)} ms, ${percent(late)} later than ${String(lateMs)} ms, thread busy ${percent(busy)}`
+  const longest = Math.max(...gaps).toFixed(0)
+  return `median frame ${median(gaps).toFixed(1)} ms, ${percent(late)} later than ${String(lateMs)} ms, longest ${longest} ms`
 }
 
 function megabytes(bytes: number): string {
@@ -181,14 +199,26 @@ async function allResident(page: Page): Promise<void> {
   )
 }
 
-/** Adds a model that writes about as fast as a page can show, and has it take the next turns; its id. */
+/** Adds a model that writes about 200 tokens a second until its context is full, and has it take the next turns; its id. */
 async function addEndless(page: Page, folder: string): Promise<string> {
   const file = path.join(folder, 'stream.gguf')
   const shape = {
-    ...{ architecture: 'llama', layers: 4, embedding: 128, feedForward: 384 },
-    ...{ heads: 4, kvHeads: 2, headLength: 32, contextTokens: 8192, vocabulary: 2000 },
+    ...{ architecture: 'llama', layers: 8, embedding: 256, feedForward: 768 },
+    ...{ heads: 4, kvHeads: 2, headLength: 64, contextTokens: 8192, vocabulary: 4000 },
   }
-  writeGgufFile(file, llamaFile(shape, { data: 'random', weights: 'F16', name: 'Endless', extra: greedy }))
+  // Words, sentences and paragraphs of any language's usual length.
+  const tokenText = (index: number) => {
+    if (index % 45 === 0) return `.ĊĊT${String(index)}`
+    return index % 12 === 0 ? `,Ġw${String(index)}` : `Ġw${String(index)}`
+  }
+  writeGgufFile(
+    file,
+    llamaFile(shape, {
+      ...{ data: 'random', weights: 'F16', name: 'Endless', endless: true, tokenText },
+      // Out of the likeliest: always the likeliest one soon goes round in a circle.
+      extra: [float32('general.sampling.temp', 1), uint32('general.sampling.top_k', 40)],
+    }),
+  )
   const id = await page.evaluate(async (modelPath) => {
     const post = async (route: string, body: unknown) => {
       const answer = await fetch(`api/${route}`, {

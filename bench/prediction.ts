@@ -211,7 +211,7 @@ async function main(): Promise<void> {
       const show = ({ plan, predicted, measured, touchedBytes }: Measured) => {
         const error = total(predicted) / total(measured) - 1
         const label = `${String(plan.contextTokens)} ${plan.kvType}`
-        const parts = (['weights', 'kvCache', 'compute', 'runtime'] as const).map((part) => {
+        const parts = (['weights', 'kvCache', 'compute', 'draft', 'runtime'] as const).map((part) => {
           const bytes = (of: Footprint) => total(of.filter((each) => each.part === part))
           return `${inMb(bytes(predicted))}/${inMb(bytes(measured))}`
         })
@@ -286,7 +286,7 @@ async function measure(
       gpuLayers: 0,
     },
     contextTokens: plan.contextTokens,
-    load: { ...plan, chatTemplate: null, thinking: null },
+    load: { ...plan, draft: null, chatTemplate: null, thinking: null },
     domains: { host: 'unified', device: 'unified' },
     resize: () => true,
     onMeasured: (footprint) => measurements.push(footprint),

@@ -1,7 +1,7 @@
 import { eventIterator, oc } from '@orpc/contract'
 import { z } from 'zod'
 import { errorCodeSchema, errorDetailsSchema } from './errors.ts'
-import { fileAccessSchema, kvTypeSchema, modelFactsSchema } from './model.ts'
+import { draftKindSchema, fileAccessSchema, kvTypeSchema, modelFactsSchema } from './model.ts'
 import { resolvedSamplingSchema } from './sampling.ts'
 
 /** What a GGUF file turned out to be. */
@@ -34,6 +34,33 @@ export const chatMessageSchema = z.object({
 })
 export type ChatMessage = z.infer<typeof chatMessageSchema>
 
+/** A draft model, loaded beside the one that it drafts for. */
+export const draftLoadSchema = z.object({
+  path: z.string(),
+  /** What the user calls it. */
+  name: z.string(),
+  contextTokens: z.number().int(),
+  batchTokens: z.number().int(),
+  /** Layers on the GPU; null: all. */
+  gpuLayers: z.number().int().nullable(),
+  flashAttention: z.boolean(),
+})
+export type DraftLoad = z.infer<typeof draftLoadSchema>
+
+const timedSchema = z.object({ tokens: z.number().int(), ms: z.number() })
+
+/** What drafting has come to in an answer: tokens proposed and accepted, and what those written with and without drafts took. */
+export const draftFiguresSchema = z.object({
+  kind: draftKindSchema,
+  /** Of the draft model; absent for looking up. */
+  name: z.string().optional(),
+  proposedTokens: z.number().int(),
+  acceptedTokens: z.number().int(),
+  drafted: timedSchema,
+  plain: timedSchema,
+})
+export type DraftFigures = z.infer<typeof draftFiguresSchema>
+
 export const loadEventSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('progress'), loadedBytes: z.number() }),
   z.object({
@@ -46,6 +73,10 @@ export const loadEventSchema = z.discriminatedUnion('kind', [
     /** Usage with the weights and tokenizer in. */
     after: processUsageSchema,
     weights: allocationSchema,
+    /** Of a draft model: its weights, its context, and usage with it; null without one. */
+    draft: z
+      .object({ weights: allocationSchema, context: allocationSchema, after: processUsageSchema })
+      .nullable(),
   }),
 ])
 export type LoadEvent = z.infer<typeof loadEventSchema>
@@ -72,6 +103,8 @@ export const generateEventSchema = z.discriminatedUnion('kind', [
     tokensPerSecond: z.number().nullable(),
     /** Tokens that the context holds now. */
     usedTokens: z.number().int(),
+    /** Absent where nothing was drafted. */
+    draft: draftFiguresSchema.optional(),
   }),
 ])
 export type GenerateEvent = z.infer<typeof generateEventSchema>
@@ -166,6 +199,8 @@ export const backendContract = {
         thinkingBudgetTokens: z.number().int().nullable().default(null),
         /** From the facts of the file, if it is there. */
         chatFormat: z.string().optional(),
+        /** `BAD_INPUT` where its vocabulary is another one. */
+        draft: draftLoadSchema.nullable().default(null),
       }),
     )
     .output(eventIterator(loadEventSchema)),
@@ -226,6 +261,18 @@ export const backendContract = {
         roomTokens: z.number().int().min(1).default(1),
         /** Whoever calls answers the event `full` with `resizeContext`. */
         mayGrow: z.boolean().default(false),
+        /**
+         * What writes ahead; null: nothing. Without effect on answers that follow a schema, on models that cannot go back in what they have read,
+         * and where the draft model is not loaded or writes ahead of another answer.
+         */
+        draft: z
+          .object({
+            kind: draftKindSchema,
+            /** Also where it turns out not to pay. */
+            persists: z.boolean().default(false),
+          })
+          .nullable()
+          .default(null),
       }),
     )
     .output(eventIterator(z.union([generateEventSchema, contextFullEventSchema]))),

@@ -16,6 +16,8 @@ import { errorCodeSchema, errorDetailsSchema } from './errors.ts'
 import { jsonSchemaTextSchema } from './json-schema.ts'
 import { loadPreviewSchema, measurementSchema, poolSnapshotSchema, turnPlanSchema } from './memory.ts'
 import { addResultSchema, libraryModelSchema, loadOptionsSchema } from './model.ts'
+import { modelRoleSchema, routeExampleSchema } from './routing.ts'
+import { pipelineLoadedSchema, pipelineReportSchema, pipelineSourceSchema } from './pipeline.ts'
 import { samplingSchema } from './sampling.ts'
 import { foundPlaceSchema, searchResultSchema } from './search.ts'
 import { maxQueryCharacters } from './search-text.ts'
@@ -48,9 +50,11 @@ const queryFlag = z.union([z.boolean(), z.stringbool()]).optional()
 /** Text in a query, a number elsewhere. */
 const queryNumber = (schema: z.ZodOptional<z.ZodNumber>) => z.coerce.number().pipe(schema.unwrap()).optional()
 const conversationId = z.object({ id: z.string() })
-/** Who answers: one model, or several at once; one of the two is needed. */
+/** Who answers: one model, several at once, or whom Auto finds; one of the three is needed. */
 const answerers = z.object({
+  /** With `isAuto`: the model that answers where Auto finds nobody better. */
   modelId: z.string().optional(),
+  isAuto: z.boolean().optional(),
   modelIds: z.array(z.string()).min(1).max(mostAnswerers).optional(),
 })
 const messageText = z.string().min(1).max(5_000_000)
@@ -109,7 +113,7 @@ export const contract = {
       .output(z.array(addResultSchema)),
     /** Takes an entry out of the library; the file stays where it is. */
     remove: base.route({ method: 'DELETE', path: '/models/{id}' }).input(modelId).output(z.void()),
-    /** Changes the name, the load options or the sampling. */
+    /** Changes the name, the load options, the sampling or the role (null: none). */
     update: base
       .route({ method: 'PATCH', path: '/models/{id}' })
       .input(
@@ -117,6 +121,7 @@ export const contract = {
           name: z.string().trim().min(1).max(200).optional(),
           loadOptions: loadOptionsSchema.optional(),
           sampling: samplingSchema.optional(),
+          role: modelRoleSchema.nullable().optional(),
         }),
       )
       .output(libraryModelSchema),
@@ -157,6 +162,20 @@ export const contract = {
       .output(z.array(measurementSchema)),
     unpin: base.route({ method: 'POST', path: '/models/{id}/unpin' }).input(modelId).output(z.void()),
   },
+  pipelines: {
+    /** The dry run of a pipeline file: what it would load, with bytes and speeds, and what is wrong with it. Nothing is loaded. */
+    check: base
+      .route({ method: 'POST', path: '/pipelines/check' })
+      .input(pipelineSourceSchema)
+      .output(pipelineReportSchema),
+    /** Loads the set of a file and ends when all of it is ready; all that is missing or does not fit is said before anything changes. */
+    load: base
+      .route({ method: 'POST', path: '/pipelines/load' })
+      .input(pipelineSourceSchema)
+      .output(pipelineLoadedSchema),
+    /** The models in memory, with how they are loaded, as the text of a pipeline file. */
+    write: base.route({ method: 'GET', path: '/pipelines/current' }).output(z.object({ text: z.string() })),
+  },
   files: {
     /** Opens the system's dialog; the chosen paths, empty when it was closed. */
     choose: base.input(z.object({ kind: z.enum(['gguf', 'folder']) })).output(z.array(z.string())),
@@ -184,7 +203,10 @@ export const contract = {
       .route({ method: 'GET', path: '/conversations/{id}' })
       .input(conversationId)
       .output(conversationSchema),
-    watch: base.input(conversationId).output(eventIterator(conversationEventSchema)),
+    /** A snapshot first, then what changes. With `lastTurns` the snapshot has only so many turns, and those before them follow in parts. */
+    watch: base
+      .input(conversationId.extend({ lastTurns: z.number().int().min(1).optional() }))
+      .output(eventIterator(conversationEventSchema)),
     /** Changes its title, or where it is in the list; what is absent stays. */
     update: base
       .route({ method: 'PATCH', path: '/conversations/{id}' })
@@ -318,6 +340,16 @@ export const contract = {
       .route({ method: 'POST', path: '/answers/{answerId}/continue' })
       .input(answerId)
       .output(turnSchema),
+    /** Has another model answer than the one that Auto chose; with `isRemembered` the message becomes an example for the router. */
+    overrule: base
+      .route({ method: 'POST', path: '/answers/{answerId}/overrule' })
+      .input(answerId.extend({ modelId: z.string(), isRemembered: z.boolean().default(false) }))
+      .output(turnSchema),
+    /** Has the verifier read an answer that has ended, and has it repaired when it fails. `NOT_FOUND` when no model verifies. */
+    check: base
+      .route({ method: 'POST', path: '/answers/{answerId}/check' })
+      .input(answerId)
+      .output(turnSchema),
     /** Changes the text of an answer, which models read from then on; null: as the model wrote it. */
     editAnswer: base
       .route({ method: 'PATCH', path: '/answers/{answerId}' })
@@ -353,6 +385,20 @@ export const contract = {
       .route({ method: 'POST', path: '/turns/plan' })
       .input(z.object({ modelIds: z.array(z.string()).min(1).max(mostAnswerers) }))
       .output(turnPlanSchema),
+  },
+  routing: {
+    /** What the user has taught the router, newest first. */
+    examples: base.route({ method: 'GET', path: '/routing/examples' }).output(z.array(routeExampleSchema)),
+    /** Keeps the message of an answer that was overruled as an example. */
+    remember: base
+      .route({ method: 'POST', path: '/answers/{answerId}/remember' })
+      .input(answerId)
+      .output(turnSchema),
+    /** Harmless when it is not there. */
+    forget: base
+      .route({ method: 'DELETE', path: '/routing/examples/{id}' })
+      .input(z.object({ id: z.string() }))
+      .output(z.void()),
   },
   attachments: {
     /**

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { askingSchema } from './asking.ts'
 import { attachmentKindSchema, maxAttachmentCharacters } from './attachment.ts'
 import { answerSchema, answerStateSchema, answerStatsSchema } from './conversation.ts'
+import { routingDecisionSchema, verificationSchema } from './routing.ts'
 import { resolvedSamplingSchema } from './sampling.ts'
 
 /** What the files say that they are. */
@@ -45,6 +46,10 @@ export const exportedAnswerSchema = z.looseObject({
   sampling: resolvedSamplingSchema.nullish(),
   isJson: z.boolean().optional(),
   thoughts: answerSchema.shape.thoughts.nullable(),
+  routing: routingDecisionSchema.nullish(),
+  verification: verificationSchema.nullish(),
+  /** The answer of the same turn that this one repairs. */
+  repairsAnswerId: id.nullish(),
   createdAt: time,
 })
 export type ExportedAnswer = z.infer<typeof exportedAnswerSchema>

@@ -2,6 +2,8 @@ import { z } from 'zod'
 import { askingSchema } from './asking.ts'
 import { attachmentSchema } from './attachment.ts'
 import { problemSchema } from './errors.ts'
+import { routingDecisionSchema, verificationSchema } from './routing.ts'
+import { draftKindSchema } from './model.ts'
 import { resolvedSamplingSchema } from './sampling.ts'
 
 /** As many models as one turn may be asked of at once. */
@@ -25,6 +27,15 @@ export const answerStatsSchema = z.object({
   timeToFirstTokenMs: z.number(),
   /** Decoding speed, first token not counted; null with fewer than two tokens. */
   tokensPerSecond: z.number().nullable(),
+  /** What wrote ahead: looking up in the conversation, or a draft model of this name. Absent where nothing was drafted. */
+  draft: z
+    .object({
+      kind: draftKindSchema,
+      name: z.string().optional(),
+      proposedTokens: z.number().int(),
+      acceptedTokens: z.number().int(),
+    })
+    .optional(),
 })
 export type AnswerStats = z.infer<typeof answerStatsSchema>
 
@@ -74,6 +85,12 @@ export const answerSchema = z.object({
   sampling: resolvedSamplingSchema.optional(),
   /** It was held to a JSON schema. */
   isJson: z.boolean().optional(),
+  /** Auto found who writes it; absent where the user said so, and until it is found. */
+  routing: routingDecisionSchema.optional(),
+  /** A verifier has read it, or is to; absent where nobody checks. */
+  verification: verificationSchema.optional(),
+  /** The answer of the same turn that a verifier found wanting, and that this one repairs. */
+  repairsAnswerId: z.string().optional(),
   createdAt: z.number(),
 })
 export type Answer = z.infer<typeof answerSchema>
@@ -140,6 +157,8 @@ export type Conversation = z.infer<typeof conversationSchema>
 /** What a watcher of a conversation receives: first a snapshot, then what changes. */
 export const conversationEventSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('snapshot'), conversation: conversationSchema }),
+  /** The turns right before the first one that the watcher has, when its snapshot had only the last ones. */
+  z.object({ kind: z.literal('earlier'), turns: z.array(turnSchema).min(1) }),
   /** A turn is new or has changed in more than its text. */
   z.object({ kind: z.literal('turn'), turn: turnSchema }),
   /** Text to append; `at` is the length of the answer before it, so that a gap is noticed. */

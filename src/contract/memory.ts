@@ -23,8 +23,8 @@ export const domainSchema = z.object({
 })
 export type Domain = z.infer<typeof domainSchema>
 
-/** What a resident's memory is for. `runtime` is what its process costs with no model. */
-export const footprintPartNameSchema = z.enum(['weights', 'kvCache', 'compute', 'runtime'])
+/** What a resident's memory is for. `draft` is all that its draft model takes, `runtime` what its process costs with no model. */
+export const footprintPartNameSchema = z.enum(['weights', 'kvCache', 'compute', 'draft', 'runtime'])
 export type FootprintPartName = z.infer<typeof footprintPartNameSchema>
 
 /** One part of a footprint in one domain, and whether it was predicted or measured. */
@@ -75,6 +75,8 @@ export const loadedWithSchema = z.object({
   fileAccess: fileAccessSchema,
   /** Layers with a sliding window keep what has left it. */
   fullWindowCache: z.boolean().default(false),
+  /** The model that drafts for it; absent without one. */
+  draft: z.object({ modelId: z.string(), name: z.string(), contextTokens: z.number().int() }).optional(),
 })
 export type LoadedWith = z.infer<typeof loadedWithSchema>
 

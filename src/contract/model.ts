@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { problemSchema } from './errors.ts'
+import { modelRoleSchema } from './routing.ts'
 import { samplingSchema } from './sampling.ts'
 
 /** Layers that keep the same amount of KV cache a token. */
@@ -53,6 +54,8 @@ export const modelFactsSchema = z.object({
   feedForwardLength: z.number().int(),
   headCount: z.number().int(),
   vocabularySize: z.number().int(),
+  /** The same for models whose tokens are the same; absent of files that were looked at before this was kept. */
+  vocabularyFingerprint: z.string().optional(),
   /** Merge rules of the tokenizer. */
   mergeCount: z.number().int(),
   trainContextTokens: z.number().int(),
@@ -96,6 +99,16 @@ export const modelFileStateSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('missing') }),
 ])
 export type ModelFileState = z.infer<typeof modelFileStateSchema>
+
+/** What writes ahead of a model: looking up in the conversation, or a draft model. */
+export const draftKindSchema = z.enum(['lookup', 'model'])
+export type DraftKind = z.infer<typeof draftKindSchema>
+
+/** What drafts for a model: by itself, nothing, looking up in the conversation, or the library's model of this id. */
+export const draftChoiceSchema = z
+  .string()
+  .max(300)
+  .regex(/^(auto|off|lookup|model:.+)$/)
 
 /** How a model is loaded. Absent values follow the settings; the descriptions are shown to the user. */
 export const loadOptionsSchema = z.object({
@@ -197,6 +210,11 @@ export const loadOptionsSchema = z.object({
     .describe(
       'Tokens that an answer may think before it has to begin. Default: as many as the model likes. Has no effect on models whose template marks no thoughts.',
     ),
+  draft: draftChoiceSchema
+    .optional()
+    .describe(
+      'Speculative decoding: what writes ahead, so that the model checks several tokens in one step. The answers stay the same. Default: auto, which tries what costs nothing and keeps to what was measured to be faster. lookup looks up what followed the same words earlier in the conversation. model:ID loads that smaller model of the same vocabulary beside it, which takes memory.',
+    ),
   bandwidthThrottle: z
     .boolean()
     .optional()
@@ -225,6 +243,8 @@ export const libraryModelSchema = z.object({
   loadOptions: loadOptionsSchema,
   /** How its tokens are chosen where a conversation does not say; absent: as the file recommends. */
   sampling: samplingSchema.optional(),
+  /** What Auto may ask it for; absent: Auto leaves it alone. */
+  role: modelRoleSchema.optional(),
   addedAt: z.number(),
 })
 export type LibraryModel = z.infer<typeof libraryModelSchema>

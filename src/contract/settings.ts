@@ -38,10 +38,24 @@ const fields = {
   parking: z.boolean(),
   /** Disk room for that, in bytes; null: 16 GB or a tenth of the disk's free room, whichever is less. */
   parkingBudgetBytes: z.number().int().min(0).nullable(),
+  /** Whether drafts may write ahead of models, where that was measured to be faster; off: never. */
+  speculativeDecoding: z.enum(['auto', 'off']),
   /** Colours of the page: as the system has them, or always light or dark. */
   theme: z.enum(['system', 'light', 'dark']),
   /** The tour of the first start was seen or skipped; it is not shown by itself again. */
   isTourSeen: z.boolean(),
+  /** The model that sorts requests for Auto; null: one whose role says so, in memory first. */
+  routerId: z.string().nullable(),
+  /** How long Auto waits for it, in milliseconds; after that the model of the turn before answers. */
+  routerLimitMs: z.number().int().min(50).max(600_000),
+  /** The model that checks answers; null: one whose role says so, in memory first. */
+  verifierId: z.string().nullable(),
+  /** The model that repairs answers that have failed the check; null: the one that wrote them. */
+  repairerId: z.string().nullable(),
+  /** Answers are checked unless their conversation says otherwise. */
+  verifiesAnswers: z.boolean(),
+  /** Whether a choice of Auto that the user overruled becomes an example for the router: ask each time, always, or never. */
+  learnsRouting: z.enum(['ask', 'always', 'never']),
   /** Named ways of asking. */
   presets: z.array(presetSchema).max(200),
   /** The preset that new conversations begin with; null: none. */
@@ -72,8 +86,15 @@ export const settingsSchema = z.object({
   warming: fields.warming.default(true).catch(true),
   parking: fields.parking.default(true).catch(true),
   parkingBudgetBytes: fields.parkingBudgetBytes.default(null).catch(null),
+  speculativeDecoding: fields.speculativeDecoding.default('auto').catch('auto'),
   theme: fields.theme.default('system').catch('system'),
   isTourSeen: fields.isTourSeen.default(false).catch(false),
+  routerId: fields.routerId.default(null).catch(null),
+  routerLimitMs: fields.routerLimitMs.default(5000).catch(5000),
+  verifierId: fields.verifierId.default(null).catch(null),
+  repairerId: fields.repairerId.default(null).catch(null),
+  verifiesAnswers: fields.verifiesAnswers.default(false).catch(false),
+  learnsRouting: fields.learnsRouting.default('ask').catch('ask'),
   presets: fields.presets.default([]).catch([]),
   defaultPresetId: fields.defaultPresetId.default(null).catch(null),
 })

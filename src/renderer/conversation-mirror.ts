@@ -17,16 +17,17 @@ export function withTexts(
   deltas: readonly TextDelta[],
 ): { readonly conversation: Conversation; readonly hasGap: boolean } {
   const gaps: TextDelta[] = []
-  const turns = conversation.turns.map((turn) => {
-    if (!deltas.some((delta) => delta.turnId === turn.id)) return turn
-    const own = deltas.filter((delta) => delta.turnId === turn.id)
+  const turns = [...conversation.turns]
+  for (const delta of deltas) {
+    // Answers grow at the end; a long conversation is not gone through for each frame.
+    const index = turns.findLastIndex(({ id }) => id === delta.turnId)
+    const turn = turns[index]
+    if (!turn) continue
     const answers = turn.answers.map((answer) =>
-      own
-        .filter((delta) => delta.answerId === answer.id)
-        .reduce((grown, delta) => withText(grown, delta, gaps), answer),
+      answer.id === delta.answerId ? withText(answer, delta, gaps) : answer,
     )
-    return answers.some((answer, index) => answer !== turn.answers[index]) ? { ...turn, answers } : turn
-  })
+    if (answers.some((answer, place) => answer !== turn.answers[place])) turns[index] = { ...turn, answers }
+  }
   const changed = turns.some((turn, index) => turn !== conversation.turns[index])
   return { conversation: changed ? { ...conversation, turns } : conversation, hasGap: gaps.length > 0 }
 }
@@ -56,6 +57,15 @@ export function withTurn(conversation: Conversation, turn: Turn): Conversation {
   }
 }
 
+/** The conversation with turns that come right before its first one; others wait for their place, or have one already. */
+export function withEarlier(conversation: Conversation, turns: readonly Turn[]): Conversation {
+  const [first] = conversation.turns
+  const last = turns.at(-1)
+  return last && first?.parentId === last.id
+    ? { ...conversation, turns: [...turns, ...conversation.turns] }
+    : conversation
+}
+
 /** The answer that later turns build on. */
 export function chosenAnswer(turn: Turn): Answer {
   const answer = turn.answers.find(({ id }) => id === turn.chosenAnswerId) ?? turn.answers.at(-1)
@@ -68,7 +78,16 @@ export function isRunning({ state }: Answer): boolean {
   return state.kind === 'waiting' || state.kind === 'reading' || state.kind === 'writing'
 }
 
+// Asked by many, after each change of anything: a long conversation is gone through once for each of its states.
+const runningIds = new WeakMap<Conversation['turns'], string | null>()
+
 /** The turn that has an answer on its way, or null. */
 export function runningTurnId(conversation: Conversation | null): string | null {
-  return conversation?.turns.findLast((turn) => turn.answers.some(isRunning))?.id ?? null
+  if (!conversation) return null
+  const { turns } = conversation
+  const known = runningIds.get(turns)
+  if (known !== undefined) return known
+  const id = turns.findLast((turn) => turn.answers.some(isRunning))?.id ?? null
+  runningIds.set(turns, id)
+  return id
 }

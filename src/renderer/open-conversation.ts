@@ -1,6 +1,6 @@
 import type { ConversationEvent } from '../contract/conversation.ts'
 import { toProblem } from '../contract/errors.ts'
-import { withTexts, withTurn, type TextDelta } from './conversation-mirror.ts'
+import { withEarlier, withTexts, withTurn, type TextDelta } from './conversation-mirror.ts'
 import { notify, useApp } from './store.ts'
 
 const set = useApp.setState
@@ -9,12 +9,17 @@ const get = useApp.getState
 // The watcher of the open conversation; replaced, never shared.
 const watching = { abort: new AbortController() }
 
+/** So many turns of a conversation come first, enough for what is seen; those before them follow. */
+const turnsAtFirst = 40
+
 /** Shows a conversation and follows it. The model of its last answer takes the next turn, unless it was open before. */
 export function openConversation(id: string): void {
   watching.abort.abort()
   const abort = new AbortController()
   watching.abort = abort
   pendingText.clear()
+  // Whoever reads further up in it stays there only if all of it comes at once.
+  const isShown = get().conversation?.id === id
   set(({ conversation, conversationId, conversations, nextModelId }) => ({
     conversationId: id,
     conversation: conversation?.id === id ? conversation : null,
@@ -23,14 +28,17 @@ export function openConversation(id: string): void {
         ? nextModelId
         : (conversations.find((summary) => summary.id === id)?.lastModelId ?? nextModelId),
   }))
-  void followConversation(id, abort.signal)
+  void followConversation({ id, ...(!isShown && { lastTurns: turnsAtFirst }) }, abort.signal)
 }
 
-async function followConversation(id: string, signal: AbortSignal): Promise<void> {
+async function followConversation(
+  wanted: { readonly id: string; readonly lastTurns?: number },
+  signal: AbortSignal,
+): Promise<void> {
   const { client } = get()
   if (!client) return
   try {
-    for await (const event of await client.conversations.watch({ id }, { signal })) {
+    for await (const event of await client.conversations.watch(wanted, { signal })) {
       if (signal.aborted) return
       applyEvent(event)
     }
@@ -73,6 +81,11 @@ export function applyEvent(event: ConversationEvent): void {
       pendingText.set(event.answerId, joinText(pendingText.get(event.answerId), event))
       return
     }
+    case 'earlier':
+      set(({ conversation }) =>
+        conversation ? { conversation: withEarlier(conversation, event.turns) } : {},
+      )
+      return
     case 'asking':
       set(({ conversation }) => (conversation ? { conversation: { ...conversation, ...event.asking } } : {}))
       return

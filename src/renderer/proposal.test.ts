@@ -14,7 +14,8 @@ import {
   shownProposal,
   type Proposal,
 } from './proposal.ts'
-import { chooseNextModel, useApp } from './store.ts'
+import { chooseNextModel } from './chat/auto-choice.ts'
+import { useApp } from './store.ts'
 
 const guide = {
   id: 'guide',

@@ -21,13 +21,13 @@ function withDraft(
 }
 
 /**
- * Sends a message to a model, and to others `beside` it, in a new conversation when none is open. Its draft is dropped only when the host
+ * Sends a message to a model, and to others `beside` it (or, with `isAuto`, to whom Auto finds, else to that model), in a new conversation when none is open. Its draft is dropped only when the host
  * has the turn; a refusal becomes a notice and the text stays where it was.
  */
 export async function sendTurn(
   text: string,
   modelId: string,
-  { beside = [] }: { readonly beside?: readonly string[] } = {},
+  { beside = [], isAuto = false }: { readonly beside?: readonly string[]; readonly isAuto?: boolean } = {},
 ): Promise<void> {
   await attempt(async () => {
     const conversationId = get().conversationId ?? (await startConversation())
@@ -35,14 +35,15 @@ export async function sendTurn(
     const attachmentIds = attached.flatMap((each) => (each.kind === 'ready' ? [each.attachment.id] : []))
     const turn = await host().turns.send({
       ...{ conversationId, text },
-      ...(beside.length > 0 ? { modelIds: [modelId, ...beside] } : { modelId }),
+      ...(beside.length > 0 ? { modelIds: [modelId, ...beside] } : { modelId, ...(isAuto && { isAuto }) }),
       ...(attachmentIds.length > 0 && { attachmentIds }),
     })
     set(({ conversation, drafts, attachments, beforeMention }) => ({
-      nextModelId: modelId,
+      ...(!isAuto && { nextModelId: modelId }),
       // Who was named with @ was so for this turn only.
       ...beforeMention,
       beforeMention: null,
+      isAutoNamed: false,
       attachments: {
         ...attachments,
         [conversationId]: (attachments[conversationId] ?? []).filter((each) => !attached.includes(each)),

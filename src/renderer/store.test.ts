@@ -113,6 +113,30 @@ test('asks for a new snapshot when text is missing', () => {
   expect({ shown: shown(), watched: watch.mock.calls.length }).toEqual({ shown: ['first', ''], watched: 1 })
 })
 
+test('earlier turns come in front of those that are there, once, and only where they belong', () => {
+  const after = (id: string, parentId: string | null) => ({ ...turn(id, answer(`${id}a`, id)), parentId })
+  applyEvent({ kind: 'snapshot', conversation: conversation(after('t5', 't4'), after('t6', 't5')) })
+  const last = useApp.getState().conversation?.turns.at(-1)
+  applyEvent({ kind: 'earlier', turns: [after('t3', 't2'), after('t4', 't3')] })
+  applyEvent({ kind: 'earlier', turns: [after('t3', 't2'), after('t4', 't3')] })
+  // Of a turn that is not here yet.
+  applyEvent({ kind: 'turn', turn: { ...after('t2', 't1'), text: 'changed' } })
+  applyEvent({ kind: 'earlier', turns: [after('t1', null), after('t2', 't1')] })
+  expect(shown()).toEqual(['t1', 't2', 't3', 't4', 't5', 't6'])
+  expect(useApp.getState().conversation?.turns.at(-1)).toBe(last)
+})
+
+test('asks for the last turns first, but for all of the conversation that is read', () => {
+  const watch = vi.fn(async () => silence())
+  useApp.setState({ client: { conversations: { watch } } as unknown as Client })
+  openConversation('c')
+  openConversation('other')
+  expect(watch.mock.calls.map(([input]: unknown[]) => input)).toEqual([
+    { id: 'c' },
+    { id: 'other', lastTurns: 40 },
+  ])
+})
+
 test('a deleted conversation leaves an empty page', () => {
   applyEvent({ kind: 'deleted' })
   const { conversationId, conversation: open } = useApp.getState()

@@ -42,6 +42,8 @@ export type AppState = {
   readonly besideIds: readonly string[] | null
   /** Who was chosen before the draft named others with @; null: it names nobody. */
   readonly beforeMention: Pick<AppState, 'nextModelId' | 'besideIds'> | null
+  /** The draft names Auto with @; only while `beforeMention` is there. See chat/auto-choice.ts. */
+  readonly isAutoNamed: boolean
   /** Messages and answers that are being edited, by the id of the turn or the answer. */
   readonly edits: Readonly<Record<string, string>>
   /** Turns whose answers are shown side by side although one was kept. */
@@ -98,6 +100,7 @@ export const useApp = create<AppState>(() => ({
   nextModelId: null,
   besideIds: null,
   beforeMention: null,
+  isAutoNamed: false,
   edits: {},
   sideBySideIds: [],
   drafts: {},
@@ -233,14 +236,4 @@ export function previewLink(outsideLink: OutsideLink | null): void {
 /** Brings a turn of the open conversation into view, or as soon as its conversation has come. */
 export function scrollToTurn(turnId: string): void {
   set({ turnToShow: turnId })
-}
-
-/** Names the model that alone takes the next turn. What it would take to load one that is not in memory is shown. */
-export function chooseNextModel(modelId: string): void {
-  set(({ pool, proposal }) => {
-    const isAbsent = !pool?.residents.some((each) => each.modelId === modelId && each.state !== 'failed')
-    const choice = { nextModelId: modelId, besideIds: null }
-    if (isAbsent) return { ...choice, proposal: { modelId, options: {}, from: 'turn' } }
-    return { ...choice, proposal: proposal?.from === 'turn' ? null : proposal }
-  })
 }

@@ -59,6 +59,8 @@ export type TensorEntry = {
   readonly dimensions: readonly (number | bigint)[]
   /** Where its data begins, when it is not where it should. */
   readonly offset?: bigint
+  /** So many of its last rows are zero where the others are random. */
+  readonly zeroRows?: number
 }
 
 /** A GGUF file to write. Everything that is not said is as it should be. */
@@ -277,5 +279,8 @@ function randomTensor(tensor: TensorEntry, bytes: number, random: () => number):
     for (let at = 0; at < bytes; at += 2)
       view.setUint16(at, ((random() & 1) << 15) | (0x2400 + (random() << 2)), true)
   else for (let at = 0; at < bytes; at++) data[at] = random()
+  const rows = Number(tensor.dimensions.at(-1) ?? 1)
+  // Zero in all types that have data here: as a number, and as the scale of a block.
+  data.fill(0, bytes - (bytes / rows) * (tensor.zeroRows ?? 0))
   return data
 }

@@ -33,21 +33,32 @@ export type ShapeOptions = {
   readonly tied?: boolean
   /** Merge rules for each invented token, as trained vocabularies have them. */
   readonly merges?: boolean
+  /** Random weights never take ChatML's tokens for the likeliest: an answer does not end by itself. */
+  readonly endless?: boolean
+  /** Special tokens beside ChatML's two. */
+  readonly specialTokens?: readonly string[]
+  /** What an invented token says, other ones for other numbers; default: its number. */
+  readonly tokenText?: (index: number) => string
 }
 
 /** A byte-level BPE vocabulary of a size: the 256 bytes, invented tokens, and ChatML's two at the end. */
 export function vocabulary(
   size: number,
   chatTemplate: string | null = chatMlTemplate,
-  merges = false,
+  {
+    merges = false,
+    tokenText = (index) => `t${String(index)}`,
+    specialTokens = [],
+  }: Pick<ShapeOptions, 'merges' | 'tokenText' | 'specialTokens'> = {},
 ): readonly MetadataEntry[] {
   const bytes = byteTokens()
   const invented = Array.from(
-    { length: Math.max(0, size - bytes.length - 2) },
-    (_, index) => `t${String(index)}`,
+    { length: Math.max(0, size - bytes.length - 2 - specialTokens.length) },
+    (_, index) => tokenText(index),
   )
-  const tokens = [...bytes, ...invented, '<|im_start|>', '<|im_end|>']
-  const types = tokens.map((_, index) => (index >= tokens.length - 2 ? 3 : 1))
+  const special = [...specialTokens, '<|im_start|>', '<|im_end|>']
+  const tokens = [...bytes, ...invented, ...special]
+  const types = tokens.map((_, index) => (index >= tokens.length - special.length ? 3 : 1))
   return [
     text('tokenizer.ggml.model', 'gpt2'),
     text('tokenizer.ggml.pre', 'gpt-2'),
@@ -133,7 +144,7 @@ export function transformerMetadata(
           uint32(`${architecture}.expert_feed_forward_length`, experts.feedForward),
         ]),
     ...(options.extra ?? []),
-    ...vocabulary(options.vocabulary ?? shape.vocabulary, options.chatTemplate, options.merges),
+    ...vocabulary(options.vocabulary ?? shape.vocabulary, options.chatTemplate, options),
   ]
 }
 
@@ -593,7 +604,12 @@ function transformerFile(
       vector('output_norm.weight', shape.embedding),
       ...(build.output === false || options.tied === true
         ? []
-        : [matrix('output.weight', shape.embedding, tokens)]),
+        : [
+            {
+              ...matrix('output.weight', shape.embedding, tokens),
+              ...(options.endless === true && { zeroRows: 2 }),
+            },
+          ]),
       ...Array.from({ length: options.layers ?? shape.layers }, (_, layer) =>
         build.layerTensors(layer),
       ).flat(),

@@ -51,6 +51,22 @@ test('corrects each part by itself for another context size and KV type', () => 
   ).toEqual(footprint('learned', [1010, 110, 110, 110]))
 })
 
+test('what a draft model has taken is told of the same draft alone', () => {
+  const withDraft = (modelId: string) => ({ ...loadedWith, draft: { modelId, name: '', contextTokens: 512 } })
+  const part = (bytes: number, source: 'predicted' | 'learned' | 'measured') =>
+    ({ part: 'draft', domain: 'unified', bytes, source }) as const
+  const before = {
+    loadedWith: withDraft('a'),
+    predicted: [part(100, 'predicted')],
+    measured: [part(110, 'measured')],
+  }
+  const correct = (other: LoadedWith) =>
+    correctFootprint([part(100, 'predicted')], { loadedWith: other, lesson: before })
+  expect(correct(withDraft('a'))).toEqual(before.measured)
+  expect(correct({ ...withDraft('a'), contextTokens: 8192 })).toEqual([part(110, 'learned')])
+  expect(correct(withDraft('b'))).toEqual([part(100, 'predicted')])
+})
+
 test('does not take over where the weights were when they go elsewhere', () => {
   const other = { ...loadedWith, fileAccess: 'read' } as const
   const [weights] = correctFootprint(footprint('predicted', [900, 100, 50, 80]), {

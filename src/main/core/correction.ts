@@ -15,8 +15,12 @@ export function correctFootprint(
   if (!lesson) return predicted
   const before = lesson.loadedWith
   const isSamePlace = before.gpuLayers === loadedWith.gpuLayers && before.fileAccess === loadedWith.fileAccess
+  const isSameDraft =
+    before.draft?.modelId === loadedWith.draft?.modelId &&
+    before.draft?.contextTokens === loadedWith.draft?.contextTokens
   const isSame =
     isSamePlace &&
+    isSameDraft &&
     before.contextTokens === loadedWith.contextTokens &&
     before.kvType === loadedWith.kvType &&
     before.flashAttention === loadedWith.flashAttention &&
@@ -41,6 +45,8 @@ export function correctFootprint(
         return learned((part.bytes * measured) / expected)
       case 'kvCache':
         return learned(part.bytes)
+      case 'draft':
+        return isSamePlace && isSameDraft ? learned(measured) : part
       default:
         return part.part satisfies never
     }

@@ -102,7 +102,7 @@ const bytes = fc.oneof(
 )
 const footprint = fc.array(
   fc.record({
-    part: fc.constantFrom<FootprintPartName>('weights', 'kvCache', 'compute', 'runtime'),
+    part: fc.constantFrom<FootprintPartName>('weights', 'kvCache', 'compute', 'draft', 'runtime'),
     domain: fc.constantFrom(...domainIds),
     bytes,
     source: fc.constantFrom('predicted', 'measured'),

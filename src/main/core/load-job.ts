@@ -27,6 +27,8 @@ export class LoadJob {
   readonly why: string
   readonly waiters = new Set<Waiter>()
   pinned: boolean
+  /** Models that may not leave for it; all who wait for it have said so. */
+  keep: ReadonlySet<string>
   /** Busy models whose room it waits for, and how often these were taken for use again meanwhile. */
   waitsFor: ReadonlySet<string> = new Set()
   overtaken = 0
@@ -35,12 +37,18 @@ export class LoadJob {
   constructor(
     modelId: string,
     options: LoadOptions,
-    { description, why }: { readonly description: ModelDescription; readonly why: string },
+    how: {
+      readonly description: ModelDescription
+      readonly why: string
+      readonly keep?: ReadonlySet<string>
+    },
   ) {
+    const { description, why, keep = new Set() } = how
     this.modelId = modelId
     this.name = description.name
     this.options = description.settle(options)
     this.why = why
+    this.keep = keep
     this.weightBytes = description.weightBytes
     this.pinned = description.pinned
     this.predicted = description.footprint(this.options)

@@ -118,7 +118,11 @@ export class Planning {
   } {
     const missing = this.#missing(request)
     const blocked = this.#members.filter(
-      (member) => member.modelId !== request.modelId && !isEvictable(member) && freesIn(member, missing) > 0,
+      (member) =>
+        member.modelId !== request.modelId &&
+        !isEvictable(member) &&
+        member.isKept !== true &&
+        freesIn(member, missing) > 0,
     )
     const sufficient = blocked
       .filter((member) => domainIds.every((id) => (missing[id] ?? 0) <= (member.bytes[id] ?? 0)))

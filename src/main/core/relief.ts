@@ -26,6 +26,8 @@ export type ReliefCandidate = {
   readonly modelId: string
   readonly state: ResidentState
   readonly pinned: boolean
+  /** It may not leave for the load that is planned. Default: it may. */
+  readonly isKept?: boolean
   readonly leases: number
   /** What leaving frees. */
   readonly bytes: DomainBytes
@@ -203,7 +205,9 @@ type Ranking<Candidate> = { readonly order: readonly Ranked<Candidate>[]; readon
 
 /** Whether policy may choose this model at all. */
 export function isEvictable(candidate: ReliefCandidate): boolean {
-  return candidate.state === 'ready' && !candidate.pinned && candidate.leases === 0
+  return (
+    candidate.state === 'ready' && !candidate.pinned && candidate.leases === 0 && candidate.isKept !== true
+  )
 }
 
 function isCovered(missing: readonly number[]): boolean {

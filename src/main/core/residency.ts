@@ -28,7 +28,7 @@ import { withAdmissionMargin } from './footprint.ts'
 import { abortError, type Lease } from './lease.ts'
 import type { DomainCapacity, Ledger } from './ledger.ts'
 import { LoadJob, roomRequest, type Waiter } from './load-job.ts'
-import { Planning, type PoolMember, type PoolPlan } from './planning.ts'
+import { Planning, type PoolMember, type PoolPlan, type RoomRequest } from './planning.ts'
 import { describeQueued, type LoadedSlot, type ModelDescription } from './residency-state.ts'
 import type { LoadingSlot, ResidencyEffects, ResidencyState } from './residency-state.ts'
 import { Residents } from './residents.ts'
@@ -56,6 +56,8 @@ export type AcquireOptions = {
   readonly options?: LoadOptions | undefined
   /** Why it is loaded, if it has to be, for the activity list; goes on from "Loaded". Default: "on request". */
   readonly why?: string | undefined
+  /** Models that may not leave for it: rather is it refused. Not while somebody else waits for the same load without saying so. Default: none. */
+  readonly keep?: readonly string[] | undefined
   /** Told in plain words what it waits for, at once and whenever that changes. Must not throw. */
   readonly onWait?: ((reason: string) => void) | undefined
 }
@@ -116,7 +118,7 @@ export class Residency implements AsyncDisposable {
    */
   async acquire(
     modelId: string,
-    { signal, options = {}, why = 'on request', onWait }: AcquireOptions = {},
+    { signal, options = {}, why = 'on request', keep = [], onWait }: AcquireOptions = {},
   ): Promise<Lease> {
     signal?.throwIfAborted()
     if (this.#isClosed) throw abortError('The pool is closed')
@@ -127,7 +129,9 @@ export class Residency implements AsyncDisposable {
       return lease
     }
     const loading = slot?.kind === 'loading' ? slot.job : undefined
-    const job = this.#queue.get(modelId) ?? loading ?? this.#enqueue(modelId, options, why)
+    const kept = new Set(keep)
+    const job = this.#queue.get(modelId) ?? loading ?? this.#enqueue(modelId, options, { why, keep: kept })
+    job.keep = job.keep.intersection(kept)
     const { promise, resolve, reject } = Promise.withResolvers<Lease>()
     const waiter: Waiter = { onWait, resolve, reject }
     const onAbort = () => {
@@ -232,17 +236,17 @@ export class Residency implements AsyncDisposable {
 
   /**
    * What loading the model would take, and who would have to leave; with `isReload` also where it is in memory: its own room counts as free
-   * then. Nothing happens by asking. Throws as `describe` does.
+   * then. Those of `keep` may not leave. Nothing happens by asking. Throws as `describe` does.
    */
   preview(
     modelId: string,
     options: LoadOptions = {},
-    { isReload = false }: { readonly isReload?: boolean } = {},
+    { isReload = false, keep = [] }: { readonly isReload?: boolean; readonly keep?: readonly string[] } = {},
   ): RoomPreview {
-    if (!isReload) return this.#preview(modelId, options, this.#planning())
+    if (!isReload) return this.#preview(modelId, options, this.#planning({ keep: new Set(keep) }))
     const own = bytesByDomain(this.#ledger.footprintOf(modelId))
     const freeBytes = addBytes(addBytes(this.#ledger.room(), this.#residents.leavingBytes()), own)
-    return this.#previewLoad(modelId, options, this.#planning(freeBytes))
+    return this.#previewLoad(modelId, options, this.#planning({ freeBytes }))
   }
 
   /** `preview` of many models with one look at the pool. */
@@ -269,6 +273,25 @@ export class Residency implements AsyncDisposable {
         return roomRequest(modelId, settled, description, withAdmissionMargin(description.footprint(settled)))
       }),
     )
+  }
+
+  /**
+   * Who would have to leave so that a set of models has room together, in place of those of it that are in memory. `moreBytes`: what a changed
+   * pool has more than this one. Throws `NO_ROOM` with what would help. Nothing happens by asking.
+   */
+  planSet(
+    request: RoomRequest,
+    { modelIds, moreBytes }: { readonly modelIds: readonly string[]; readonly moreBytes: DomainBytes },
+  ): PoolMember[] {
+    const own = modelIds.map((modelId) => bytesByDomain(this.#ledger.footprintOf(modelId)))
+    const room = addBytes(addBytes(this.#ledger.room(), this.#residents.leavingBytes()), moreBytes)
+    const members = this.#residents.members().filter(({ modelId }) => !modelIds.includes(modelId))
+    const planning = new Planning({
+      ...{ members, freeBytes: own.reduce(addBytes, room), policy: this.#policy, now: this.#clock.now() },
+    })
+    const plan = planning.planNow(request.neededBytes, request.modelId)
+    if (!plan) throw fromProblem(planning.refusal(request))
+    return [...plan.leaving]
   }
 
   /** Whether a model is in memory or being loaded. */
@@ -318,7 +341,7 @@ export class Residency implements AsyncDisposable {
       const neededBytes = {
         [capacity.id]: usedBytes - Math.max(0, capacity.totalBytes - capacity.reserveBytes),
       }
-      const plan = this.#planning(this.#residents.leavingBytes()).planNow(neededBytes, '')
+      const plan = this.#planning({ freeBytes: this.#residents.leavingBytes() }).planNow(neededBytes, '')
       if (!plan) {
         const facts = `models hold ${formatBytes(usedBytes)}, and too few of them may leave`
         throw new AppError('NO_ROOM', `Cannot make the pool ${formatBytes(capacity.totalBytes)}: ${facts}`, {
@@ -405,11 +428,15 @@ export class Residency implements AsyncDisposable {
     await this.#residents.whenLeft()
   }
 
-  #enqueue(modelId: string, options: LoadOptions, why: string): LoadJob {
-    const job = new LoadJob(modelId, options, { description: this.#describe(modelId), why })
+  #enqueue(
+    modelId: string,
+    options: LoadOptions,
+    { why, keep }: { readonly why: string; readonly keep: ReadonlySet<string> },
+  ): LoadJob {
+    const job = new LoadJob(modelId, options, { description: this.#describe(modelId), why, keep })
     // Refused at once, rather than at the head of the line, when not even waiting could make room.
     const isLoaded = this.#residents.get(modelId)?.kind === 'loaded'
-    const planning = this.#planning()
+    const planning = this.#planning(job)
     if (!isLoaded && !planning.planLater(job.room.neededBytes, modelId)) {
       const problem = planning.refusal(job.room)
       this.#activity.record('refused', job, problem.message)
@@ -466,7 +493,7 @@ export class Residency implements AsyncDisposable {
       this.#residents.becomeReady(slot, arrived)
       return
     }
-    const planning = this.#planning()
+    const planning = this.#planning(job)
     const growth = subtractBytes(bytesByDomain(arrived.footprint), job.room.neededBytes)
     const plan = planning.planNow(growth, job.modelId)
     if (plan) {
@@ -505,7 +532,7 @@ export class Residency implements AsyncDisposable {
       return true
     }
     // 5. There will be room when idle models have left.
-    const planning = this.#planning()
+    const planning = this.#planning(job)
     const plan = planning.planNow(neededBytes, modelId)
     if (plan) {
       this.#noteSwitches(plan, job)
@@ -643,11 +670,13 @@ export class Residency implements AsyncDisposable {
     return { ...preview, verdict: { kind: 'refused', problem, remedies: problem.details.remedies ?? [] } }
   }
 
-  /** The pool as it is now. What is being given back counts as free unless told otherwise. */
-  #planning(
-    freeBytes: DomainBytes = addBytes(this.#ledger.room(), this.#residents.leavingBytes()),
-  ): Planning {
-    const members = this.#residents.members()
+  /** The pool as it is now. What is being given back counts as free unless told otherwise; those of `keep` may not leave. */
+  #planning({
+    freeBytes = addBytes(this.#ledger.room(), this.#residents.leavingBytes()),
+    keep,
+  }: { readonly freeBytes?: DomainBytes; readonly keep?: ReadonlySet<string> } = {}): Planning {
+    const all = this.#residents.members()
+    const members = keep?.size ? all.map((each) => ({ ...each, isKept: keep.has(each.modelId) })) : all
     return new Planning({ members, freeBytes, policy: this.#policy, now: this.#clock.now() })
   }
 

@@ -22,6 +22,9 @@ export interface HeadlessFlags extends HostFlags {
 export const headlessHelp = `Plenum, headless: the app in a browser, and its REST API.
 
 Usage: npm run headless -- [flags]
+       npm run headless -- check FILE [--json] [--pool-size SIZE] [--reserve SIZE]
+                      what a pipeline file would load, with bytes and speeds, and what is wrong with it;
+                      needs no running host, loads nothing, ends with 0 where the set fits
 
   --port NUMBER       port to listen on; 0 takes a free one (default 4780, or a free one when that is taken)
   --host ADDRESS      address to listen on (default 127.0.0.1; 0.0.0.0 for every network of this machine)
@@ -54,6 +57,36 @@ export function parseHeadlessFlags(
   }
 }
 
+/** What `check FILE` asks for. */
+export interface CheckFlags extends Pick<HostFlags, 'poolSizeBytes' | 'reserveBytes' | 'device'> {
+  readonly file: string
+  readonly isJson: boolean
+}
+
+/** Reads the command line behind `check`; null when it asks for help. Throws `BAD_INPUT` with one sentence about what is wrong. */
+export function parseCheckFlags(
+  args: readonly string[],
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): CheckFlags | null {
+  const { values, positionals } = orRefuse(() =>
+    parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        'pool-size': hostFlags['pool-size'],
+        reserve: hostFlags.reserve,
+        json: { type: 'boolean' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    }),
+  )
+  if (values.help === true) return null
+  const [file, ...more] = positionals
+  if (file === undefined || file === '' || more.length > 0)
+    throw new AppError('BAD_INPUT', 'check takes one file, like "check pipeline.yaml"')
+  return { ...readHostFlags(values, env), file: path.resolve(file), isJson: values.json === true }
+}
+
 /** The token that a data folder keeps, so that an open browser tab outlives a restart; made at the first call. */
 export function keptToken(dataFolder: string): string {
   const file = path.join(dataFolder, 'token')
@@ -70,8 +103,8 @@ export function keptToken(dataFolder: string): string {
 }
 
 function parse(args: readonly string[]) {
-  try {
-    return parseArgs({
+  return orRefuse(() =>
+    parseArgs({
       args: [...args],
       options: {
         ...hostFlags,
@@ -81,7 +114,13 @@ function parse(args: readonly string[]) {
         token: { type: 'string' },
         help: { type: 'boolean', short: 'h' },
       },
-    }).values
+    }),
+  ).values
+}
+
+function orRefuse<Parsed>(parse: () => Parsed): Parsed {
+  try {
+    return parse()
   } catch (cause) {
     // parseArgs follows its first sentence with advice on "--" that fits no flag of ours.
     const reason = cause instanceof Error ? (cause.message.split('. ')[0] ?? '') : String(cause)

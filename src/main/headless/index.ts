@@ -6,8 +6,9 @@ import { defaultDataFolder, lockDataFolder } from '../host/data-folder.ts'
 import { createHost } from '../host/host.ts'
 import { startNodeChild } from '../host/node-starter.ts'
 import { isLoopback } from './addresses.ts'
-import { headlessHelp, keptToken, parseHeadlessFlags } from './flags.ts'
-import type { HeadlessFlags } from './flags.ts'
+import { checkFile } from './check.ts'
+import { headlessHelp, keptToken, parseCheckFlags, parseHeadlessFlags } from './flags.ts'
+import type { CheckFlags, HeadlessFlags } from './flags.ts'
 import { startServer } from './server.ts'
 import { removeBrokenUploads } from './upload.ts'
 
@@ -59,6 +60,14 @@ async function run(flags: HeadlessFlags): Promise<void> {
   setTimeout(() => process.exit(1), endLimitMs).unref()
 }
 
+/** Prints what a pipeline file comes to; the exit status. */
+async function check(flags: CheckFlags): Promise<number> {
+  const modelProgram = path.join(programFolder, 'model.js')
+  const { text, isFit } = await checkFile(flags, { modelProgram })
+  process.stdout.write(text)
+  return isFit ? 0 : 1
+}
+
 function readVersion(): string {
   const manifest: unknown = JSON.parse(readFileSync(path.join(rootFolder, 'package.json'), 'utf8'))
   return z.object({ version: z.string() }).parse(manifest).version
@@ -90,9 +99,16 @@ function endSignal(): Promise<void> {
 }
 
 try {
-  const flags = parseHeadlessFlags(process.argv.slice(2))
-  if (flags === null) process.stdout.write(headlessHelp)
-  else await run(flags)
+  const [command, ...rest] = process.argv.slice(2)
+  if (command === 'check') {
+    const flags = parseCheckFlags(rest)
+    if (flags === null) process.stdout.write(headlessHelp)
+    else process.exitCode = await check(flags)
+  } else {
+    const flags = parseHeadlessFlags(process.argv.slice(2))
+    if (flags === null) process.stdout.write(headlessHelp)
+    else await run(flags)
+  }
 } catch (error) {
   if (!(error instanceof AppError)) throw error
   process.stderr.write(`${[error.message, error.details.help].filter(Boolean).join('. ')}\n`)

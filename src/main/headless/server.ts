@@ -7,6 +7,8 @@ import type { Duplex } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { call } from '@orpc/server'
 import { AppError } from '../../contract/errors.ts'
+import { pipelineJsonSchema } from '../../contract/pipeline-json-schema.ts'
+import { pipelineSchemaName } from '../../contract/pipeline.ts'
 import { findPageFile, pageSecurityHeaders } from '../host/page-files.ts'
 import { logDefect } from '../host/procedures.ts'
 import type { HostRouter } from '../host/procedures.ts'
@@ -121,6 +123,7 @@ function createAnswer(options: ServerOptions, gate: Gate): Answer {
       return
     }
     if (path === '/api/openapi.json') sendJson(response, await apiDocument)
+    else if (path === `/api/${pipelineSchemaName}`) sendJson(response, pipelineJsonSchema())
     else if (path.startsWith('/api/')) await answerApi(request, response)
     else if (path.startsWith('/upload/')) await answerUpload(request, response, path.slice('/upload/'.length))
     else await sendPage(request, response, options.pageFolder)

@@ -1,11 +1,12 @@
 import { withAsking, type AskingChanges } from '../../contract/asking.ts'
-import type { ChatMessage, GenerateEvent } from '../../contract/backend.ts'
+import type { ChatMessage, DraftFigures, GenerateEvent } from '../../contract/backend.ts'
 import type { Answer, AnswerState, AnswerStats, Turn } from '../../contract/conversation.ts'
 import { AppError, toProblem } from '../../contract/errors.ts'
 import { parseJsonSchema } from '../../contract/json-schema.ts'
 import { resolveSampling, type ResolvedSampling } from '../../contract/sampling.ts'
 import type { TurnPlace } from './conversation-feeds.ts'
 import type { Conversations } from './conversations.ts'
+import type { Routed } from './live-answers.ts'
 import {
   canSlide,
   slideWindow,
@@ -31,6 +32,27 @@ export type RunSurroundings = {
   readonly onDefect: (error: unknown, path: readonly string[]) => void
 }
 
+/** How one answer is made. */
+export type RunOptions = {
+  /** Makes way for answers that somebody waits for. */
+  readonly isBackground: boolean
+  /** For this answer alone: goes before what the conversation says. */
+  readonly asking: AskingChanges
+  /** Finds who answers; absent: the answer's model does. Rejects only when the signal aborts. */
+  readonly route?:
+    | ((options: {
+        readonly signal: AbortSignal
+        readonly onWait: (reason: string) => void
+      }) => Promise<Routed>)
+    | undefined
+  /** Models that stay in memory for this turn, where there is room for all. */
+  readonly keep: readonly string[]
+  /** What the model reads after the path. */
+  readonly after: readonly ChatMessage[]
+  /** A verifier reads it when it has ended by itself. */
+  readonly isChecked: boolean
+}
+
 /**
  * One model's work on one answer: takes the model from the pool, reads the conversation into it, and writes the answer down as it comes.
  * Whatever goes wrong ends this answer alone.
@@ -39,7 +61,8 @@ export class AnswerRun {
   readonly conversationId: string
   readonly turnId: string
   readonly answerId: string
-  readonly model: ReturnType<TurnPool['model']>
+  readonly isChecked: boolean
+  #model: ReturnType<TurnPool['model']>
   readonly #conversations: Conversations
   readonly #pool: TurnPool
   readonly #textOf: (attachmentId: string) => string
@@ -48,6 +71,9 @@ export class AnswerRun {
   readonly #onDefect: (error: unknown, path: readonly string[]) => void
   readonly #isBackground: boolean
   readonly #asking: AskingChanges
+  readonly #route: RunOptions['route']
+  readonly #keep: RunOptions['keep']
+  readonly #after: RunOptions['after']
   /** The answer has text, which goes on. */
   readonly #continues: boolean
   readonly #controller = new AbortController()
@@ -56,16 +82,7 @@ export class AnswerRun {
   #finished: Promise<void> = Promise.resolve()
 
   /** A run that has not started. Throws `NOT_FOUND` when the library has not the answer's model. */
-  constructor(
-    answer: Answer,
-    how: TurnPlace & {
-      /** Makes way for answers that somebody waits for. */
-      readonly isBackground: boolean
-      /** For this answer alone: goes before what the conversation says. */
-      readonly asking: AskingChanges
-    },
-    surroundings: RunSurroundings,
-  ) {
+  constructor(answer: Answer, how: TurnPlace & RunOptions, surroundings: RunSurroundings) {
     const { conversations, pool, textOf, slides, stopsRepetition = () => false, onDefect } = surroundings
     this.#conversations = conversations
     this.#pool = pool
@@ -76,10 +93,19 @@ export class AnswerRun {
     this.conversationId = how.conversationId
     this.turnId = how.turnId
     this.answerId = answer.id
-    this.model = pool.model(answer.modelId)
+    this.#model = pool.model(answer.modelId)
     this.#isBackground = how.isBackground
     this.#asking = how.asking
+    this.#route = how.route
+    this.#keep = how.keep
+    this.#after = how.after
+    this.isChecked = how.isChecked
     this.#continues = answer.text !== ''
+  }
+
+  /** Who answers; while Auto still looks for somebody, who does where it finds nobody. */
+  get model(): ReturnType<TurnPool['model']> {
+    return this.#model
   }
 
   /** The answer has its last state; what is left winds down. */
@@ -112,17 +138,19 @@ export class AnswerRun {
   }
 
   async #run(before: Promise<unknown>): Promise<void> {
-    const { answerId, model } = this
+    const { answerId } = this
     const { signal } = this.#controller
+    const onWait = (reason: string) => {
+      if (!this.#hasEnded) this.#conversations.live.setState(answerId, { kind: 'waiting', reason })
+    }
     try {
       await before
       signal.throwIfAborted()
+      if (this.#route) this.#take(await this.#route({ signal, onWait }))
+      const { model } = this
       using lease = await this.#pool.acquire(model.id, {
-        signal,
-        isBackground: this.#isBackground,
-        onWait: (reason) => {
-          if (!this.#hasEnded) this.#conversations.live.setState(answerId, { kind: 'waiting', reason })
-        },
+        ...{ signal, onWait, isBackground: this.#isBackground },
+        keep: { modelIds: this.#keep, isFirm: false },
       })
       this.#acquired.resolve(null)
       await this.#answer(lease)
@@ -140,6 +168,16 @@ export class AnswerRun {
     }
   }
 
+  /** Auto has found who answers. */
+  #take({ model, routing }: Routed): void {
+    this.#model = this.#pool.model(model.id)
+    this.#conversations.live.setRouting(this.answerId, { model, routing })
+    this.#conversations.live.setState(this.answerId, {
+      kind: 'waiting',
+      reason: `Waiting for "${model.name}"`,
+    })
+  }
+
   /** Has the model answer, with as much of the conversation as its context holds. */
   async #answer(lease: ModelLease): Promise<void> {
     const { conversationId, answerId, model } = this
@@ -152,8 +190,10 @@ export class AnswerRun {
       sampling: how.sampling,
       isJson: how.jsonSchema !== null,
     })
-    const messages = (turns: readonly Turn[]) =>
-      messagesOf(turns, { instructions, textOf: this.#textOf, continued })
+    const messages = (turns: readonly Turn[]) => [
+      ...messagesOf(turns, { instructions, textOf: this.#textOf, continued }),
+      ...this.#after,
+    ]
     let window = (answer && windowOfAnswer(path, answer)) ?? windowOf(path, model.id)
     for (;;) {
       if (window) this.#conversations.live.setMemory(answerId, window)
@@ -165,7 +205,7 @@ export class AnswerRun {
           ...{ signal, keepsRoom: maySlide, continues, stopsRepetition: this.#stopsRepetition() },
           ...how,
         })
-        for await (const event of events) this.#take(event)
+        for await (const event of events) this.#note(event)
         return
       } catch (error) {
         const slid = maySlide ? afterFull(error, path, { window, messages }) : null
@@ -189,7 +229,7 @@ export class AnswerRun {
     }
   }
 
-  #take(event: GenerateEvent): void {
+  #note(event: GenerateEvent): void {
     const { answerId, turnId } = this
     switch (event.kind) {
       case 'reading': {
@@ -208,6 +248,7 @@ export class AnswerRun {
           generatedTokens: event.generatedTokens,
           timeToFirstTokenMs: event.timeToFirstTokenMs,
           tokensPerSecond: event.tokensPerSecond,
+          ...(event.draft && { draft: draftStats(event.draft) }),
         }
         if (this.#hasEnded) this.#conversations.live.addStats(answerId, turnId, stats)
         else this.#end(endOf(event), stats)
@@ -227,6 +268,11 @@ export class AnswerRun {
 
 function endOf({ stopReason, repeated }: Extract<GenerateEvent, { kind: 'done' }>) {
   return { kind: 'done' as const, stopReason, ...(repeated !== undefined && { repeated }) }
+}
+
+/** Of what drafting has come to, what is kept with the answer. */
+function draftStats({ kind, name, proposedTokens, acceptedTokens }: DraftFigures): AnswerStats['draft'] {
+  return { kind, ...(name !== undefined && { name }), proposedTokens, acceptedTokens }
 }
 
 /** The window that is tried after the one that did not fit; null when the error says something else, or there is none. */

@@ -11,7 +11,6 @@ import { formatBytes } from '../../contract/bytes.ts'
 import { AppError } from '../../contract/errors.ts'
 import type { Probe } from './probe.ts'
 import { textOfFile } from './text-of-file.ts'
-import { pathToTurn } from './turn-tree.ts'
 
 const rowSchema = z
   .object({
@@ -89,30 +88,21 @@ export class Attachments {
     return z.object({ text: z.string() }).parse(row).text
   }
 
-  /** Of the turns on the path to one, by turn. */
-  ofPath(turnId: string): ReadonlyMap<string, readonly Attachment[]> {
+  /** Of these turns, by turn. */
+  ofTurns(turnIds: readonly string[]): ReadonlyMap<string, readonly Attachment[]> {
     return byTurn(
       this.#database
         .prepare(
-          `${pathToTurn} SELECT l.turn_id, ${columns} FROM path JOIN turn_attachments l ON l.turn_id = path.id
+          `SELECT l.turn_id, ${columns} FROM json_each(?) e JOIN turn_attachments l ON l.turn_id = e.value
              JOIN attachments a ON a.id = l.attachment_id ORDER BY l.position`,
         )
-        .all(turnId),
+        .all(JSON.stringify(turnIds)),
     )
   }
 
   /** Of one turn. */
   ofTurn(turnId: string): readonly Attachment[] {
-    return (
-      byTurn(
-        this.#database
-          .prepare(
-            `SELECT l.turn_id, ${columns} FROM turn_attachments l JOIN attachments a ON a.id = l.attachment_id
-             WHERE l.turn_id = ? ORDER BY l.position`,
-          )
-          .all(turnId),
-      ).get(turnId) ?? []
-    )
+    return this.ofTurns([turnId]).get(turnId) ?? []
   }
 
   /** Makes them part of a turn: they can no longer be cut or taken away. Throws `NOT_FOUND`. */

@@ -2,12 +2,13 @@ import type { Allocation, ProcessUsage } from '../../contract/backend.ts'
 import type { Footprint, LoadedWith } from '../../contract/memory.ts'
 import type { DomainBytes } from '../core/domain-bytes.ts'
 import { checkpointBytes, contextComputeBytes, kvCacheBytes, type ContextFacts } from '../core/footprint.ts'
-import { measuredFootprint, type MemoryDomains } from './measured-footprint.ts'
+import { measuredFootprint, type DraftMemory, type MemoryDomains } from './measured-footprint.ts'
 
 /** A loaded model: what its process takes without contexts, and how its contexts are made. */
 export type LoadedModel = {
   readonly usage: ProcessUsage
   readonly weights: Allocation
+  readonly draft?: DraftMemory | null
   readonly made: Pick<LoadedWith, 'kvType' | 'flashAttention' | 'batchTokens' | 'fullWindowCache'>
 }
 
@@ -51,9 +52,9 @@ export class ContextMemory {
   /** What the process takes with these contexts: see `measuredFootprint`. Empty before the model is loaded. */
   footprint(contexts: readonly ContextBytes[]): Footprint {
     if (!this.#loaded) return []
-    const { usage, weights } = this.#loaded
+    const { usage, weights, draft = null } = this.#loaded
     return measuredFootprint(
-      { weights, contexts, loaded: usage, latest: this.#latest ?? usage },
+      { weights, contexts, loaded: usage, latest: this.#latest ?? usage, draft },
       this.#domains,
     )
   }

@@ -13,7 +13,15 @@ type Row = Readonly<Record<string, unknown>>
 type Fields = Record<string, unknown>
 
 /** Columns that hold JSON. */
-export const jsonColumns: ReadonlySet<string> = new Set(['state', 'stats', 'asking', 'sampling', 'thoughts'])
+export const jsonColumns: ReadonlySet<string> = new Set([
+  'state',
+  'stats',
+  'asking',
+  'sampling',
+  'thoughts',
+  'routing',
+  'verification',
+])
 /** Columns that say where a row belongs, or mean something only here. */
 const ownColumns: ReadonlySet<string> = new Set(['conversation_id', 'turn_id', 'deleted_at'])
 

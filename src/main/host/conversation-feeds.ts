@@ -4,23 +4,43 @@ import { Feed } from './frames.ts'
 /** Where a turn is. */
 export type TurnPlace = { readonly conversationId: string; readonly turnId: string }
 
+/** Earlier turns come so many at a time: a few milliseconds of work, for the host as for who reads them. */
+const earlierTurns = 200
+/** Pause before the first of them, in milliseconds, for what came first to be on the screen; and between them. */
+const earlierPauseMs = { first: 100, next: 10 }
+
+/** Where feeds read what they tell of, as it is now. */
+type Reading = {
+  readonly conversation: (id: string, part?: { readonly lastTurns?: number | undefined }) => Conversation
+  readonly turn: (id: string) => Turn
+  /** So many turns of the path before one. */
+  readonly before: (turn: Turn, most: number) => Turn[]
+  /** Hears of what could not be read when nobody asked just then. */
+  readonly onDefect: (error: unknown) => void
+}
+
 /** What watchers of conversations receive: each a snapshot first, then what changes. */
 export class ConversationFeeds implements Disposable {
-  readonly #read: {
-    readonly conversation: (id: string) => Conversation
-    readonly turn: (id: string) => Turn
-  }
+  readonly #read: Reading
   readonly #feeds = new Map<string, Set<Feed<ConversationEvent>>>()
 
-  /** `read` gives what is told of as it is now. */
-  constructor(read: { conversation: (id: string) => Conversation; turn: (id: string) => Turn }) {
+  constructor(read: Reading) {
     this.#read = read
   }
 
-  /** A conversation as it is, then turns and text as they come, until `signal` aborts. Throws `NOT_FOUND`. */
-  watch(id: string, signal?: AbortSignal): Feed<ConversationEvent> {
+  /**
+   * A conversation as it is, then turns and text as they come, until `signal` aborts. With `lastTurns` the snapshot has only so many, and
+   * those before them follow, so that a long conversation is seen at once. Throws `NOT_FOUND`.
+   */
+  watch(
+    id: string,
+    options: { readonly signal?: AbortSignal | undefined; readonly lastTurns?: number | undefined } = {},
+  ): Feed<ConversationEvent> {
+    const { signal, lastTurns } = options
     const feed = new Feed<ConversationEvent>({ merge: mergeEvents, signal })
-    feed.push({ kind: 'snapshot', conversation: this.#read.conversation(id) })
+    const conversation = this.#read.conversation(id, { lastTurns })
+    feed.push({ kind: 'snapshot', conversation })
+    this.#sendBefore(conversation.turns[0], { feed, pauseMs: earlierPauseMs.first })
     const feeds = this.#feeds.get(id) ?? new Set()
     this.#feeds.set(id, feeds.add(feed))
     feed.onEnd(() => {
@@ -43,6 +63,25 @@ export class ConversationFeeds implements Disposable {
   /** Tells of all of a conversation as it is now. */
   publishSnapshot(id: string): void {
     if (this.#feeds.has(id)) this.publish(id, { kind: 'snapshot', conversation: this.#read.conversation(id) })
+  }
+
+  /** Gives a watcher all turns before one, some at a time. */
+  #sendBefore(
+    turn: Turn | undefined,
+    { feed, pauseMs }: { readonly feed: Feed<ConversationEvent>; readonly pauseMs: number },
+  ): void {
+    if (turn?.parentId == null) return
+    const timer = setTimeout(() => {
+      try {
+        const turns = this.#read.before(turn, earlierTurns)
+        if (turns.length === 0) return
+        feed.push({ kind: 'earlier', turns })
+        this.#sendBefore(turns[0], { feed, pauseMs: earlierPauseMs.next })
+      } catch (error) {
+        this.#read.onDefect(error)
+      }
+    }, pauseMs)
+    feed.onEnd(() => clearTimeout(timer))
   }
 
   /** Tells that a conversation is deleted, and lets its watchers go. */
@@ -80,6 +119,8 @@ function mergeEvents(queued: readonly ConversationEvent[], event: ConversationEv
     }
     case 'text':
       return appendText(queued, event)
+    case 'earlier':
+      return [...queued, event]
     case 'asking':
       return [...queued.filter(({ kind }) => kind !== 'asking'), event]
     default:

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import type { DatabaseSync } from 'node:sqlite'
 import { expect, onTestFinished, test } from 'vitest'
 import { conversationFileSchema, type ImportResult } from '../../contract/conversation-file.ts'
+import type { RoutingDecision, Verification } from '../../contract/routing.ts'
 import { defaultSampling } from '../../contract/sampling.ts'
 import { Attachments } from './attachments.ts'
 import { ConversationFiles } from './conversation-files.ts'
@@ -71,7 +72,11 @@ async function sayEverything({ attachments, conversations }: ReturnType<typeof o
   end(second.chosenAnswerId)
   const again = tree.addTurn(id, { text: 'Two again', models: [guide, coder], inPlaceOf: second.id })
   for (const answer of again.answers) end(answer.id)
-  end(tree.addTurn(id, { text: 'Three', models: [guide] }).chosenAnswerId)
+  const third = tree.addTurn(id, { text: 'Three', models: [guide] })
+  live.setRouting(third.chosenAnswerId, { model: coder, routing })
+  end(third.chosenAnswerId)
+  tree.judge(third.chosenAnswerId, { verification: failed })
+  end(tree.addAnswers(third.id, [guide], { repairsAnswerId: third.chosenAnswerId }).chosenAnswerId)
   tree.addAnswers(again.id, [guide, coder]).answers.forEach((answer) => end(answer.id))
   // Neither the newest version of the message nor the one whose answers were never chosen from.
   tree.show(second.id)
@@ -79,8 +84,23 @@ async function sayEverything({ attachments, conversations }: ReturnType<typeof o
   return id
 }
 
+// In the order of the schema, as it is read back.
+const routing: RoutingDecision = {
+  ...{ kind: 'routed', routerId: 'judge', routerName: 'Judge', label: 'code' },
+  labels: [{ name: 'code', probability: 1 }],
+  ...{ ms: 12, reason: 'code (90 %): "Coder"' },
+  alternatives: [],
+}
+const failed: Verification = {
+  ...{ verifierId: 'judge', verifierName: 'Judge' },
+  outcome: { kind: 'fail', passProbability: 0.2, reason: 'The answer does not fit the question', ms: 30 },
+}
+
 /** Tables that hold nothing of a conversation; the search index is made anew by what is written. */
-const otherTables = ['settings', 'models', 'measurements', 'parked_states', 'reading_speeds']
+const otherTables = [
+  ...['settings', 'models', 'measurements', 'parked_states', 'reading_speeds', 'writing_speeds'],
+  'routing_examples',
+]
 
 /** All rows of a conversation, whatever columns they have, by table. */
 function wholeRows(database: DatabaseSync, id: string) {
@@ -183,6 +203,35 @@ test('every column of every table of a conversation comes in again, also where i
   const [thirdId] = (await send(to.files, text)).ids
   expect(withoutIds(wholeRows(to.database, thirdId!))).toEqual(withoutIds(rows))
   expect(to.rows('attachments')).toBe(4)
+})
+
+test('a repair and what it repairs stay together, also in a copy; a check that is under way does not go on there', async () => {
+  const from = open()
+  const { id } = from.conversations.create()
+  const turn = from.say(id, 'What is 3 plus 4?', '9')
+  from.conversations.tree.judge(turn.chosenAnswerId, { verification: failed })
+  const repair = from.conversations.tree.addAnswers(turn.id, [guide], {
+    repairsAnswerId: turn.chosenAnswerId,
+  })
+  from.conversations.live.end(repair.chosenAnswerId, { kind: 'done', stopReason: 'end' })
+  const checking = { ...failed, outcome: { kind: 'checking' as const, waitsFor: null } }
+  from.conversations.tree.judge(repair.chosenAnswerId, { verification: checking })
+  const to = open()
+  await send(to.files, await (await from.files.exportAll()).text())
+  const branch = from.conversations.tree.branch(turn.id)
+  for (const copy of [to.conversations.get(id), branch]) {
+    const [wrong, right] = copy.turns[0]!.answers
+    expect(wrong?.verification).toEqual({ ...failed, repairAnswerId: right?.id })
+    expect(right?.repairsAnswerId).toBe(wrong?.id)
+    expect(right?.verification?.outcome.kind).toBe('unknown')
+  }
+  expect(from.conversations.turn(turn.id).answers[1]?.verification).toEqual(checking)
+  // So it is when the app ends meanwhile.
+  const again = new Conversations(from.database)
+  expect(again.turn(turn.id).answers[1]?.verification?.outcome).toMatchObject({
+    ...{ kind: 'unknown', problem: { code: 'MODEL_CRASHED' } },
+  })
+  again[Symbol.dispose]()
 })
 
 test('an export from before there were attachments and instructions comes in', async () => {

@@ -12,8 +12,14 @@ import {
   type Turn,
 } from '../../contract/conversation.ts'
 import { AppError, type Problem } from '../../contract/errors.ts'
+import {
+  routingDecisionSchema,
+  verificationSchema,
+  type RoutingDecision,
+  type Verification,
+} from '../../contract/routing.ts'
 import { resolvedSamplingSchema } from '../../contract/sampling.ts'
-import { pathToTurn, TurnTree } from './turn-tree.ts'
+import { TurnTree } from './turn-tree.ts'
 
 const summarySchema = z
   .object({
@@ -57,6 +63,9 @@ const answerSchema = z
     sampling: json.pipe(resolvedSamplingSchema).nullable(),
     is_json: z.number(),
     thoughts: json.pipe(thoughtsSchema).nullable(),
+    routing: json.pipe(routingDecisionSchema).nullable(),
+    verification: json.pipe(verificationSchema).nullable(),
+    repairs_answer_id: z.string().nullable(),
     created_at: z.number(),
   })
   .transform((row): { turnId: string; answer: Answer } => ({
@@ -77,6 +86,9 @@ const answerSchema = z
       ...(row.sampling && { sampling: row.sampling }),
       ...(row.is_json === 1 && { isJson: true }),
       ...(row.thoughts !== null && { thoughts: row.thoughts }),
+      ...(row.routing && { routing: row.routing }),
+      ...(row.verification && { verification: row.verification }),
+      ...(row.repairs_answer_id !== null && { repairsAnswerId: row.repairs_answer_id }),
       createdAt: row.created_at,
     },
   }))
@@ -240,17 +252,23 @@ export class ConversationRows {
     return place && { turnId: place.id, conversationId: place.conversation_id }
   }
 
-  /** The turns from the root of the conversation to this one; each but the last with the answer chosen that the next one hangs on. */
-  path(turnId: string): Turn[] {
+  /**
+   * The turns from the root of the conversation to this one, or so many of the last ones; each but the last with the answer chosen that the next
+   * one hangs on.
+   */
+  path(turnId: string, options: { readonly most?: number | undefined } = {}): Turn[] {
+    // Walked once: going up a long path costs as much as reading it.
+    const ids = this.tree.pathIds(turnId, options)
+    const list = JSON.stringify(ids)
     const turns = this.#database
-      .prepare(`${pathToTurn} SELECT t.* FROM path JOIN turns t ON t.id = path.id ORDER BY path.depth DESC`)
-      .all(turnId)
+      .prepare('SELECT t.* FROM json_each(?) e JOIN turns t ON t.id = e.value ORDER BY e.key')
+      .all(list)
     const answers = this.#database
       .prepare(
-        `${pathToTurn} SELECT a.* FROM path JOIN answers a ON a.turn_id = path.id ORDER BY a.created_at, a.rowid`,
+        'SELECT a.* FROM json_each(?) e JOIN answers a ON a.turn_id = e.value ORDER BY a.created_at, a.rowid',
       )
-      .all(turnId)
-    const path = joinTurns(turns, answers, this.tree.siblings(turnId))
+      .all(list)
+    const path = joinTurns(turns, answers, this.tree.siblings(ids))
     return path.map((turn, index) => ({
       ...turn,
       chosenAnswerId: path[index + 1]?.parentAnswerId ?? turn.chosenAnswerId,
@@ -296,7 +314,7 @@ export class ConversationRows {
   insertAnswer(turnId: string, answer: Answer): void {
     this.#database
       .prepare(
-        'INSERT INTO answers (id, turn_id, model_id, model_name, text, state, asked_together_id, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+        'INSERT INTO answers (id, turn_id, model_id, model_name, text, state, asked_together_id, repairs_answer_id, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
       )
       .run(
         answer.id,
@@ -306,6 +324,7 @@ export class ConversationRows {
         answer.text,
         JSON.stringify(answer.state),
         answer.askedTogetherId ?? null,
+        answer.repairsAnswerId ?? null,
         answer.createdAt,
       )
   }
@@ -313,9 +332,11 @@ export class ConversationRows {
   saveAnswer(answer: Answer): void {
     this.#database
       .prepare(
-        'UPDATE answers SET text = ?, state = ?, stats = ?, memory_starts_at = ?, memory_keeps_first = ?, sampling = ?, is_json = ?, thoughts = ? WHERE id = ?',
+        'UPDATE answers SET model_id = ?, model_name = ?, text = ?, state = ?, stats = ?, memory_starts_at = ?, memory_keeps_first = ?, sampling = ?, is_json = ?, thoughts = ?, routing = ? WHERE id = ?',
       )
       .run(
+        answer.modelId,
+        answer.modelName,
         answer.text,
         JSON.stringify(answer.state),
         answer.stats && JSON.stringify(answer.stats),
@@ -324,8 +345,34 @@ export class ConversationRows {
         answer.sampling ? JSON.stringify(answer.sampling) : null,
         answer.isJson === true ? 1 : 0,
         answer.thoughts === undefined ? null : JSON.stringify(answer.thoughts),
+        answer.routing ? JSON.stringify(answer.routing) : null,
         answer.id,
       )
+  }
+
+  /** Writes down how an answer was routed, or what a verifier says of it; what is absent stays, null goes. */
+  saveJudgement(
+    answerId: string,
+    { routing, verification }: { routing?: RoutingDecision; verification?: Verification | null },
+  ): void {
+    const set = (column: 'routing' | 'verification', value: unknown) =>
+      this.#database
+        .prepare(`UPDATE answers SET ${column} = ? WHERE id = ?`)
+        .run(value === null ? null : JSON.stringify(value), answerId)
+    if (routing) set('routing', routing)
+    if (verification !== undefined) set('verification', verification)
+  }
+
+  /** Ends every check that has not ended, or those of one conversation: nobody knows what it would have said. */
+  interruptChecks(problem: Problem, { conversationId }: { readonly conversationId?: string } = {}): void {
+    const outcome: Verification['outcome'] = { kind: 'unknown', problem }
+    this.#database
+      .prepare(
+        `UPDATE answers SET verification = json_set(verification, '$.outcome', json(:outcome))
+         WHERE json_extract(verification, '$.outcome.kind') = 'checking'
+           AND (:conversation IS NULL OR turn_id IN (SELECT id FROM turns WHERE conversation_id = :conversation))`,
+      )
+      .run({ outcome: JSON.stringify(outcome), conversation: conversationId ?? null })
   }
 
   saveStats(answerId: string, stats: AnswerStats): void {
@@ -363,7 +410,16 @@ function joinTurns(
     return {
       ...turn,
       siblingIds: siblings.get(turn.id) ?? [turn.id],
-      answers: (answers.get(turn.id) ?? []).map(({ answer }) => answer),
+      answers: withRepairs((answers.get(turn.id) ?? []).map(({ answer }) => answer)),
     }
+  })
+}
+
+/** Tells answers that were found wanting which answer repairs them. */
+function withRepairs(answers: Answer[]): Answer[] {
+  return answers.map((answer) => {
+    const repair = answers.find(({ repairsAnswerId }) => repairsAnswerId === answer.id)
+    if (!repair || !answer.verification) return answer
+    return { ...answer, verification: { ...answer.verification, repairAnswerId: repair.id } }
   })
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Answer, AnswerState, Conversation, Turn } from '../../contract/conversation.ts'
 import { AppError } from '../../contract/errors.ts'
+import type { RoutingDecision, Verification } from '../../contract/routing.ts'
 import type { Attachments } from './attachments.ts'
 import type { ConversationFeeds } from './conversation-feeds.ts'
 import type { ConversationList } from './conversation-list.ts'
@@ -104,14 +105,18 @@ export class ConversationTree {
    * Adds an answer to a turn that waits for each of `models`, and shows the first of them. Where no answer of the turn was kept yet, they join those
    * that were asked for together.
    */
-  addAnswers(turnId: string, models: readonly AnsweringModel[]): Turn {
+  addAnswers(
+    turnId: string,
+    models: readonly AnsweringModel[],
+    { repairsAnswerId }: { readonly repairsAnswerId?: string } = {},
+  ): Turn {
     const conversationId = this.#conversations.conversationOf(turnId)
     const { isUndecided, answers: known, chosenAnswerId } = this.#conversations.turn(turnId)
     const isLast = this.#rows.tree.shownTurnId(conversationId) === turnId
-    const answers = this.#newAnswers(
-      models,
-      isUndecided ? known.find(({ id }) => id === chosenAnswerId)?.askedTogetherId : undefined,
-    )
+    const answers = this.#newAnswers(models, {
+      together: isUndecided ? known.find(({ id }) => id === chosenAnswerId)?.askedTogetherId : undefined,
+      repairsAnswerId,
+    })
     const [first] = answers
     this.#rows.together(() => {
       for (const answer of answers) this.#rows.insertAnswer(turnId, answer)
@@ -132,8 +137,11 @@ export class ConversationTree {
     const answer = this.#conversations.turn(turnId).answers.find(({ id }) => id === answerId)
     if (!answer) throw new AppError('NOT_FOUND', `There is no answer "${answerId}"`)
     const waiting: Answer = { ...answer, state: waitingFor({ id: answer.modelId, name: answer.modelName }) }
+    // It said so of another text.
+    delete waiting.verification
     this.#rows.together(() => {
       this.#rows.saveAnswer(waiting)
+      this.#rows.saveJudgement(answerId, { verification: null })
       this.#rows.touch(conversationId, this.#now())
     })
     this.#live.begin({ conversationId, turnId }, [waiting])
@@ -146,11 +154,25 @@ export class ConversationTree {
     this.#live.flush()
     this.#rows.together(() => {
       this.#rows.editAnswer(answerId, text === null ? null : text.toWellFormed())
+      this.#rows.saveJudgement(answerId, { verification: null })
       this.#rows.touch(place.conversationId, this.#now())
     })
     this.#feeds.publishTurn(place)
     this.#list.tell(place.conversationId)
     return this.#conversations.turn(place.turnId)
+  }
+
+  /** Writes down how an answer was routed, or what a verifier says of it; null: nothing any more. Ignored when the answer is gone. */
+  judge(
+    answerId: string,
+    judgement: { routing?: RoutingDecision; verification?: Verification | null },
+  ): void {
+    const place = this.#rows.placeOfAnswer(answerId)
+    if (!place) return
+    // What is kept back in memory would be read in the place of it.
+    this.#live.flush()
+    this.#rows.saveJudgement(answerId, judgement)
+    this.#feeds.publishTurn(place)
   }
 
   /** Whether the path goes through a turn, and through an answer of it that was kept. Throws `NOT_FOUND`. */
@@ -183,9 +205,11 @@ export class ConversationTree {
     const { title } = this.#conversations.summary(this.#conversations.conversationOf(turnId))
     this.#live.flush()
     const id = randomUUID()
-    this.#rows.together(() =>
-      this.#rows.tree.branch(turnId, { id, title: `${title} (branch)`, at: this.#now() }),
-    )
+    this.#rows.together(() => {
+      this.#rows.tree.branch(turnId, { id, title: `${title} (branch)`, at: this.#now() })
+      const message = 'The conversation was branched while this answer was being checked'
+      this.#rows.interruptChecks({ code: 'MODEL_FAILED', message, details: {} }, { conversationId: id })
+    })
     this.#list.tell(id)
     return this.#conversations.get(id)
   }
@@ -238,12 +262,19 @@ export class ConversationTree {
       : { parentId: last, parentAnswerId: this.#conversations.turn(last).chosenAnswerId }
   }
 
-  #newAnswers(models: readonly AnsweringModel[], together?: string): [Answer, ...Answer[]] {
+  #newAnswers(
+    models: readonly AnsweringModel[],
+    {
+      together,
+      repairsAnswerId,
+    }: { readonly together?: string | undefined; readonly repairsAnswerId?: string | undefined } = {},
+  ): [Answer, ...Answer[]] {
     const askedTogetherId = together ?? (models.length > 1 ? randomUUID() : undefined)
     const [first, ...others] = models.map((model): Answer => ({
       ...{ id: randomUUID(), modelId: model.id, modelName: model.name, text: '' },
       ...{ state: waitingFor(model), stats: null, createdAt: this.#now() },
       ...(askedTogetherId !== undefined && { askedTogetherId }),
+      ...(repairsAnswerId !== undefined && { repairsAnswerId }),
     }))
     if (!first) throw new AppError('BAD_INPUT', 'Cannot ask: no model is named')
     return [first, ...others]

@@ -60,7 +60,7 @@ export class ConversationWriter {
         for (const answer of turn.answers)
           this.#insert(
             'answers',
-            { ...answer, state: ended(answer.state) },
+            { ...answer, state: ended(answer.state), verification: checked(answer.verification) },
             { ids, own: { turn_id: turnId } },
           )
         for (const [position, each] of [...new Set(turn.attachmentIds)].entries())
@@ -160,6 +160,18 @@ function fingerprint({ turns, attachments = [] }: ExportedConversation): string 
 
 function isSame(here: Readonly<Record<string, unknown>>, { name, kind, text }: ExportedAttachment): boolean {
   return here['name'] === name && here['kind'] === kind && here['text'] === text.toWellFormed()
+}
+
+/** Nor does anybody go on checking it. */
+function checked(
+  verification: ExportedTurn['answers'][number]['verification'],
+): NonNullable<typeof verification> | null {
+  if (verification?.outcome.kind !== 'checking') return verification ?? null
+  const message = 'The answer was still being checked when it was exported'
+  return {
+    ...verification,
+    outcome: { kind: 'unknown', problem: { code: 'MODEL_CRASHED', message, details: {} } },
+  }
 }
 
 /** Nobody goes on writing an answer that came from a file. */

@@ -159,6 +159,44 @@ describe('conversations', () => {
     expect(await take(feed, 2)).toEqual([{ kind: 'deleted' }])
   })
 
+  test('gives a watcher the last turns of a long conversation first, then those before them, and what happens meanwhile', async () => {
+    vi.useFakeTimers()
+    const conversations = openConversations()
+    const { id } = conversations.create()
+    for (let index = 0; index < 450; index++) answered(conversations, id, `q${index}`, `a${index}`)
+    const { turns } = conversations.get(id)
+    const feed = conversations.watch(id, { lastTurns: 40 })
+    const [snapshot] = await take(feed, 1)
+    expect(snapshot?.kind === 'snapshot' && snapshot.conversation.turns).toEqual(turns.slice(410))
+
+    conversations.tree.editAnswer(turns[300]!.chosenAnswerId, 'changed')
+    await vi.advanceTimersByTimeAsync(105)
+    conversations.tree.editAnswer(turns[299]!.chosenAnswerId, 'changed too')
+    await vi.advanceTimersByTimeAsync(1000)
+    const events = await take(feed, 5)
+    const now = conversations.get(id).turns
+    const parts = events.flatMap((event) => (event.kind === 'earlier' ? [event.turns] : []))
+    expect(parts.map(({ length }) => length)).toEqual([200, 200, 10])
+    expect(parts[0]![90]!.answers[0]!.text).toBe('changed')
+    expect(events.flatMap((event) => (event.kind === 'turn' ? [event.turn] : []))).toEqual([
+      now[300],
+      now[299],
+    ])
+    expect(parts.toReversed().flat().with(299, now[299]!)).toEqual(now.slice(0, 410))
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  test('a watcher that leaves gets no earlier turns', async () => {
+    vi.useFakeTimers()
+    const conversations = openConversations()
+    const { id } = conversations.create()
+    for (let index = 0; index < 3; index++) answered(conversations, id, `q${index}`, `a${index}`)
+    const feed = conversations.watch(id, { lastTurns: 1 })
+    await take(feed, 1)
+    await feed.return()
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
   test('a slow watcher queues no more than the turn itself', async () => {
     const conversations = openConversations()
     const { id } = conversations.create()

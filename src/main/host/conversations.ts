@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { DatabaseSync } from 'node:sqlite'
 import { plainAsking, withAsking, type Asking, type AskingChanges } from '../../contract/asking.ts'
-import type { Attachment } from '../../contract/attachment.ts'
 import type {
   Conversation,
   ConversationEvent,
@@ -27,17 +26,14 @@ export class Conversations implements Disposable {
   readonly #rows: ConversationRows
   readonly #attachments: Attachments
   readonly #now: () => number
-  readonly #feeds = new ConversationFeeds({
-    conversation: (id) => this.get(id),
-    turn: (id) => this.turn(id),
-  })
+  readonly #feeds: ConversationFeeds
   readonly #list: ConversationList
   /** Answers under way. */
   readonly live: LiveAnswers
   /** Their turns, in all versions. */
   readonly tree: ConversationTree
 
-  /** Answers that were under way when the app last ended become `interrupted`. `onDefect` hears of text that could not be written. */
+  /** Answers that were under way when the app last ended become `interrupted`. `onDefect` hears of text that could not be written or read. */
   constructor(
     database: DatabaseSync,
     options: { now?: () => number; onDefect?: (error: unknown) => void; attachments?: Attachments } = {},
@@ -46,8 +42,16 @@ export class Conversations implements Disposable {
     this.#list = new ConversationList(this.#rows)
     this.#attachments = options.attachments ?? new Attachments(database)
     this.#now = options.now ?? Date.now
+    const onDefect = options.onDefect ?? (() => undefined)
+    this.#feeds = new ConversationFeeds({
+      conversation: (id, part) => this.get(id, part),
+      turn: (id) => this.turn(id),
+      // Which answer the path takes is known from the turn after.
+      before: (turn, most) => this.#withLive(this.#rows.path(turn.id, { most: most + 1 }).slice(0, -1)),
+      onDefect,
+    })
     const shared = { rows: this.#rows, feeds: this.#feeds, list: this.#list, now: this.#now }
-    this.live = new LiveAnswers({ ...shared, onDefect: options.onDefect ?? (() => undefined) })
+    this.live = new LiveAnswers({ ...shared, onDefect })
     this.tree = new ConversationTree({
       ...{ ...shared, conversations: this, attachments: this.#attachments, live: this.live },
     })
@@ -55,6 +59,11 @@ export class Conversations implements Disposable {
       code: 'MODEL_CRASHED',
       message: 'The app ended while this answer was being written',
       details: { help: 'Send the turn again' },
+    })
+    this.#rows.interruptChecks({
+      code: 'MODEL_CRASHED',
+      message: 'The app ended while this answer was being checked',
+      details: { help: 'Check it again' },
     })
   }
 
@@ -83,11 +92,12 @@ export class Conversations implements Disposable {
     return this.get(id)
   }
 
-  /** A conversation with the path from its first turn to the shown one. Throws `NOT_FOUND`. */
-  get(id: string): Conversation {
+  /** A conversation with the path from its first turn to the shown one, or with so many of the last turns of it. Throws `NOT_FOUND`. */
+  get(id: string, options: { readonly lastTurns?: number | undefined } = {}): Conversation {
     const shown = this.summary(id)
     const shownTurnId = this.#rows.tree.shownTurnId(id)
-    const turns = shownTurnId === null ? [] : this.pathTo(shownTurnId)
+    const turns =
+      shownTurnId === null ? [] : this.#withLive(this.#rows.path(shownTurnId, { most: options.lastTurns }))
     return { ...shown, ...this.#rows.asking(id), turns }
   }
 
@@ -118,9 +128,12 @@ export class Conversations implements Disposable {
     return asking
   }
 
-  /** What happens in a conversation: a snapshot first, then turns and text as they come, until `signal` aborts. */
-  watch(id: string, signal?: AbortSignal): Feed<ConversationEvent> {
-    return this.#feeds.watch(id, signal)
+  /** What happens in a conversation: a snapshot first, then turns and text as they come, until `signal` aborts. See `ConversationFeeds`. */
+  watch(
+    id: string,
+    options: { readonly signal?: AbortSignal | undefined; readonly lastTurns?: number | undefined } = {},
+  ): Feed<ConversationEvent> {
+    return this.#feeds.watch(id, options)
   }
 
   /** Changes the title, or where it is in the list; what is absent stays. Throws `NOT_FOUND`. */
@@ -180,8 +193,7 @@ export class Conversations implements Disposable {
 
   /** The turns from the root of their conversation to this one, with the text so far of answers under way. */
   pathTo(turnId: string): Turn[] {
-    const attachments = this.#attachments.ofPath(turnId)
-    return this.#rows.path(turnId).map((turn) => this.#withLive(turn, attachments.get(turn.id)))
+    return this.#withLive(this.#rows.path(turnId))
   }
 
   /** A turn as it is now. Throws `NOT_FOUND`. */
@@ -189,7 +201,12 @@ export class Conversations implements Disposable {
     this.conversationOf(turnId)
     const turn = this.#rows.turn(turnId)
     if (!turn) throw new AppError('NOT_FOUND', `There is no turn "${turnId}"`)
-    return this.#withLive(turn, this.#attachments.ofTurn(turnId))
+    return this.#withLive([turn])[0] ?? turn
+  }
+
+  /** Whether a turn is there. */
+  hasTurn(turnId: string): boolean {
+    return this.#rows.conversationOfTurn(turnId) !== undefined
   }
 
   /** The conversation that a turn belongs to. Throws `NOT_FOUND`. */
@@ -220,8 +237,13 @@ export class Conversations implements Disposable {
     return summary
   }
 
-  #withLive(turn: Turn, attachments: readonly Attachment[] = []): Turn {
-    const answers = turn.answers.map((answer) => this.live.latest(answer))
-    return { ...turn, answers, ...(attachments.length > 0 && { attachments: [...attachments] }) }
+  /** Turns with their attachments, and with the text so far of answers under way. */
+  #withLive(turns: readonly Turn[]): Turn[] {
+    const attachments = this.#attachments.ofTurns(turns.map(({ id }) => id))
+    return turns.map((turn) => {
+      const own = attachments.get(turn.id)
+      const answers = turn.answers.map((answer) => this.live.latest(answer))
+      return { ...turn, answers, ...(own && { attachments: [...own] }) }
+    })
   }
 }

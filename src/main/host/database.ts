@@ -174,6 +174,22 @@ const migrations = [
     SELECT e.id, search_text(a.name || char(10) || a.text) FROM search_entries e JOIN attachments a ON a.id = e.source_id
     WHERE e.kind = 'attachment';
   `,
+  `
+  ALTER TABLE answers ADD COLUMN routing TEXT;
+  ALTER TABLE answers ADD COLUMN verification TEXT;
+  ALTER TABLE answers ADD COLUMN repairs_answer_id TEXT;
+  CREATE TABLE routing_examples (id TEXT PRIMARY KEY, text TEXT NOT NULL, label TEXT NOT NULL, created_at INTEGER NOT NULL) STRICT;
+  CREATE TABLE writing_speeds (
+    model_id TEXT NOT NULL, file TEXT NOT NULL, backend TEXT NOT NULL, tokens_per_second REAL NOT NULL, answer_tokens REAL NOT NULL,
+    PRIMARY KEY (model_id)
+  ) STRICT;
+  `,
+  `
+  CREATE TABLE draft_records (
+    model_id TEXT NOT NULL, draft TEXT NOT NULL, file TEXT NOT NULL, backend TEXT NOT NULL, entry TEXT NOT NULL,
+    PRIMARY KEY (model_id, draft)
+  ) STRICT;
+  `,
 ]
 
 /** Opens the app's SQLite database (WAL) in a folder that is made when it is not there, and brings its schema up to date. */

@@ -4,6 +4,7 @@ import path from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { z } from 'zod'
 import type { HostInfo } from '../../contract/contract.ts'
+import { pipelineSchemaName } from '../../contract/pipeline.ts'
 import type { Settings } from '../../contract/settings.ts'
 import { Attachments } from './attachments.ts'
 import { limitDevice } from './device-memory.ts'
@@ -13,14 +14,20 @@ import { openDatabase } from './database.ts'
 import { Library } from './library.ts'
 import { readMachineMemory } from './machine-memory.ts'
 import { Parking } from './parking.ts'
+import { schemaFileBeside } from './pipeline-write.ts'
+import { Pipelines } from './pipelines.ts'
 import { Pool, type PoolOptions } from './pool.ts'
 import { hasAmx, processorName } from './processor.ts'
 import { createProbe, type Device, type Probe } from './probe.ts'
 import { createRouter, logDefect, type Dialogs, type HostRouter } from './procedures.ts'
 import { readMemo, SettingsStore, writeMemo } from './settings.ts'
 import type { StartChild } from './starter.ts'
+import { RouteLearning } from './route-learning.ts'
+import { Routing } from './routing.ts'
+import { RoutingExamples } from './routing-examples.ts'
 import { TurnCosts } from './turn-cost.ts'
-import { Turns } from './turns.ts'
+import { Turns, type AutoOptions } from './turns.ts'
+import { Verifying } from './verifying.ts'
 import { Warming } from './warming.ts'
 
 const dayMs = 24 * 3_600_000
@@ -117,18 +124,17 @@ export async function createHost(options: HostOptions): Promise<Host> {
       onDefect: logDefect,
     }),
   )
+  const textOf = (id: string) => attachments.text(id)
   const warming = resources.use(
     new Warming({
-      ...{ pool, conversations, quietMs: options.warmingQuietMs, onDefect: logDefect },
-      textOf: (id) => attachments.text(id),
+      ...{ pool, conversations, textOf, quietMs: options.warmingQuietMs, onDefect: logDefect },
       isOn: () => settings.get().warming,
     }),
   )
+  const auto = autoOf({ database, conversations, pool, library, settings, textOf })
   const turns = resources.use(
     new Turns({
-      conversations,
-      pool,
-      textOf: (id) => attachments.text(id),
+      ...{ conversations, pool, textOf, auto },
       slides: () => settings.get().contextFull === 'slide',
       stopsRepetition: () => settings.get().earlyStopping,
       onQuiet: (conversationId) => warming.want(conversationId),
@@ -146,6 +152,11 @@ export async function createHost(options: HostOptions): Promise<Host> {
 
   const costs = new TurnCosts({ conversations, attachments, model: (modelId) => pool.readingModel(modelId) })
 
+  const pipelines = new Pipelines({
+    ...{ pool, library, settings, probe, database, home, modelsFolder },
+    schemaFile: schemaFileBeside(demoFolder, pipelineSchemaName),
+  })
+
   const router = createRouter({
     info: {
       version: options.version,
@@ -154,13 +165,52 @@ export async function createHost(options: HostOptions): Promise<Host> {
       canChooseFiles: options.dialogs !== undefined,
       modelsFolder,
     },
-    ...{ home, pool, library, conversations, files, turns, attachments, costs, settings, database },
+    ...{
+      home,
+      pool,
+      pipelines,
+      library,
+      conversations,
+      files,
+      turns,
+      attachments,
+      costs,
+      settings,
+      database,
+    },
+    learning: auto.learning,
     dialogs: options.dialogs,
     onDefect: logDefect,
   })
   pool.start()
   const owned = resources.move()
   return { router, pool, settings, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+}
+
+/** What finds who answers, checks answers, and learns from what the user says. */
+function autoOf({
+  database,
+  conversations,
+  pool,
+  library,
+  settings: store,
+  textOf,
+}: {
+  database: DatabaseSync
+  conversations: Conversations
+  pool: Pool
+  library: Library
+  settings: SettingsStore
+  textOf: (attachmentId: string) => string
+}): AutoOptions {
+  const settings = () => store.get()
+  const examples = new RoutingExamples(database)
+  return {
+    routing: new Routing({ conversations, pool, library, settings, examples, onDefect: logDefect }),
+    learning: new RouteLearning({ conversations, library, examples, settings }),
+    verifying: new Verifying({ pool, library, settings, textOf }),
+    settings,
+  }
 }
 
 /** What the settings say about where models are looked for. */

@@ -2,6 +2,7 @@ import path from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { AppError } from '../../contract/errors.ts'
 import type { LibraryModel } from '../../contract/model.ts'
+import { demoRole } from './demo-roles.ts'
 import type { FileFacts } from './file-stamp.ts'
 import { freeColour, freeId } from './library-names.ts'
 import { type KnownProjector, type LibraryEntry, LibraryRows } from './library-rows.ts'
@@ -72,9 +73,10 @@ export class LibraryEntries {
       colour: freeColour(this.list()),
       loadOptions: {},
       addedAt: Date.now(),
+      ...roleOf(found),
     }
     this.identify(model.id, facts)
-    this.#save({ model, stamp: null, isRenamed: found.name !== null })
+    this.#save({ model, stamp: null, isRenamed: found.name !== null, hasOwnRole: false })
     return model
   }
 
@@ -82,12 +84,18 @@ export class LibraryEntries {
   change(
     id: string,
     changes: Partial<LibraryModel>,
-    notes: Partial<Pick<LibraryEntry, 'stamp' | 'isRenamed'>> = {},
+    notes: Partial<Omit<LibraryEntry, 'model'>> = {},
   ): LibraryModel {
     const entry = this.require(id)
     const model = { ...entry.model, ...changes }
     this.#save({ ...entry, ...notes, model })
     return model
+  }
+
+  /** Gives a demo model from before there were roles the one that it comes with, unless the user has said otherwise. */
+  giveRole(id: string): void {
+    const { model, hasOwnRole } = this.require(id)
+    if (!hasOwnRole && model.role === undefined) this.change(id, roleOf(model))
   }
 
   /** Takes an entry out. Harmless when it is not there. */
@@ -169,4 +177,10 @@ export class LibraryEntries {
   #tell(): void {
     for (const listener of [...this.#listeners]) listener()
   }
+}
+
+/** What an entry is for from the beginning. */
+function roleOf({ source, paths }: Pick<FoundModel, 'source' | 'paths'>): Pick<LibraryModel, 'role'> {
+  const role = source === 'demo' ? demoRole(paths[0] ?? '') : undefined
+  return role ? { role } : {}
 }

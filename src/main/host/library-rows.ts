@@ -9,6 +9,8 @@ export type LibraryEntry = {
   readonly stamp: string | null
   /** The user gave it this name. */
   readonly isRenamed: boolean
+  /** The user has said what it is for, or that it is for nothing. */
+  readonly hasOwnRole: boolean
 }
 
 /** An image projector: a file that is known and not listed. */
@@ -18,11 +20,13 @@ const entrySchema = z.object({
   model: libraryModelSchema,
   stamp: z.string().nullable(),
   isRenamed: z.boolean(),
+  hasOwnRole: z.boolean().default(false),
 })
 /** What is left of an entry that another version wrote: its file is inspected again. */
 const agedEntrySchema = z.object({
   model: libraryModelSchema.extend({ file: z.unknown().transform(() => ({ kind: 'inspecting' as const })) }),
   isRenamed: z.boolean().default(false),
+  hasOwnRole: z.boolean().default(false),
 })
 const notesSchema = z.object({
   /** Files that the user took out: looking around does not bring them back. */

@@ -124,6 +124,7 @@ export class LibraryScan implements AsyncDisposable {
         )
       if (known !== undefined) {
         if (known.paths[0] !== files.paths[0]) this.#entries.change(known.id, { paths: [...files.paths] })
+        this.#entries.giveRole(known.id)
       } else if (!this.#entries.isForgotten(keysOfFiles(files, this.#options)))
         this.#entries.insert({ ...files, source: 'demo', name: null, projectorPath: null }, null)
     }

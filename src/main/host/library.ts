@@ -4,6 +4,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { Inspection } from '../../contract/backend.ts'
 import { AppError, type Problem, toProblem } from '../../contract/errors.ts'
 import type { AddResult, LibraryModel, LoadOptions, ModelFacts } from '../../contract/model.ts'
+import type { ModelRole } from '../../contract/routing.ts'
 import type { Sampling } from '../../contract/sampling.ts'
 import { type FileFacts, readFileFacts, realPathOf } from './file-stamp.ts'
 import { LibraryEntries } from './library-entries.ts'
@@ -50,6 +51,14 @@ export class Library implements AsyncDisposable {
     return this.#entries.get(id)?.model
   }
 
+  /** The entry of a file, also by another name of it. */
+  async find(file: string): Promise<LibraryModel | undefined> {
+    const { paths } = modelFilesOf(file)
+    const [first = file] = paths
+    const [facts, real] = await Promise.all([readFileFacts(paths), realPathOf(first)])
+    return this.#entries.findKnown({ first, real }, facts)?.model
+  }
+
   /** What an entry's files were when they were last looked at: their sizes and dates. Null when that is not known. */
   stamp(id: string): string | null {
     return this.#entries.get(id)?.stamp ?? null
@@ -83,24 +92,29 @@ export class Library implements AsyncDisposable {
     this.#entries.drop(id)
   }
 
-  /** Changes the name, the load options or the sampling. Throws `NOT_FOUND`. */
+  /** Changes the name, the load options, the sampling or the role (null: none). Throws `NOT_FOUND`. */
   update(
     id: string,
     changes: {
       name?: string | undefined
       loadOptions?: LoadOptions | undefined
       sampling?: Sampling | undefined
+      role?: ModelRole | null | undefined
     },
   ): LibraryModel {
-    const { isRenamed } = this.#entries.require(id)
+    const { isRenamed, hasOwnRole } = this.#entries.require(id)
     return this.#entries.change(
       id,
       {
         ...(changes.name === undefined ? {} : { name: changes.name }),
         ...(changes.loadOptions === undefined ? {} : { loadOptions: changes.loadOptions }),
         ...(changes.sampling === undefined ? {} : { sampling: changes.sampling }),
+        ...(changes.role === undefined ? {} : { role: changes.role ?? undefined }),
       },
-      { isRenamed: isRenamed || changes.name !== undefined },
+      {
+        isRenamed: isRenamed || changes.name !== undefined,
+        hasOwnRole: hasOwnRole || changes.role !== undefined,
+      },
     )
   }
 

@@ -1,4 +1,5 @@
 import type { Answer, AnswerState, AnswerStats } from '../../contract/conversation.ts'
+import type { RoutingDecision } from '../../contract/routing.ts'
 import type { ResolvedSampling } from '../../contract/sampling.ts'
 import type { ConversationFeeds, TurnPlace } from './conversation-feeds.ts'
 import type { ConversationList } from './conversation-list.ts'
@@ -13,6 +14,12 @@ const retryMs = 5000
 
 /** An answer that is being made, or has ended and is not yet written: it is ahead of the database. */
 type LiveAnswer = TurnPlace & { answer: Answer; isDirty: boolean; hasEnded: boolean }
+
+/** Who answers, and how that was found. */
+export type Routed = {
+  readonly model: { readonly id: string; readonly name: string }
+  readonly routing: RoutingDecision
+}
 
 /** Answers under way: their text reaches watchers at once and the database within half a second. */
 export class LiveAnswers implements Disposable {
@@ -70,6 +77,11 @@ export class LiveAnswers implements Disposable {
   /** Tells how the tokens of an answer under way are chosen. Ignored when it has ended. */
   setSampling(answerId: string, { sampling, isJson }: { sampling: ResolvedSampling; isJson: boolean }): void {
     this.#change(answerId, { sampling, ...(isJson && { isJson: true }) })
+  }
+
+  /** Gives an answer under way to the model that Auto found. Ignored when it has ended. */
+  setRouting(answerId: string, { model, routing }: Routed): void {
+    this.#change(answerId, { modelId: model.id, modelName: model.name, routing })
   }
 
   /** Appends text to an answer under way. Ignored when it has ended. */

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { ProcessUsage } from '../../contract/backend.ts'
 import type { Footprint } from '../../contract/memory.ts'
-import { measuredFootprint } from './measured-footprint.ts'
+import { draftMemory, measuredFootprint } from './measured-footprint.ts'
 
 const unified = { host: 'unified', device: 'unified' } as const
 const split = { host: 'ram', device: 'vram' } as const
@@ -60,6 +60,24 @@ test('puts what is on a card into its domain', () => {
     'compute vram': 20,
     'runtime ram': 300,
   })
+})
+
+test('a draft model is a part of its own: its weights, its context and what its tokenizer took', () => {
+  const after = { privateBytes: 390, mappedBytes: 1100, deviceBytes: 0 }
+  const own = { weights: { hostBytes: 100, deviceBytes: 0 }, context: { hostBytes: 70, deviceBytes: 5 } }
+  const draft = draftMemory(own, { before: loaded, after })
+  expect(draft.all).toEqual({ hostBytes: 100 + 70 + 20, deviceBytes: 5 })
+  // Weights that were copied are private, and counted once.
+  const copied = { privateBytes: 490, mappedBytes: 1000, deviceBytes: 0 }
+  expect(draftMemory(own, { before: loaded, after: copied }).all).toEqual(draft.all)
+  for (const latest of [after, copied]) {
+    const footprint = measuredFootprint({ weights, contexts: [], loaded, latest, draft }, unified)
+    expect(short(footprint)).toEqual({
+      'weights unified': 1000,
+      'draft unified': 195,
+      'runtime unified': 300,
+    })
+  }
 })
 
 test('grants a context that is still to be made on top of everything that the process holds', () => {

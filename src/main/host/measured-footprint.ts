@@ -21,7 +21,29 @@ export interface MeasuredMemory {
   }[]
   /** The process with its weights and no context. */
   readonly loaded: ProcessUsage
+  /** What a draft model has taken then, see `draftMemory`; absent without one. */
+  readonly draft?: DraftMemory | null
   readonly latest: ProcessUsage
+}
+
+/** Memory of a draft model in bytes: its weights, and with them all that it has taken. */
+export type DraftMemory = { readonly weights: Allocation; readonly all: Allocation }
+
+/** What a draft model has taken: its weights and its context as the backend has allocated them, and what else the process grew by, its tokenizer. Pure. */
+export function draftMemory(
+  { weights, context }: { readonly weights: Allocation; readonly context: Allocation },
+  { before, after }: { readonly before: ProcessUsage; readonly after: ProcessUsage },
+): DraftMemory {
+  const private_ = after.privateBytes - before.privateBytes
+  const copied = Math.max(0, weights.hostBytes - (after.mappedBytes - before.mappedBytes))
+  const rest = Math.max(0, private_ - copied - context.hostBytes)
+  return {
+    weights,
+    all: {
+      hostBytes: weights.hostBytes + context.hostBytes + rest,
+      deviceBytes: weights.deviceBytes + context.deviceBytes,
+    },
+  }
 }
 
 /**
@@ -30,27 +52,36 @@ export interface MeasuredMemory {
  * the sum is what the operating system measures, plus what of the contexts was never touched. Pure.
  */
 export function measuredFootprint(memory: MeasuredMemory, domains: MemoryDomains): Footprint {
-  const { weights, contexts, loaded, latest } = memory
+  const { weights, contexts, loaded, latest, draft = null } = memory
+  const draftWeights = draft?.weights.hostBytes ?? 0
+  const both = { ...weights, hostBytes: weights.hostBytes + draftWeights }
   const kvCache: Allocation = sum(contexts.map((context) => kvCacheOf(context, domains)))
   const allocated = sum(contexts.map((context) => context.allocated))
   const made = sum(contexts.filter(({ isProspect }) => !isProspect).map((context) => context.allocated))
   // The process with nothing but its weights, and the process as it is less all that the contexts may touch: the larger one holds.
   const runtime = Math.max(
     loaded.privateBytes - unmapped(weights, loaded),
-    latest.privateBytes - unmapped(weights, latest) - made.hostBytes,
+    latest.privateBytes -
+      unmapped(both, latest) -
+      made.hostBytes -
+      ((draft?.all.hostBytes ?? 0) - draftWeights),
   )
   const parts: FootprintPart[] = [
     // Mapped in whole pages, so a little more is resident than there is. Pages of what is on a device were read once and are the system's cache.
     part(
       'weights',
       domains.host,
-      weights.deviceBytes > 0 ? weights.hostBytes : Math.max(weights.hostBytes, latest.mappedBytes),
+      weights.deviceBytes > 0
+        ? weights.hostBytes
+        : Math.max(weights.hostBytes, latest.mappedBytes - draftWeights),
     ),
     part('weights', domains.device, weights.deviceBytes),
     { ...part('kvCache', domains.host, kvCache.hostBytes), source: 'predicted' },
     { ...part('kvCache', domains.device, kvCache.deviceBytes), source: 'predicted' },
     part('compute', domains.host, allocated.hostBytes - kvCache.hostBytes),
     part('compute', domains.device, allocated.deviceBytes - kvCache.deviceBytes),
+    part('draft', domains.host, draft?.all.hostBytes ?? 0),
+    part('draft', domains.device, draft?.all.deviceBytes ?? 0),
     part('runtime', domains.host, runtime),
   ]
   return merge(parts)

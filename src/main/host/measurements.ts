@@ -13,7 +13,16 @@ const readings = 64
 /** Shorter readings say little about speed. */
 const fewestReadTokens = 32
 
-/** What loads were predicted to take and took, and how fast models read: the only writer of the tables `measurements` and `reading_speeds`. */
+/** How fast a model has written lately, and how long its answers were. */
+export type WritingSpeed = { readonly tokensPerSecond: number; readonly answerTokens: number }
+
+/** Of a new answer's figures so much counts, the rest is what was known. */
+const newShare = 0.3
+
+/**
+ * What loads were predicted to take and took, and how fast models read and write: the only writer of the tables `measurements`, `reading_speeds` and
+ * `writing_speeds`.
+ */
 export class Measurements {
   readonly #database: DatabaseSync
 
@@ -86,6 +95,34 @@ export class Measurements {
       )
       .get(modelId, stamp, backend)
     return typeof row?.['speed'] === 'number' ? row['speed'] : null
+  }
+
+  /** Keeps how fast a model has just written an answer of so many tokens, averaged with those before. */
+  addWriting(file: MeasuredFile, { tokensPerSecond, answerTokens }: WritingSpeed): void {
+    const known = this.writingSpeed(file)
+    const mix = (before: number | undefined, now: number) =>
+      before === undefined ? now : before * (1 - newShare) + now * newShare
+    this.#database
+      .prepare(
+        'INSERT OR REPLACE INTO writing_speeds (model_id, file, backend, tokens_per_second, answer_tokens) VALUES (?, ?, ?, ?, ?)',
+      )
+      .run(
+        ...[file.modelId, file.stamp, file.backend],
+        mix(known?.tokensPerSecond, tokensPerSecond),
+        mix(known?.answerTokens, answerTokens),
+      )
+  }
+
+  /** How fast this very file has written on this backend; null before its first answer. */
+  writingSpeed({ modelId, stamp, backend }: MeasuredFile): WritingSpeed | null {
+    const row = this.#database
+      .prepare(
+        'SELECT tokens_per_second AS tokensPerSecond, answer_tokens AS answerTokens FROM writing_speeds WHERE model_id = ? AND file = ? AND backend = ?',
+      )
+      .get(modelId, stamp, backend)
+    return typeof row?.['tokensPerSecond'] === 'number' && typeof row['answerTokens'] === 'number'
+      ? { tokensPerSecond: row['tokensPerSecond'], answerTokens: row['answerTokens'] }
+      : null
   }
 
   /** The newest of this very file on this backend. */

@@ -67,13 +67,19 @@ export function slideWindow(
   const keepsFirstTurn = window
     ? window.keepsFirstTurn
     : tokensOf(path.slice(0, 1)) <= contextTokens / keptShare
-  for (let start = startOf(path, window) + 1; start < path.length; start++) {
-    const startsAtTurnId = path[start]?.id ?? ''
-    const slid = { startsAtTurnId, keepsFirstTurn: keepsFirstTurn && start > 0 }
-    const isLast = start === path.length - 1
-    if (isLast || tokensOf(turnsInWindow(path, slid)) <= contextTokens / 2) return slid
+  const slidTo = (start: number): MemoryWindow => ({
+    startsAtTurnId: path[start]?.id ?? '',
+    keepsFirstTurn: keepsFirstTurn && start > 0,
+  })
+  // What begins later is shorter: a path of thousands of turns is halved, not tried turn by turn.
+  let tooEarly = startOf(path, window)
+  let start = path.length - 1
+  while (start - tooEarly > 1) {
+    const middle = Math.floor((tooEarly + start) / 2)
+    if (tokensOf(turnsInWindow(path, slidTo(middle))) <= contextTokens / 2) start = middle
+    else tooEarly = middle
   }
-  return null
+  return slidTo(start)
 }
 
 /** Share of the context that the first turn may take to stay. */

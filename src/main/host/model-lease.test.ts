@@ -25,10 +25,12 @@ test('two models answer one after the other, and background work stands still me
   const log: string[] = []
   const reasons: string[] = []
   const prefills: { tokens: number; ms: number }[] = []
+  const written: number[] = []
   async function answer(model: ResidentModel, name: string, isBackground: boolean): Promise<GenerateEvent[]> {
     const onWait = (reason: string) => reasons.push(`${name}: ${reason}`)
     const onPrefill = (prefill: { tokens: number; ms: number }) => prefills.push(prefill)
-    const options = { name, arbiter, onWait, runsBeside: false, isBackground, onPrefill }
+    const onWritten = ({ answerTokens }: { answerTokens: number }) => written.push(answerTokens)
+    const options = { name, arbiter, onWait, runsBeside: false, isBackground, onPrefill, onWritten }
     using lease = leaseModel(leaseOf(name), model, options)
     const events: GenerateEvent[] = []
     const { signal } = new AbortController()
@@ -53,6 +55,7 @@ test('two models answer one after the other, and background work stands still me
   expect(textOf(answers[1])).toBe(plain)
   expect(reasons).toContain('Coder: Next in line behind "Guide"')
   expect(prefills.every(({ tokens, ms }) => tokens > 10 && ms > 0) && prefills.length).toBe(3)
+  expect(written.every((tokens) => tokens > 10) && written.length).toBe(3)
   // The answer came in one piece.
   const coders = log.slice(log.indexOf('Coder'), log.lastIndexOf('Coder') + 1)
   expect(new Set(coders)).toEqual(new Set(['Coder']))
@@ -64,7 +67,10 @@ test('a choice goes before background work, which stands still meanwhile, and wa
   const reasons: string[] = []
   const newLease = (model: ResidentModel, name: string, isBackground = false) => {
     const onWait = (reason: string) => reasons.push(`${name}: ${reason}`)
-    const options = { name, arbiter, onWait, runsBeside: false, isBackground, onPrefill: () => undefined }
+    const options = {
+      ...{ name, arbiter, onWait, runsBeside: false, isBackground },
+      ...{ onPrefill: () => undefined, onWritten: () => undefined },
+    }
     return leaseModel(leaseOf(name), model, options)
   }
   const { signal } = new AbortController()

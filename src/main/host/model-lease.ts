@@ -3,6 +3,7 @@ import type { Arbiter } from '../core/arbiter.ts'
 import type { Lease } from '../core/lease.ts'
 import { AnswerPause } from './answer-pause.ts'
 import type { AnswerMeter } from './pool-bandwidth.ts'
+import type { WritingSpeed } from './measurements.ts'
 import type { ResidentModel } from './resident-model.ts'
 import type { ModelLease } from './turn-pool.ts'
 
@@ -21,9 +22,11 @@ export function leaseModel(
     readonly onPrefill: (prefill: { readonly tokens: number; readonly ms: number }) => void
     /** Follows an answer while it is written. Default: nobody does. */
     readonly follow?: () => AnswerMeter
+    /** Hears how fast an answer to a conversation was written. */
+    readonly onWritten: (speed: WritingSpeed) => void
   },
 ): ModelLease {
-  const { name, arbiter, onWait, runsBeside, isBackground, onPrefill } = options
+  const { name, arbiter, onWait, runsBeside, isBackground, onPrefill, onWritten } = options
   const turnOf = (signal: AbortSignal) => {
     const pause = isBackground ? new AnswerPause() : undefined
     const enter = async () =>
@@ -44,6 +47,8 @@ export function leaseModel(
           if (event.kind === 'done' && event.generatedTokens > 0)
             onPrefill({ tokens: event.promptTokens - event.reusedTokens, ms: event.timeToFirstTokenMs })
           meter?.take(event)
+          if (event.kind === 'done' && event.tokensPerSecond !== null && conversationId !== null)
+            onWritten({ tokensPerSecond: event.tokensPerSecond, answerTokens: event.generatedTokens })
           yield event
         }
       } catch (error) {

@@ -71,9 +71,11 @@ export function placeModel(
     /** How it is loaded otherwise. */
     readonly load: Omit<FootprintOptions, 'placement' | 'contexts'>
     readonly gpuLayers: number | undefined
+    /** What a draft model takes beside it on the card, in bytes. Default 0. */
+    readonly draftBytes?: number
   },
 ): Placement {
-  const { shape, domains, load, gpuLayers } = options
+  const { shape, domains, load, gpuLayers, draftBytes = 0 } = options
   if (shape.kind === 'unified') return { kind: 'unified' }
   const vram = domains.find(({ id }) => id === 'vram')
   const roomBytes = vram ? vram.totalBytes - vram.reserveBytes : 0
@@ -81,7 +83,7 @@ export function placeModel(
   const fits = (count: number): boolean => {
     const placement = { kind: 'split', gpuLayers: count } as const
     const footprint = withAdmissionMargin(predictFootprint(facts, { ...load, placement }))
-    return (bytesByDomain(footprint).vram ?? 0) <= roomBytes
+    return (bytesByDomain(footprint).vram ?? 0) + (count > 0 ? draftBytes : 0) <= roomBytes
   }
   if (gpuLayers === undefined) while (layers > 0 && !fits(layers)) layers--
   return { kind: 'split', gpuLayers: layers }

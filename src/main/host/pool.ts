@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { formatBytes, MB } from '../../contract/bytes.ts'
+import { definedOf } from '../../contract/defined.ts'
 import { AppError } from '../../contract/errors.ts'
 import type { LoadPreview, Measurement, PoolSnapshot, Resident, TurnPlan } from '../../contract/memory.ts'
 import type { LoadOptions } from '../../contract/model.ts'
@@ -9,6 +10,7 @@ import { otherInPoolBytes, type MachineReading } from '../core/capacity.ts'
 import { longestTimerMs, type Clock } from '../core/clock.ts'
 import { footprintBytes } from '../core/domain-bytes.ts'
 import { Ledger, type DomainCapacity } from '../core/ledger.ts'
+import type { PoolMember, RoomRequest } from '../core/planning.ts'
 import { Residency } from '../core/residency.ts'
 import type { ResidencyState } from '../core/residency-state.ts'
 import { AnswerPause } from './answer-pause.ts'
@@ -16,19 +18,21 @@ import { frameMs, watchState } from './frames.ts'
 import { LastResidents } from './last-residents.ts'
 import type { Library } from './library.ts'
 import { cancelledLoadError, isAbortError, leaseModel, orLeave, takenAwayError } from './model-lease.ts'
+import { DraftRecords } from './draft-records.ts'
+import { Drafts } from './drafts.ts'
 import { Measurements } from './measurements.ts'
 import type { Parking } from './parking.ts'
 import { PoolBandwidth } from './pool-bandwidth.ts'
 import { PoolMemory } from './pool-memory.ts'
 import { poolDomains, poolShape, type PoolShape } from './pool-shape.ts'
-import { ResidentModels } from './resident-models.ts'
+import { ResidentModels, type ModelSpeeds } from './resident-models.ts'
 import { startModelProcess } from './model-process.ts'
 import { SpareProcess } from './spare-process.ts'
 import type { Device } from './probe.ts'
 import type { SettingsStore } from './settings.ts'
 import type { StartChild } from './starter.ts'
 import type { ReadingModel } from './turn-cost.ts'
-import type { AcquireForTurn, ModelLease, TurnPool } from './turn-pool.ts'
+import type { AcquireForTurn, KeptModels, ModelLease, TurnPool } from './turn-pool.ts'
 import type { WarmPool, WarmWork } from './warming.ts'
 
 /** What a pool is made of. */
@@ -122,9 +126,13 @@ export class Pool implements TurnPool, WarmPool, AsyncDisposable {
       ...options,
       takeSpare: (name) => this.#spare.take(name),
       measurements: new Measurements(options.database),
+      drafts: new Drafts({
+        library: options.library,
+        records: new DraftRecords(options.database),
+        isOn: () => options.settings.get().speculativeDecoding === 'auto',
+      }),
       shape: () => this.#shape,
-      threads: () =>
-        options.fixed.threads ?? options.settings.get().threads ?? Math.max(1, options.cores - 1),
+      threads: () => this.#threads(),
       contextTokens: () => options.settings.get().contextTokens,
       startContextTokens: () => options.settings.get().startContextTokens,
       domains: () => this.#ledger.domains(),
@@ -155,7 +163,9 @@ export class Pool implements TurnPool, WarmPool, AsyncDisposable {
       ownProcesses: () =>
         this.#residency.states().map(({ modelId, footprint }) => ({
           processId: this.#models.get(modelId)?.processId ?? null,
-          reservedPrivateBytes: footprintBytes(footprint.filter(({ part }) => part !== 'weights')),
+          reservedPrivateBytes: footprintBytes(
+            footprint.filter(({ part }) => part !== 'weights' && part !== 'draft'),
+          ),
         })),
       onSample: (otherBytes) => this.#setOther(otherBytes),
     })
@@ -263,12 +273,19 @@ export class Pool implements TurnPool, WarmPool, AsyncDisposable {
       options = {},
       signal,
       why,
-    }: { options?: LoadOptions | undefined; signal?: AbortSignal | undefined; why?: string } = {},
+      keep,
+    }: {
+      options?: LoadOptions | undefined
+      signal?: AbortSignal | undefined
+      why?: string
+      /** Models that may not leave for it. */
+      keep?: readonly string[]
+    } = {},
   ): Promise<void> {
     await this.#prepare(modelId, signal)
     const { name } = this.#models.entry(modelId)
     try {
-      using _lease = await this.#residency.acquire(modelId, { options, signal, why })
+      using _lease = await this.#residency.acquire(modelId, { options, signal, why, keep })
     } catch (error) {
       // Cancelled by somebody else, who took it out of memory.
       if (signal?.aborted !== true && isAbortError(error)) throw cancelledLoadError(name)
@@ -315,6 +332,44 @@ export class Pool implements TurnPool, WarmPool, AsyncDisposable {
     return settings
   }
 
+  /** What planning has to know of the memory and of what computes. Waits until the device is known. */
+  async planningFacts(): Promise<{
+    shape: PoolShape
+    machineName: string
+    rooms: readonly DomainCapacity[]
+    hasAmx: boolean
+    threads: number
+  }> {
+    await orLeave(this.#deviceFound, this.#closing.signal)
+    const { machine, hasAmx = false } = this.#options
+    return {
+      ...{ shape: this.#shape, machineName: machine.name, hasAmx, threads: this.#threads() },
+      rooms: this.#ledger.domains(),
+    }
+  }
+
+  /** What earlier loads of a model taught, and how fast it read last. */
+  measuredFigures(modelId: string): ReturnType<ResidentModels['measuredFigures']> {
+    return this.#models.measuredFigures(modelId)
+  }
+
+  /** Who would have to leave for a set of models in a pool with changed settings; throws `NO_ROOM`. Nothing happens by asking. */
+  async planSet(
+    request: RoomRequest,
+    { modelIds, settings }: { readonly modelIds: readonly string[]; readonly settings: SettingsChanges },
+  ): Promise<PoolMember[]> {
+    await this.#memory.sample()
+    const { poolSizeBytes, reserveBytes } = { ...this.#settings.get(), ...definedOf(settings) }
+    const before = this.#ledger.domains()
+    const moreBytes = Object.fromEntries(
+      poolDomains(this.#shape, this.#sizes({ poolSizeBytes, reserveBytes })).map((domain) => {
+        const now = before.find(({ id }) => id === domain.id) ?? domain
+        return [domain.id, domain.totalBytes - domain.reserveBytes - (now.totalBytes - now.reserveBytes)]
+      }),
+    )
+    return this.#residency.planSet(request, { modelIds, moreBytes })
+  }
+
   model(modelId: string): ReturnType<TurnPool['model']> {
     const { id, name, sampling, file } = this.#models.entry(modelId)
     const recommended = file.kind === 'usable' ? file.facts.recommendedSampling : undefined
@@ -331,6 +386,16 @@ export class Pool implements TurnPool, WarmPool, AsyncDisposable {
     }
   }
 
+  /** How fast a model is; throws `NOT_FOUND`. */
+  speeds(modelId: string): ModelSpeeds {
+    return this.#models.speeds(modelId)
+  }
+
+  /** The models that are in memory or being loaded. */
+  residentIds(): readonly string[] {
+    return this.#residentIds()
+  }
+
   isResident(modelId: string): boolean {
     return this.#residency.isResident(modelId)
   }
@@ -342,7 +407,10 @@ export class Pool implements TurnPool, WarmPool, AsyncDisposable {
     return this.#residency.planTurn(ids)
   }
 
-  async acquire(modelId: string, { signal, onWait, isBackground }: AcquireForTurn): Promise<ModelLease> {
+  async acquire(
+    modelId: string,
+    { signal, onWait, isBackground, keep }: AcquireForTurn,
+  ): Promise<ModelLease> {
     await this.#prepare(modelId, signal)
     const { name, loadOptions } = this.#models.entry(modelId)
     const progress = this.#tellProgress(modelId, onWait)
@@ -350,6 +418,7 @@ export class Pool implements TurnPool, WarmPool, AsyncDisposable {
       const lease = await this.#residency.acquire(modelId, {
         ...{ signal, onWait: progress.tell },
         why: isBackground ? 'for background work' : 'for a turn',
+        keep: keep && this.#keptFor(modelId, keep),
       })
       const model = this.#models.get(modelId)
       if (!model) throw new AppError('INTERNAL', `"${name}" is resident without a process`)
@@ -361,6 +430,7 @@ export class Pool implements TurnPool, WarmPool, AsyncDisposable {
           this.#residency.reportPrefill(modelId, prefill)
           this.#models.recordReading(modelId, prefill)
         },
+        onWritten: (speed) => this.#models.recordWriting(modelId, speed),
       })
     } catch (error) {
       // Somebody took it out of memory while this waited: no cancel of the one who asked.
@@ -468,6 +538,13 @@ export class Pool implements TurnPool, WarmPool, AsyncDisposable {
       await this.load(modelId, { signal: this.#closing.signal, why: 'at the start' })
   }
 
+  /** Who stays for a load: those that are to stay firmly, others where there is room without waiting. */
+  #keptFor(modelId: string, { modelIds, isFirm }: KeptModels): readonly string[] {
+    if (isFirm) return modelIds
+    const { kind } = this.#residency.preview(modelId, {}, { keep: modelIds }).verdict
+    return kind === 'waits' || kind === 'refused' ? [] : modelIds
+  }
+
   // What the screen is shown
 
   #describeResident({ options, ...state }: ResidencyState): Resident {
@@ -536,6 +613,11 @@ export class Pool implements TurnPool, WarmPool, AsyncDisposable {
       poolSizeBytes: fixed.poolSizeBytes ?? settings.poolSizeBytes,
       reserveBytes: fixed.reserveBytes ?? settings.reserveBytes,
     }
+  }
+
+  #threads(): number {
+    const { fixed, settings, cores } = this.#options
+    return fixed.threads ?? settings.get().threads ?? Math.max(1, cores - 1)
   }
 
   #changed(): void {

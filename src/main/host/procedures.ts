@@ -11,7 +11,9 @@ import type { Conversations } from './conversations.ts'
 import { browse, saveText } from './files.ts'
 import { findPlaces } from './find.ts'
 import type { Library } from './library.ts'
+import type { Pipelines } from './pipelines.ts'
 import type { Pool } from './pool.ts'
+import type { RouteLearning } from './route-learning.ts'
 import { search } from './search.ts'
 import type { SettingsStore } from './settings.ts'
 import type { TurnCosts } from './turn-cost.ts'
@@ -23,10 +25,12 @@ export type Procedures = {
   readonly info: HostInfo
   readonly home: string
   readonly pool: Pool
+  readonly pipelines: Pipelines
   readonly library: Library
   readonly conversations: Conversations
   readonly files: ConversationFiles
   readonly turns: Turns
+  readonly learning: RouteLearning
   readonly attachments: Attachments
   readonly costs: TurnCosts
   readonly settings: SettingsStore
@@ -47,7 +51,8 @@ export type Dialogs = {
 
 /** The contract, implemented: each call is one function of the host. Both shells serve this router. */
 export function createRouter(host: Procedures): HostRouter {
-  const { info, pool, library, conversations, files, turns, attachments, costs, settings } = host
+  const { info, pool, pipelines, library, conversations, files, turns, learning, attachments } = host
+  const { costs, settings } = host
   const os = implement(contract).use(async ({ next, path, signal }, _input, output) => {
     const mapErrors = mapRpcErrors((error) => {
       // The caller has gone: nobody to tell, and nothing is wrong.
@@ -95,6 +100,11 @@ export function createRouter(host: Procedures): HostRouter {
       history: os.models.history.handler(({ input }) => pool.history(input.id)),
       unpin: os.models.unpin.handler(({ input }) => pool.setPinned(input.id, false)),
     },
+    pipelines: {
+      check: os.pipelines.check.handler(({ input, signal }) => pipelines.check(input, signal)),
+      load: os.pipelines.load.handler(({ input, signal }) => pipelines.load(input, signal)),
+      write: os.pipelines.write.handler(() => pipelines.write()),
+    },
     files: {
       choose: os.files.choose.handler(({ input }) => {
         return dialogsOf(host).chooseFiles(input.kind)
@@ -117,7 +127,9 @@ export function createRouter(host: Procedures): HostRouter {
         return conversations.create({ ...input, asking: input.asking ?? (preset && askingOf(preset)) })
       }),
       get: os.conversations.get.handler(({ input }) => conversations.get(input.id)),
-      watch: os.conversations.watch.handler(({ input, signal }) => conversations.watch(input.id, signal)),
+      watch: os.conversations.watch.handler(({ input: { id, lastTurns }, signal }) =>
+        conversations.watch(id, { signal, lastTurns }),
+      ),
       update: os.conversations.update.handler(({ input: { id, ...changes } }) =>
         conversations.update(id, changes),
       ),
@@ -150,6 +162,8 @@ export function createRouter(host: Procedures): HostRouter {
       retry: os.turns.retry.handler(({ input }) => turns.retry(input)),
       edit: os.turns.edit.handler(({ input }) => turns.edit(input)),
       continue: os.turns.continue.handler(({ input }) => turns.continue(input.answerId)),
+      overrule: os.turns.overrule.handler(({ input }) => turns.overrule(input)),
+      check: os.turns.check.handler(({ input }) => turns.check(input.answerId)),
       editAnswer: os.turns.editAnswer.handler(({ input }) => turns.editAnswer(input.answerId, input.text)),
       show: os.turns.show.handler(({ input }) => turns.show(input.turnId, input.answerId)),
       branch: os.turns.branch.handler(({ input }) => turns.branch(input.turnId)),
@@ -157,6 +171,11 @@ export function createRouter(host: Procedures): HostRouter {
       restore: os.turns.restore.handler(({ input }) => turns.restoreTurn(input.turnId)),
       stop: os.turns.stop.handler(({ input }) => turns.stop(input.turnId, input)),
       plan: os.turns.plan.handler(({ input }) => pool.planTurn(input.modelIds)),
+    },
+    routing: {
+      examples: os.routing.examples.handler(() => learning.examples()),
+      remember: os.routing.remember.handler(({ input }) => learning.remember(input.answerId)),
+      forget: os.routing.forget.handler(({ input }) => learning.forget(input.id)),
     },
     attachments: {
       add: os.attachments.add.handler(({ input, signal }) => attachments.add(input, signal)),

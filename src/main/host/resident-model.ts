@@ -1,13 +1,23 @@
-import type { ChatMessage, Chosen, GenerateEvent, ProcessUsage, ReadAhead } from '../../contract/backend.ts'
-import { toProblem, type AppError } from '../../contract/errors.ts'
+import type {
+  ChatMessage,
+  Chosen,
+  DraftLoad,
+  GenerateEvent,
+  ProcessUsage,
+  ReadAhead,
+} from '../../contract/backend.ts'
+import { AppError, toProblem } from '../../contract/errors.ts'
 import type { Footprint, LoadedWith, ResidentContext } from '../../contract/memory.ts'
+import type { DraftKind } from '../../contract/model.ts'
 import { greedySampling, type ResolvedSampling } from '../../contract/sampling.ts'
 import type { Pausable } from '../core/arbiter.ts'
 import { defaultBatchTokens, usesFlashAttention } from '../core/footprint.ts'
 import type { IdleKv } from '../core/relief.ts'
+import type { AnswerDrafts } from './drafts.ts'
 import type { LiveContextsOptions, Context } from './live-context.ts'
 import { LiveContexts } from './live-contexts.ts'
 import type { AnswerPause } from './answer-pause.ts'
+import { draftMemory } from './measured-footprint.ts'
 import { orLeave } from './model-lease.ts'
 import type { ModelProcess } from './model-process.ts'
 import { startModelProcess } from './model-process.ts'
@@ -32,6 +42,8 @@ export interface ResidentModelOptions extends LiveContextsOptions {
   readonly patience?: Patience
   /** A process that was started ahead and has no model yet. Default: one of its own. */
   readonly process?: ModelProcess | null
+  /** Decides what drafts for each answer. Default: nothing does. */
+  readonly drafts?: AnswerDrafts
 }
 
 /** How a model is loaded, beside its context size, its threads and its place. */
@@ -43,6 +55,8 @@ export type LoadSettings = Pick<LoadedWith, 'kvType' | 'flashAttention' | 'batch
   readonly thinkingBudgetTokens?: number | null
   /** From the facts of the file. */
   readonly chatFormat?: string | undefined
+  /** A model that drafts for it. Default: none. */
+  readonly draft?: DraftLoad | null
 }
 
 /** How an answer is written. */
@@ -63,6 +77,8 @@ export interface AnswerOptions {
   readonly stopsRepetition?: boolean
   /** Refuse with `CONTEXT_FULL` what leaves little room for the answer. Default: one token is enough. */
   readonly keepsRoom?: boolean
+  /** What writes ahead, also where that does not pay with `persists`. Default: as `drafts` of the model decides. */
+  readonly draft?: { readonly kind: DraftKind; readonly persists?: boolean } | null
 }
 
 /** A model in a process of its own, with a context for each live conversation. Owns the process: disposing ends it. */
@@ -143,7 +159,8 @@ export class ResidentModel implements AsyncDisposable {
           this.#kvType = event.kvType
           this.#warnings = event.warnings
           const { after: usage, weights } = event
-          await this.#contexts.start({ usage, weights, made: this.loadedWith }, signal)
+          const draft = event.draft && draftMemory(event.draft, { before: usage, after: event.draft.after })
+          await this.#contexts.start({ usage, weights, draft, made: this.loadedWith }, signal)
         }
       }
       return this.footprint()
@@ -212,6 +229,7 @@ export class ResidentModel implements AsyncDisposable {
         stopsRepetition: options.stopsRepetition ?? false,
         roomTokens: keepsRoom ? this.#contexts.answerRoomTokens : 1,
         mayGrow: true,
+        draft: options.draft === undefined ? (this.#options.drafts?.choose() ?? null) : options.draft,
       })
       signal?.addEventListener('abort', stop, { once: true })
       if (signal?.aborted) stop()
@@ -221,6 +239,7 @@ export class ResidentModel implements AsyncDisposable {
           continue
         }
         contexts.take(context, event)
+        if (event.kind === 'done' && event.draft) this.#options.drafts?.record(event.draft)
         yield event
       }
     } finally {

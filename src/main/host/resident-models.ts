@@ -22,8 +22,9 @@ import {
 import { resolveLoad } from '../core/load-plan.ts'
 import type { IdleKv } from '../core/relief.ts'
 import type { ModelDescription, ResidencyEffects, ResidentFigures } from '../core/residency-state.ts'
+import { describeDraft, planDraftLoad, type DraftPlan, type Drafts, type PlannedDraft } from './drafts.ts'
 import type { Library } from './library.ts'
-import type { MeasuredFile, Measurements } from './measurements.ts'
+import type { MeasuredFile, Measurements, WritingSpeed } from './measurements.ts'
 import { placeModel, type PoolShape } from './pool-shape.ts'
 import type { ContextEvent } from './live-context.ts'
 import type { ModelProcess } from './model-process.ts'
@@ -47,6 +48,7 @@ const unloadLimitMs = 10_000
 export type ResidentModelsOptions = {
   readonly library: Pick<Library, 'get' | 'stamp'>
   readonly measurements: Measurements
+  readonly drafts: Drafts
   readonly shape: () => PoolShape
   /** The processor has AMX. Default false. */
   readonly hasAmx?: boolean | undefined
@@ -77,6 +79,13 @@ export type ResidentModelsOptions = {
   readonly onChange: () => void
 }
 
+/** How fast a model is; null where nothing was measured. */
+export type ModelSpeeds = {
+  readonly loadSeconds: number | null
+  readonly readTokensPerSecond: number | null
+  readonly writing: WritingSpeed | null
+}
+
 /** How a model is or would be loaded. */
 type LoadPlan = {
   /** As at first: a context may grow to `contextTokens`. */
@@ -88,6 +97,7 @@ type LoadPlan = {
   readonly thinkingBudgetTokens: number | null
   readonly warnings: readonly string[]
   readonly fileAccessReason: string | null
+  readonly draft: DraftPlan & { readonly load: PlannedDraft['load'] | null }
   /** By arithmetic and dry runs alone, and with what was learned. */
   readonly predicted: Footprint
   readonly corrected: Footprint
@@ -164,7 +174,8 @@ export class ResidentModels implements ResidencyEffects {
     const file = this.#options.library.get(modelId)?.file
     if (file?.kind !== 'usable') return noFigures
     const plan = loaded?.plan ?? this.#plan(modelId, options)
-    const loadedWith = loaded?.model.loadedWith ?? plan.loadedWith
+    const { draft } = plan.loadedWith
+    const loadedWith = { ...(loaded?.model.loadedWith ?? plan.loadedWith), ...(draft && { draft }) }
     const predicted = asPrediction(plan.corrected)
     const measured = loaded?.measured ?? []
     // A KV type that was refused is another load than the one that was predicted.
@@ -202,6 +213,28 @@ export class ResidentModels implements ResidencyEffects {
     return loaded && file?.kind === 'usable' ? tokenBytes(file.facts, loaded.model.loadedWith) : null
   }
 
+  /** Keeps how fast a model has written, for what the next answer takes. */
+  recordWriting(modelId: string, speed: WritingSpeed): void {
+    const file = this.#measuredFile(modelId)
+    if (file) this.#options.measurements.addWriting(file, speed)
+  }
+
+  /** How fast a model loads, reads and writes; null where nothing was measured. Loading: as its last load, or as fast as others were read. */
+  speeds(modelId: string): ModelSpeeds {
+    const { measurements, shape } = this.#options
+    const file = this.#measuredFile(modelId)
+    const own = (file && measurements.latest(file)?.reading?.ms) ?? null
+    const loads = measurements.speeds(shape().device.name).filter(({ ms }) => ms > 0)
+    const bytesPerMs =
+      loads.reduce((sum, { bytes }) => sum + bytes, 0) / loads.reduce((sum, { ms }) => sum + ms, 0)
+    const loadMs = own ?? (loads.length > 0 ? this.entry(modelId).fileBytes / bytesPerMs : null)
+    return {
+      loadSeconds: loadMs === null ? null : loadMs / 1000,
+      readTokensPerSecond: file && measurements.readingSpeed(file),
+      writing: file && measurements.writingSpeed(file),
+    }
+  }
+
   /** How much of a conversation a model may hold, how fast it reads, and how long its last load took. Throws what is wrong with it. */
   readingFigures(modelId: string): {
     contextTokens: number
@@ -217,6 +250,14 @@ export class ResidentModels implements ResidencyEffects {
       tokensPerSecond: file && measurements.readingSpeed(file),
       loadingSeconds: loadingMs === null ? null : loadingMs / 1000,
     }
+  }
+
+  /** What earlier loads of a model's file taught, and how fast it read last; nothing of a model that is not known. */
+  measuredFigures(modelId: string): { lesson: Measurement | undefined; readingSpeed: number | null } {
+    const file = this.#measuredFile(modelId)
+    if (!file) return { lesson: undefined, readingSpeed: null }
+    const { measurements } = this.#options
+    return { lesson: measurements.latest(file), readingSpeed: measurements.readingSpeed(file) }
   }
 
   async load(
@@ -290,7 +331,9 @@ export class ResidentModels implements ResidencyEffects {
         ...loadedWith,
         ...{ chatTemplate, thinking, thinkingBudgetTokens },
         chatFormat: facts.chatFormat,
+        draft: plan.draft.load,
       },
+      drafts: this.#options.drafts.ofLoad(plan.draft, this.#measuredFile(modelId)),
       process: this.#options.takeSpare(name),
       start: startChild,
       program: modelProgram,
@@ -353,6 +396,7 @@ export class ResidentModels implements ResidencyEffects {
    */
   #settle(modelId: string, options: LoadOptions): LoadOptions {
     const usual = this.#plan(modelId, options)
+    if (usual.draft.problem) throw usual.draft.problem
     const { startContextTokens: wanted } = { ...this.entry(modelId).loadOptions, ...definedOf(options) }
     const { contextTokens } = usual.loadedWith
     const isUsual =
@@ -396,14 +440,24 @@ export class ResidentModels implements ResidencyEffects {
       ...(shape.device.runtimeBytes && { runtimeBytes: shape.device.runtimeBytes }),
       hasAmx: this.#options.hasAmx,
     }
-    const placement = placeModel(facts, { shape, domains: domains(), load, gpuLayers })
+    const file = this.#measuredFile(modelId)
+    const drafts = this.#options.drafts.plan({
+      ...{ model: this.entry(modelId), facts, file, choice: wanted.draft ?? 'auto' },
+      fullWindowCache: resolved.fullWindowCache,
+    })
+    const draft = planDraftLoad(drafts, { ...load, contextTokens: resolved.contextTokens })
+    const draftBytes = draft?.deviceBytes ?? 0
+    const placement = placeModel(facts, { shape, domains: domains(), load, gpuLayers, draftBytes })
     const loadedWith = {
       ...resolved,
       contextTokens: load.contextTokens,
       gpuLayers: placement.kind === 'split' ? placement.gpuLayers : (gpuLayers ?? null),
+      ...(draft && drafts.model && { draft: describeDraft(drafts.model, draft.load) }),
     }
-    const predicted = predictFootprint(facts, { ...load, placement })
-    const file = this.#measuredFile(modelId)
+    const predicted = [
+      ...predictFootprint(facts, { ...load, placement }),
+      ...(draft?.footprint(placement) ?? []),
+    ]
     const lesson = file ? this.#options.measurements.latest(file) : undefined
     return {
       loadedWith,
@@ -412,10 +466,16 @@ export class ResidentModels implements ResidencyEffects {
       chatTemplate: wanted.chatTemplate ?? null,
       thinking: wanted.thinking === undefined ? null : wanted.thinking === 'on',
       thinkingBudgetTokens: wanted.thinkingBudgetTokens ?? null,
-      warnings: isRefused
-        ? [...warnings, 'This model does not run with a q8_0 KV cache here: it is f16 instead']
-        : warnings,
+      warnings: [
+        ...warnings,
+        ...(isRefused ? ['This model does not run with a q8_0 KV cache here: it is f16 instead'] : []),
+        ...drafts.warnings,
+      ],
       fileAccessReason,
+      draft: {
+        ...drafts,
+        load: draft && { ...draft.load, gpuLayers: loadedWith.gpuLayers === 0 ? 0 : null },
+      },
       predicted,
       corrected: correctFootprint(predicted, { loadedWith, lesson }),
     }

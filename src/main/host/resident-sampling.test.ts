@@ -1,8 +1,10 @@
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { ChatMessage, GenerateEvent } from '../../contract/backend.ts'
+import { splitThoughts } from '../../contract/thoughts.ts'
 import { startNodeChild } from './node-starter.ts'
 import { ResidentModel, type AnswerOptions } from './resident-model.ts'
+import { ask, demoFiles, startTestModel } from './testing-demo-model.ts'
 
 const state: { model?: ResidentModel; conversations: number } = { conversations: 0 }
 
@@ -120,6 +122,34 @@ test('an answer that follows a JSON schema is valid JSON of that form, and ends 
   // The same one again is drawn token by token with its seed: the grammar goes on from round to round.
   const seeded = await answer({ jsonSchema, sampling: { temperature: 1.2, seed: 5, maxTokens: 300 } })
   expect(() => void JSON.parse(seeded.text)).not.toThrow()
+})
+
+test('a model that thinks first does so freely, and its answer is valid JSON of the form that was asked for', async () => {
+  // As thinking models' templates are: the thought is begun for the model, and former ones are left out.
+  const chatTemplate =
+    "{% for message in messages %}{% if message['role'] == 'user' %}<|im_start|>user\n{{ message['content'] }}<|im_end|>\n<|im_start|>assistant\n<think>\n{% else %}{{ message['content'].split('</think>')[-1] }}<|im_end|>\n{% endif %}{% endfor %}"
+  await using thinker = startTestModel(demoFiles.judge, {
+    load: {
+      ...{ kvType: 'f16', flashAttention: true, batchTokens: 512, fileAccess: 'mmap', thinking: null },
+      ...{ chatTemplate, thinkingBudgetTokens: 12 },
+    },
+  })
+  await thinker.load()
+  const conversation = { id: 'thinking', messages: [] }
+  const { answer: text, done } = await ask(thinker, conversation, 'Is a KV cache memory?', {
+    jsonSchema: {
+      type: 'object',
+      properties: { verdict: { enum: ['PASS', 'FAIL'] }, sure: { type: 'boolean' } },
+    },
+    sampling: { maxTokens: 200 },
+  })
+  const parts = splitThoughts(text, { isGrowing: false })
+  expect(parts.map(({ kind }) => kind)).toEqual(['thought', 'answer'])
+  // What is thought follows no grammar.
+  expect(() => void JSON.parse(parts[0]!.text)).toThrow()
+  expect(parts[0]!.text.length).toBeGreaterThan(10)
+  expect(Object.keys(JSON.parse(parts[1]!.text) as object)).toEqual(['verdict', 'sure'])
+  expect(done.stopReason).toBe('end')
 })
 
 test('what an answer would read is counted as it is read then, with what is held and what no longer fits', async () => {

@@ -58,4 +58,9 @@ export type AcquireForTurn = {
   readonly onWait: (reason: string) => void
   /** Makes way for answers that somebody waits for. */
   readonly isBackground: boolean
+  /** Models that stay in memory when it is loaded. */
+  readonly keep?: KeptModels | undefined
 }
+
+/** Models that stay when another one is loaded: firmly, so that this is rather refused with `NO_ROOM`, or where it fits in without waiting. */
+export type KeptModels = { readonly modelIds: readonly string[]; readonly isFirm: boolean }

@@ -9,7 +9,7 @@ type Row = Record<string, SQLOutputValue>
 export type CutTurns = Readonly<Record<'turns' | 'answers' | 'attachments' | 'uses', readonly Row[]>>
 
 /** The turns from one up to its root; to be followed by what is asked of them. */
-export const pathToTurn = `
+const pathToTurn = `
   WITH RECURSIVE path (id, parent_id, parent_answer_id, depth) AS (
     SELECT id, parent_id, parent_answer_id, 0 FROM turns WHERE id = ?
     UNION ALL SELECT t.id, t.parent_id, t.parent_answer_id, path.depth + 1 FROM turns t JOIN path ON t.id = path.parent_id
@@ -99,15 +99,32 @@ export class TurnTree {
     )
   }
 
-  /** All versions of each message of a path, by turn id, oldest first. */
-  siblings(turnId: string): ReadonlyMap<string, string[]> {
+  /** The turns of the path to one, the first one first: all of them, or so many of the last ones. Empty when it is not there. */
+  pathIds(
+    turnId: string,
+    { most = Number.MAX_SAFE_INTEGER }: { readonly most?: number | undefined } = {},
+  ): string[] {
     const rows = this.#database
       .prepare(
-        `${pathToTurn} SELECT t.id AS turn_id, s.id FROM path JOIN turns t ON t.id = path.id
+        `WITH RECURSIVE path (id, parent_id, depth) AS (
+           SELECT id, parent_id, 1 FROM turns WHERE id = :turnId
+           UNION ALL SELECT t.id, t.parent_id, path.depth + 1 FROM turns t JOIN path ON t.id = path.parent_id
+             WHERE path.depth < :most
+         ) SELECT id FROM path ORDER BY depth DESC`,
+      )
+      .all({ turnId, most })
+    return rows.map(({ id }) => String(id))
+  }
+
+  /** All versions of the messages of these turns, by turn id, oldest first. */
+  siblings(turnIds: readonly string[]): ReadonlyMap<string, string[]> {
+    const rows = this.#database
+      .prepare(
+        `SELECT t.id AS turn_id, s.id FROM json_each(?) e JOIN turns t ON t.id = e.value
            JOIN turns s ON s.conversation_id = t.conversation_id AND s.parent_answer_id IS t.parent_answer_id
          ORDER BY s.created_at, s.rowid`,
       )
-      .all(turnId)
+      .all(JSON.stringify(turnIds))
     return siblingsById(rows)
   }
 
@@ -160,6 +177,7 @@ export class TurnTree {
         ...{ id: renamed(answer['id']), turn_id: renamed(answer['turn_id']) },
         memory_starts_at: renamed(answer['memory_starts_at']),
         next_turn_id: renamed(answer['next_turn_id']),
+        repairs_answer_id: renamed(answer['repairs_answer_id']),
       })
   }
 

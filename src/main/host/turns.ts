@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import type { AskingChanges } from '../../contract/asking.ts'
+import type { ChatMessage } from '../../contract/backend.ts'
 import {
   endedEarly,
   type Answer,
@@ -8,16 +9,17 @@ import {
   type Turn,
 } from '../../contract/conversation.ts'
 import { AppError } from '../../contract/errors.ts'
-import { AnswerRun, type RunSurroundings } from './answer-run.ts'
+import type { Settings } from '../../contract/settings.ts'
+import { repairMessages } from '../core/verification.ts'
+import { AnswerRun, type RunOptions, type RunSurroundings } from './answer-run.ts'
+import { resolveAnswerers, type Answerers } from './answerers.ts'
+import { Checks, endedByItself, type FailedAnswer } from './checks.ts'
 import type { AnsweringModel } from './conversation-tree.ts'
 import type { Conversations } from './conversations.ts'
+import type { RouteLearning } from './route-learning.ts'
+import type { Routing } from './routing.ts'
 import type { TurnPool } from './turn-pool.ts'
-
-/** Who answers: one model, or several at once. */
-type Answerers = {
-  readonly modelId?: string | undefined
-  readonly modelIds?: readonly string[] | undefined
-}
+import type { Verifying } from './verifying.ts'
 
 /** What of a turn is asked for. */
 type Question = Answerers & {
@@ -29,7 +31,23 @@ type Question = Answerers & {
 } & AskingChanges
 
 /** How the answers of a turn are run. */
-type How = Pick<Question, 'conversationId' | 'background'> & { readonly asking?: AskingChanges }
+type How = Pick<Question, 'conversationId' | 'background'> & {
+  readonly asking?: AskingChanges
+  /** Auto says who answers. */
+  readonly isRouted?: boolean
+  /** What models read after the path: why an answer is to be repaired. */
+  readonly after?: readonly ChatMessage[]
+  /** The answers are checked, whatever else is said. */
+  readonly isChecked?: boolean
+}
+
+/** What turns need for Auto and for checks. */
+export type AutoOptions = {
+  readonly routing: Routing
+  readonly learning: RouteLearning
+  readonly verifying: Verifying
+  readonly settings: () => Pick<Settings, 'verifiesAnswers' | 'repairerId'>
+}
 
 /**
  * Lets models answer turns, one turn of a conversation at a time. Several models that are asked at once are a run each: nobody of them
@@ -39,52 +57,96 @@ export class Turns implements AsyncDisposable {
   readonly #conversations: Conversations
   readonly #pool: TurnPool
   readonly #surroundings: RunSurroundings
+  readonly #auto: AutoOptions | undefined
+  readonly #checks: Checks | undefined
   readonly #onQuiet: (conversationId: string) => void
   /** Runs that have not finished, also such whose answer has ended. A conversation has one for each answer that is under way. */
   readonly #runs = new Set<AnswerRun>()
   #isClosed = false
 
+  /** Without `auto` nobody is looked for and nothing is checked. */
   constructor(
     options: Omit<RunSurroundings, 'textOf'> &
       Partial<Pick<RunSurroundings, 'textOf'>> & {
+        readonly auto?: AutoOptions
         /** Hears that nobody answers in a conversation any more. */
         readonly onQuiet?: (conversationId: string) => void
       },
   ) {
     const { onQuiet = () => undefined, ...surroundings } = options
-    this.#conversations = options.conversations
+    const { auto, conversations, onDefect } = surroundings
+    this.#conversations = conversations
     this.#pool = options.pool
-    this.#onQuiet = onQuiet
     this.#surroundings = { textOf: () => '', ...surroundings }
+    this.#onQuiet = onQuiet
+    this.#auto = auto
+    this.#checks =
+      auto &&
+      new Checks({
+        ...{ ...auto, conversations, onDefect },
+        routerId: () => auto.routing.router()?.id ?? null,
+        repair: async (failed) => this.#repair(failed),
+      })
   }
 
   /** Records a turn and starts its answers. Throws `MODEL_BUSY` while an answer of this conversation is under way. */
   send(input: Question): Turn {
-    const { conversationId, text, attachmentIds, background, instructions, sampling, jsonSchema } = input
+    const { conversationId, text, attachmentIds, background } = input
     this.#checkFree(conversationId, 'send to')
     if (text === '' && (attachmentIds ?? []).length === 0)
       throw new AppError('BAD_INPUT', 'Cannot send a message without text or attachments')
-    const models = this.#models(input)
+    const { models, isRouted } = this.#answerers(conversationId, input)
     const turn = this.#conversations.tree.addTurn(conversationId, { text, models, attachmentIds })
-    const asking = { instructions, sampling, jsonSchema }
-    return this.#startAll(turn, turn.answers, { conversationId, background, asking })
+    const { instructions, sampling, jsonSchema, isVerified } = input
+    const asking = { instructions, sampling, jsonSchema, isVerified }
+    return this.#startAll(turn, turn.answers, { conversationId, background, asking, isRouted })
   }
 
   /** Writes a message anew, as a further version of it, and starts the answers to it. Throws `MODEL_BUSY` as `send` does. */
   edit(input: Answerers & { readonly turnId: string; readonly text: string }): Turn {
     const { turnId, text } = input
     const conversationId = this.#checkTurnFree(turnId, 'edit a message of')
-    const models = this.#models(input)
+    const { models, isRouted } = this.#answerers(conversationId, input)
     const turn = this.#conversations.tree.addTurn(conversationId, { text, models, inPlaceOf: turnId })
-    return this.#startAll(turn, turn.answers, { conversationId })
+    return this.#startAll(turn, turn.answers, { conversationId, isRouted })
   }
 
   /** Asks a turn again: further answers, the first of which becomes the chosen one. Throws `MODEL_BUSY` as `send` does. */
   retry(input: Answerers & { readonly turnId: string }): Turn {
     const conversationId = this.#checkTurnFree(input.turnId, 'send to')
-    const models = this.#models(input)
+    const { models, isRouted } = this.#answerers(conversationId, input)
     const turn = this.#conversations.tree.addAnswers(input.turnId, models)
-    return this.#startAll(turn, turn.answers.slice(-models.length), { conversationId })
+    return this.#startAll(turn, turn.answers.slice(-models.length), { conversationId, isRouted })
+  }
+
+  /** Has another model answer than the one that Auto chose, whose answer ends if it is still being written. Throws as `RouteLearning.routed` does. */
+  overrule({
+    answerId,
+    modelId,
+    isRemembered,
+  }: {
+    readonly answerId: string
+    readonly modelId: string
+    readonly isRemembered: boolean
+  }): Turn {
+    const learning = this.#autoOptions().learning
+    const { turn } = learning.routed(answerId)
+    const model = this.#pool.model(modelId)
+    this.stop(turn.id)
+    const conversationId = this.#checkTurnFree(turn.id, 'send to')
+    const answered = this.#conversations.tree.addAnswers(turn.id, [model])
+    learning.overruled(answerId, model, { isRemembered })
+    this.#startAll(answered, answered.answers.slice(-1), { conversationId })
+    return this.#conversations.turn(turn.id)
+  }
+
+  /** Has the verifier read an answer, and a model repair it when it fails. Throws as `Checks.check` does, and `MODEL_BUSY` as `send` does. */
+  check(answerId: string): Turn {
+    const { conversationId, turnId } = this.#conversations.placeOfAnswer(answerId)
+    this.#checkFree(conversationId, 'check an answer of')
+    this.#autoOptions()
+    this.#checks?.check(answerId)
+    return this.#conversations.turn(turnId)
   }
 
   /** Lets an answer go on where its text ends, by its model. Throws `BAD_INPUT` when it has ended by itself, `MODEL_BUSY` as `send` does. */
@@ -138,6 +200,7 @@ export class Turns implements AsyncDisposable {
   stop(turnId: string, { answerId }: { readonly answerId?: string | undefined } = {}): void {
     for (const run of this.#runsOf(this.#conversations.conversationOf(turnId)))
       if (run.turnId === turnId && (answerId === undefined || run.answerId === answerId)) run.stop()
+    this.#checks?.stop({ turnId, answerId })
   }
 
   /** Sends a turn and waits for the end of its answers. When `signal` aborts they are stopped. */
@@ -171,12 +234,14 @@ export class Turns implements AsyncDisposable {
   /** Like `stop`, also when the turn has been deleted meanwhile. */
   stopIfThere(turnId: string): void {
     for (const run of this.#runs) if (run.turnId === turnId) run.stop()
+    this.#checks?.stop({ turnId })
   }
 
   /** Deletes a conversation: its answers under way end, and models give back what they keep of it. Throws `NOT_FOUND`. */
   deleteConversation(id: string): void {
     const runs = this.#runsOf(id)
     for (const run of runs) run.stop()
+    this.#checks?.stopAll(id)
     this.#conversations.delete(id)
     // What is parked on disk stays until the conversation cannot come back.
     void Promise.all(runs.map(({ finished }) => finished)).then(() =>
@@ -205,20 +270,51 @@ export class Turns implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true
     for (const run of this.#runs) run.stop()
-    await Promise.all([...this.#runs].map(({ finished }) => finished))
+    await Promise.all([
+      this.#checks?.[Symbol.asyncDispose](),
+      ...[...this.#runs].map(({ finished }) => finished),
+    ])
   }
 
   #runsOf(conversationId: string): readonly AnswerRun[] {
     return [...this.#runs].filter((run) => run.conversationId === conversationId)
   }
 
-  #models({ modelId, modelIds }: Answerers): AnsweringModel[] {
-    const ids = new Set(modelIds ?? (modelId === undefined ? [] : [modelId]))
-    if (ids.size === 0)
-      throw new AppError('BAD_INPUT', 'Cannot ask: no model is named', {
-        details: { help: 'Name one as modelId, or several as modelIds' },
-      })
-    return [...ids].map((id) => this.#pool.model(id))
+  #answerers(conversationId: string, answerers: Answerers): ReturnType<typeof resolveAnswerers> {
+    const { routing } = this.#auto ?? {}
+    return resolveAnswerers(answerers, {
+      ...{ conversationId, routing, pool: this.#pool, conversations: this.#conversations },
+    })
+  }
+
+  #autoOptions(): AutoOptions {
+    if (this.#auto) return this.#auto
+    throw new AppError('NOT_SUPPORTED', 'Cannot do that: there is no Auto here')
+  }
+
+  /**
+   * Has an answer repaired that has failed its check, unless the conversation has gone on or another answer was chosen meanwhile.
+   */
+  async #repair({ conversationId, turnId, answer, checked, reason }: FailedAnswer): Promise<void> {
+    const { tree } = this.#conversations
+    const isLast = this.#conversations.shownPath(conversationId).at(-1)?.id === turnId
+    const isFree = this.#runsOf(conversationId).every(({ hasEnded }) => hasEnded)
+    if (this.#isClosed || !isFree || !isLast || !tree.isShown(turnId, answer.id)) return
+    const { repairerId } = this.#autoOptions().settings()
+    const model = this.#knownModel(repairerId) ?? this.#knownModel(answer.modelId)
+    if (!model) return
+    const turn = tree.addAnswers(turnId, [model], { repairsAnswerId: answer.id })
+    const after = repairMessages(checked, reason)
+    this.#startAll(turn, turn.answers.slice(-1), { conversationId, after, isChecked: true })
+  }
+
+  #knownModel(modelId: string | null): AnsweringModel | null {
+    try {
+      return modelId === null ? null : this.#pool.model(modelId)
+    } catch {
+      // It has left the library.
+      return null
+    }
   }
 
   #checkTurnFree(turnId: string, action: string): string {
@@ -261,10 +357,22 @@ export class Turns implements AsyncDisposable {
   #newRun(
     turn: Turn,
     answer: Answer,
-    { conversationId, background: isBackground = false, asking = {} }: How,
+    { conversationId, background: isBackground = false, asking = {}, ...how }: How,
   ): AnswerRun {
-    const how = { conversationId, turnId: turn.id, isBackground, asking }
-    const run = new AnswerRun(answer, how, this.#surroundings)
+    const { isRouted = false, isChecked = false, after = [] } = how
+    const { routing } = this.#auto ?? {}
+    const turnId = turn.id
+    const router = isRouted ? routing?.router() : null
+    const willCheck = isChecked || this.#checks?.isOn(conversationId, asking) === true
+    const verifier = willCheck ? this.#auto?.verifying.verifier() : null
+    const keep = [router, verifier].flatMap((model) => (model ? [model.id] : []))
+    const route: RunOptions['route'] =
+      isRouted && routing
+        ? async (options) =>
+            routing.route({ turnId, fallback: { id: answer.modelId, name: answer.modelName }, ...options })
+        : undefined
+    const options = { conversationId, turnId, isBackground, asking, keep, after, route, isChecked: willCheck }
+    const run = new AnswerRun(answer, options, this.#surroundings)
     this.#runs.add(run)
     return run
   }
@@ -274,15 +382,27 @@ export class Turns implements AsyncDisposable {
     void run.finished.then(() => {
       this.#runs.delete(run)
       if (this.#runsOf(run.conversationId).length === 0) this.#onQuiet(run.conversationId)
+      if (run.isChecked) this.#checkEnded(run)
     })
+  }
+
+  #checkEnded({ turnId, answerId }: AnswerRun): void {
+    if (this.#isClosed || !this.#conversations.hasTurn(turnId)) return
+    const answer = this.#conversations.turn(turnId).answers.find(({ id }) => id === answerId)
+    if (answer && endedByItself(answer)) this.#checks?.begin(answerId)
   }
 
   async #finished(turnId: string, signal: AbortSignal | undefined): Promise<void> {
     const stop = () => this.stopIfThere(turnId)
     signal?.addEventListener('abort', stop, { once: true })
     if (signal?.aborted) stop()
-    const runs = [...this.#runs].filter((run) => run.turnId === turnId)
-    await Promise.all(runs.map(({ finished }) => finished))
+    // A check follows an answer, and a repair may follow a check.
+    for (;;) {
+      const runs = [...this.#runs].filter((run) => run.turnId === turnId).map(({ finished }) => finished)
+      const underWay = [...runs, ...(this.#checks?.ofTurn(turnId) ?? [])]
+      if (underWay.length === 0) break
+      await Promise.all(underWay)
+    }
     signal?.removeEventListener('abort', stop)
   }
 }

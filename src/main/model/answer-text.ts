@@ -2,6 +2,7 @@
 export class AnswerText<Token extends number> {
   readonly #decode: (tokens: readonly Token[], after: readonly Token[]) => string
   readonly #stopTexts: readonly string[]
+  readonly #markOf: (token: Token) => string | null
   /** The last tokens whose text is out, for tokenizers that look back. */
   #shownTokens: readonly Token[] = []
   /** Tokens that end within a character. */
@@ -14,14 +15,23 @@ export class AnswerText<Token extends number> {
     readonly stopTexts: readonly string[]
     /** Tokens of the answer whose text is out already. Default: none. */
     readonly after?: readonly Token[]
+    /** The text of a token that is a mark and no text; null for all others. Default: there are none. */
+    readonly markOf?: (token: Token) => string | null
   }) {
     this.#decode = options.decode
     this.#shownTokens = (options.after ?? []).slice(-8)
+    this.#markOf = options.markOf ?? (() => null)
     this.#stopTexts = options.stopTexts.filter((text) => text !== '')
   }
 
   /** Takes the next token: the text that can be shown now, and the stop text that came up, if one did. */
   push(token: Token): { text: string; stopText: string | null } {
+    const mark = this.#markOf(token)
+    if (mark !== null) {
+      const before = this.#openTokens.length === 0 ? '' : this.#decode(this.#openTokens, this.#shownTokens)
+      this.#openTokens.push(token)
+      return this.#show(before + mark)
+    }
     this.#openTokens.push(token)
     const decoded = this.#decode(this.#openTokens, this.#shownTokens)
     // A character has at most four bytes, so after four tokens a replacement character is what the model wrote.

@@ -86,7 +86,10 @@ export class Backend {
       collectOnce()
       const after = await this.#model.usage()
       const settled = await this.#model.settleOptions()
-      yield { kind: 'loaded', trainContextTokens, ...settled, after, weights }
+      const drafts = await this.#model.loadDraft(options.draft ? await sizeOf(options.draft.path) : 0)
+      if (drafts) collectGarbage()
+      const draft = drafts && { ...drafts, after: await this.#model.usage() }
+      yield { kind: 'loaded', trainContextTokens, ...settled, after, weights, draft }
     } finally {
       this.#isLoading = false
     }

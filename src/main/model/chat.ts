@@ -1,16 +1,27 @@
-import type { ChatHistoryItem, ChatWrapper, GgufFileInfo, LlamaModel, Token } from 'node-llama-cpp'
+import type {
+  ChatHistoryItem,
+  ChatModelResponse,
+  ChatWrapper,
+  GgufFileInfo,
+  LlamaModel,
+  Token,
+} from 'node-llama-cpp'
 import {
   ChatMLChatWrapper,
   Gemma4ChatWrapper,
   GeneralChatWrapper,
+  HarmonyChatWrapper,
   JinjaTemplateChatWrapper,
   LlamaText,
   QwenChatWrapper,
   resolveChatWrapper,
+  SpecialTokensText,
 } from 'node-llama-cpp'
 import type { ChatMessage } from '../../contract/backend.ts'
+import { opensThought } from '../../contract/thoughts.ts'
 import type { AlignTokenizer } from './align.ts'
 import type { ThoughtMarks } from './thought-limit.ts'
+import { markToken, partsOfAnswer, type ThoughtFormat } from './thought-text.ts'
 
 /** How a conversation is put to a model. */
 export interface Prompt {
@@ -95,6 +106,40 @@ export function thoughtMarksOf(wrapper: ChatWrapper): ThoughtMarks | null {
   return isUsual ? { prefix: '<think>', suffix: '\n</think>\n\n' } : null
 }
 
+/** What else than thoughts gpt-oss marks in an answer (https://cookbook.openai.com/articles/openai-harmony). */
+const harmonyMarks = [
+  '<|start|>assistant',
+  '<|channel|>final<|message|>',
+  '<|channel|>commentary<|message|>',
+  '<|end|>',
+]
+
+/**
+ * How thoughts are marked where no reader of the text would know them: with special tokens, which the text leaves out or shows as they are
+ * (llama.cpp shows some of gpt-oss). Null where the marks are known ones, or there are none.
+ */
+export function thoughtFormatOf(model: LlamaModel, chat: ChatWrapper): ThoughtFormat | null {
+  const marks = thoughtMarksOf(chat)
+  if (marks?.prefix == null) return null
+  const tokenTexts = new Map<Token, string>()
+  const written = (mark: string) =>
+    model
+      .tokenize(mark, true, 'trimLeadingSpace')
+      .map((token) => {
+        const { control, userDefined } = model.getTokenAttributes(token)
+        if (!control && !userDefined) return model.detokenize([token])
+        const text = markToken(model.detokenize([token], true))
+        tokenTexts.set(token, text)
+        return text
+      })
+      .join('')
+  const [prefix, suffix] = [written(marks.prefix.trim()), written(marks.suffix.trim())]
+  const isSeen = [...tokenTexts.keys()].every((token) => model.detokenize([token]) !== '')
+  if (isSeen && opensThought(marks.prefix.trim())) return null
+  const silent = chat instanceof HarmonyChatWrapper ? harmonyMarks.map(written) : []
+  return { prefix, suffix, silent, tokenTexts }
+}
+
 function withThinking(thinking: boolean | null) {
   if (thinking === null) return customWrapperSettings
   const { jinjaTemplate, qwen, gemma4, ...others } = customWrapperSettings
@@ -164,7 +209,10 @@ const customWrapperSettings = {
 
 /** Messages as the template writes them, with the answer begun: the text, special tokens and all. */
 export function renderText(chat: ChatWrapper, messages: readonly ChatMessage[]): string {
-  const chatHistory = [...messages.map(toHistoryItem), { type: 'model' as const, response: [] }]
+  const chatHistory = [
+    ...messages.map((message) => toHistoryItem(message)),
+    { type: 'model' as const, response: [] },
+  ]
   return plainText(chat.generateContextState({ chatHistory }).contextText)
 }
 
@@ -177,7 +225,8 @@ export function renderPrompt(
     continues = false,
   }: { readonly messages: readonly ChatMessage[]; readonly continues?: boolean },
 ): Prompt {
-  const chatHistory = messages.map(toHistoryItem)
+  const format = thoughtFormatOf(model, chat)
+  const chatHistory = messages.map((message) => toHistoryItem(message, format))
   // The last item of a history stays open: to go on, that is the answer so far.
   if (!continues) chatHistory.push({ type: 'model', response: [] })
   const { contextText, stopGenerationTriggers } = chat.generateContextState({ chatHistory })
@@ -214,15 +263,26 @@ export function alignTokenizerOf(model: LlamaModel): AlignTokenizer<Token> {
   }
 }
 
-function toHistoryItem({ role, text }: ChatMessage): ChatHistoryItem {
+function toHistoryItem({ role, text }: ChatMessage, format: ThoughtFormat | null = null): ChatHistoryItem {
   switch (role) {
     case 'system':
       return { type: 'system', text }
     case 'user':
       return { type: 'user', text }
     case 'assistant':
-      return { type: 'model', response: [text] }
+      return { type: 'model', response: format ? withSegments(text, format) : [text] }
   }
+}
+
+/** An answer with its thoughts marked as the model has marked them. */
+function withSegments(text: string, { prefix, suffix }: ThoughtFormat): ChatModelResponse['response'] {
+  const mark = (written: string) => new SpecialTokensText(written.replaceAll(/[\uFDD0\uFDD1]/g, ''))
+  return partsOfAnswer(text).map((part) => {
+    if (part.kind === 'said') return part.text
+    const thought = { type: 'segment', segmentType: 'thought', text: part.text } as const
+    if (!part.isEnded) return { ...thought, ended: false }
+    return { ...thought, ended: true, raw: LlamaText([mark(prefix), part.text, mark(suffix)]).toJSON() }
+  })
 }
 
 /** The text of a trigger that has no special tokens: what a template marks as special may be plain text to the model. */

@@ -38,15 +38,16 @@ export class Choice {
 
   /** What the library is told for the tokens after the first `generatedTokens`. */
   optionsAt(generatedTokens: number): SequenceEvaluateOptions {
-    const { temperature, topK, topP, minP, repeatPenalty: penalty, repeatWindowTokens } = this.#sampling
     return {
-      temperature,
-      ...(temperature > 0 && { topK, topP, minP, seed: mixSeed(this.#seed, generatedTokens) }),
-      ...(this.#isPenalizing && {
-        repeatPenalty: { punishTokens: () => this.#recent, maxPunishTokens: repeatWindowTokens, penalty },
-      }),
+      ...this.#chain(generatedTokens, () => this.#recent),
       ...(this.#grammar && { grammarEvaluationState: this.#grammar }),
     }
+  }
+
+  /** The same for the one token after these and some that are drafted: as `optionsAt` would have it, were they written. Knows no grammar. */
+  optionsAfter(generatedTokens: number, drafted: readonly Token[]): ReturnType<Choice['optionsAt']> {
+    const recent = () => [...this.#recent, ...drafted].slice(-this.#sampling.repeatWindowTokens)
+    return this.#chain(generatedTokens + drafted.length, recent)
   }
 
   /** A token was chosen. */
@@ -54,6 +55,17 @@ export class Choice {
     if (!this.#isPenalizing) return
     this.#recent.push(token)
     if (this.#recent.length > this.#sampling.repeatWindowTokens) this.#recent.shift()
+  }
+
+  #chain(index: number, punishTokens: () => Token[]): SequenceEvaluateOptions {
+    const { temperature, topK, topP, minP, repeatPenalty: penalty, repeatWindowTokens } = this.#sampling
+    return {
+      temperature,
+      ...(temperature > 0 && { topK, topP, minP, seed: mixSeed(this.#seed, index) }),
+      ...(this.#isPenalizing && {
+        repeatPenalty: { punishTokens, maxPunishTokens: repeatWindowTokens, penalty },
+      }),
+    }
   }
 
   get #isPenalizing(): boolean {

@@ -246,6 +246,28 @@ for (const name of Object.keys(files)) {
   })
 }
 
+for (const name of Object.keys(files)) {
+  test(`${name}: is drafted for where it can go back, with the same text`, async () => {
+    const model = await load(name)
+    const context = await model.openContext('one', { contextTokens: 512 })
+    const sampling = { ...greedySampling, maxTokens: 200 }
+    const wanted = await answer(context, first, 200)
+    let text = ''
+    let done: Done | null = null
+    const draft = { kind: 'lookup', persists: true } as const
+    for await (const event of context.generate({ messages: first, sampling, draft })) {
+      if (event.kind === 'text') text += event.text
+      if (event.kind === 'done') done = event
+    }
+    expect(text).toBe(wanted.text)
+    expect(done?.usedTokens).toBe(wanted.done.usedTokens)
+    // Random weights soon go round in circles.
+    if (goBackAnywhere.includes(name)) expect(done?.draft?.acceptedTokens).toBeGreaterThan(0)
+    else expect(done?.draft).toBeUndefined()
+    await model.closeContext('one')
+  })
+}
+
 test('a resize that fails leaves everything as it was', async () => {
   const model = await load('attention')
   const context = await model.openContext('one', { contextTokens: 512 })

@@ -14,24 +14,29 @@ import type {
   ChatMessage,
   Chosen,
   ContextFullEvent,
+  DraftFigures,
   GenerateEvent,
   ReadAhead,
 } from '../../contract/backend.ts'
 import { AppError } from '../../contract/errors.ts'
 import { opensThought } from '../../contract/thoughts.ts'
-import type { KvType } from '../../contract/model.ts'
+import type { DraftKind, KvType } from '../../contract/model.ts'
 import type { ResolvedSampling } from '../../contract/sampling.ts'
 import { alignTokens } from './align.ts'
-import { alignTokenizerOf, renderBeforeNext, renderPrompt, thoughtMarksOf } from './chat.ts'
+import { alignTokenizerOf, renderBeforeNext, renderPrompt, thoughtFormatOf, thoughtMarksOf } from './chat.ts'
 import { Choice } from './choice.ts'
 import { spellOptions, weighInSequence } from './choose.ts'
+import { ownThreads, type DraftModel } from './draft-model.ts'
+import { DraftPace } from './draft-pace.ts'
 import type { Control, Reading } from './generate.ts'
 import { generateAnswer } from './generate.ts'
 import { Gate } from './gate.ts'
 import { Lock } from './lock.ts'
 import { mayGoOn, readTokens } from './read.ts'
 import { RepetitionWatch } from './repetition.ts'
+import { LookupDraft } from './lookup-draft.ts'
 import { ThoughtLimit } from './thought-limit.ts'
+import { begunThought, partsOfAnswer, ThoughtText } from './thought-text.ts'
 
 /** What a context needs of its model. */
 export interface ContextOptions {
@@ -45,6 +50,8 @@ export interface ContextOptions {
   readonly fullWindowCache: boolean
   /** How long an answer may think; null: as long as it likes. */
   readonly thinkingBudgetTokens?: number | null
+  /** Drafts for one answer at a time. */
+  readonly draftModel?: DraftModel | null
   /** Makes a grammar of a JSON schema. */
   readonly grammar: (schema: unknown) => Promise<LlamaGrammar>
   /** Turns what llama.cpp or the library throws into an error that says what was tried. */
@@ -65,6 +72,8 @@ export type AnswerRequest = {
   readonly roomTokens?: number
   /** Whether `resize` is called when the event `full` comes. */
   readonly mayGrow?: boolean
+  /** What writes ahead, as far as that is possible. `persists`: also where it does not pay. */
+  readonly draft?: { readonly kind: DraftKind; readonly persists?: boolean } | null
 }
 
 /** What is to be chosen. */
@@ -293,19 +302,25 @@ export class ModelContext implements AsyncDisposable {
         endTexts: stopTexts,
         stopTexts: sampling.stopTexts,
         ...(thoughts && { thoughts }),
+        ...this.#ownMarks(tokens, continues ? (request.messages.at(-1)?.text ?? '') : ''),
       }
       const place = {
         sequence: () => this.#cells.sequence,
         capacityTokens: () => this.#capacityTokens,
         ...(request.mayGrow && { askForRoom: () => this.#askForRoom(this.#capacityTokens + 1) }),
       }
-      yield* withThoughtBegun(
-        continues ? '' : this.#thoughtBegun(tokens),
-        generateAnswer(place, reading, {
-          ...{ choice, maxTokens: sampling.maxTokens },
-          repetition: request.stopsRepetition ? new RepetitionWatch() : null,
-          ...control,
-        }),
+      using drafting = jsonSchema === null ? this.#draftWith(request.draft) : null
+      const writing = {
+        ...{ choice, maxTokens: sampling.maxTokens, ...control },
+        repetition: request.stopsRepetition ? new RepetitionWatch() : null,
+        ...(drafting && { drafting }),
+      }
+      yield* withDraftFigures(
+        withThoughtBegun(
+          continues ? '' : this.#thoughtBegun(tokens),
+          generateAnswer(place, reading, writing),
+        ),
+        () => drafting?.figures() ?? null,
       )
     } catch (error) {
       signal?.throwIfAborted()
@@ -341,13 +356,45 @@ export class ModelContext implements AsyncDisposable {
     return model.tokenize(`${prefix}\n${marks.suffix}`, true)
   }
 
+  /** How an answer is drafted, until it is disposed of; null where it cannot be: what is refuted has to be forgotten again. */
+  #draftWith(draft: AnswerRequest['draft']) {
+    if (!draft || this.#cells.sequence.needsCheckpoints) return null
+    const { kind, persists = false } = draft
+    const claimed = kind === 'model' ? this.#options.draftModel?.claim() : null
+    if (kind === 'model' && !claimed) return null
+    const pace = new DraftPace({ persists })
+    return {
+      drafter: claimed ?? new LookupDraft<Token>(),
+      pace,
+      figures: (): DraftFigures => ({ kind, ...(claimed && { name: claimed.name }), ...pace.figures }),
+      [Symbol.dispose]: () => claimed?.[Symbol.dispose](),
+    }
+  }
+
   /** The mark of a thought that the template has begun, so that whoever reads the answer sees where it begins. */
   #thoughtBegun(prompt: readonly Token[]): string {
     const { model, chat } = this.#options
     const prefix = thoughtMarksOf(chat())?.prefix?.trim() ?? ''
+    if (prefix === '' || !model.detokenize(prompt.slice(-16), true).trimEnd().endsWith(prefix)) return ''
     // Marks of their own kind, made of special tokens, mean nothing as text.
-    if (!opensThought(prefix)) return ''
-    return model.detokenize(prompt.slice(-16), true).trimEnd().endsWith(prefix) ? `${prefix}\n` : ''
+    if (thoughtFormatOf(model, chat())) return begunThought
+    return opensThought(prefix) ? `${prefix}\n` : ''
+  }
+
+  /** What shows thoughts in an answer that are marked in another way than readers know; `begun` is what of it is there. */
+  #ownMarks(prompt: readonly Token[], begun: string): Pick<Reading, 'ownMarks'> {
+    const { model, chat } = this.#options
+    const format = thoughtFormatOf(model, chat())
+    if (!format) return {}
+    const last = partsOfAnswer(begun).at(-1)
+    const isThinking =
+      begun === '' ? this.#thoughtBegun(prompt) !== '' : last?.kind === 'thought' && !last.isEnded
+    return {
+      ownMarks: {
+        text: new ThoughtText(format, { isThinking }),
+        markOf: (token) => format.tokenTexts.get(token) ?? null,
+      },
+    }
   }
 
   /** What an answer thinks, where that is limited or `always`; null where a template marks no thoughts. */
@@ -364,7 +411,7 @@ export class ModelContext implements AsyncDisposable {
       // The last words are enough to see whether the template has begun a thought.
       prompt: model.detokenize(prompt.slice(-16), true),
     })
-    return { limit, end: model.tokenize(marks.suffix, true) }
+    return { limit, end: model.tokenize(marks.suffix, true), areBeforeAnswer: always }
   }
 
   /** What `generate` would report of a prompt, and what is held now. Reads nothing. */
@@ -499,6 +546,17 @@ async function* withThoughtBegun<Event extends { readonly kind: string }>(
   }
 }
 
+/** The events of an answer, the last one with what drafting has come to. */
+async function* withDraftFigures<Event extends { readonly kind: string }>(
+  events: AsyncIterable<Event>,
+  figures: () => DraftFigures | null,
+): AsyncGenerator<Event, void, void> {
+  for await (const event of events) {
+    const draft = event.kind === 'done' ? figures() : null
+    yield draft && draft.proposedTokens > 0 ? { ...event, draft } : event
+  }
+}
+
 /** A KV cache's type as the library wants it told. Both options are marked unstable there: `LoadedModel` tries them first. */
 export function kvTypeOptions(kvType: KvType) {
   const type = kvType === 'q8_0' ? 'Q8_0' : 'F16'
@@ -511,6 +569,7 @@ async function openCells({
   batchTokens,
   kvType,
   fullWindowCache,
+  draftModel = null,
   contextTokens,
   signal,
 }: ContextOptions & {
@@ -520,7 +579,7 @@ async function openCells({
   const context = await model.createContext({
     contextSize: contextTokens,
     sequences: 1,
-    threads,
+    threads: draftModel ? ownThreads(threads) : threads,
     batchSize: Math.min(batchTokens, contextTokens),
     ...kvTypeOptions(kvType),
     swaFullCache: fullWindowCache,

@@ -2,9 +2,11 @@ import type { LlamaContextSequence, Token } from 'node-llama-cpp'
 import type { ContextFullEvent, GenerateEvent } from '../../contract/backend.ts'
 import { AnswerText } from './answer-text.ts'
 import type { Choice } from './choice.ts'
+import { draftedTokens, type Drafting } from './drafted-tokens.ts'
 import type { Gate } from './gate.ts'
 import type { RepetitionWatch } from './repetition.ts'
 import type { ThoughtLimit } from './thought-limit.ts'
+import type { ThoughtText } from './thought-text.ts'
 
 /** What is read and what ends the answer to it. */
 export interface Reading {
@@ -19,7 +21,14 @@ export interface Reading {
   readonly endTexts: readonly string[]
   readonly stopTexts: readonly string[]
   /** Follows the thoughts of the answer, and ends them with these tokens when they have taken too long. */
-  readonly thoughts?: { readonly limit: ThoughtLimit; readonly end: readonly Token[] }
+  readonly thoughts?: {
+    readonly limit: ThoughtLimit
+    readonly end: readonly Token[]
+    /** An answer has to follow: where the model ends within a thought, only the thought is ended. */
+    readonly areBeforeAnswer: boolean
+  }
+  /** Shows thoughts that are marked with tokens of their own, and what such a token looks like to it. Absent: thoughts are marked by text. */
+  readonly ownMarks?: { readonly text: ThoughtText; readonly markOf: (token: Token) => string | null }
 }
 
 /** Where it is read and written. */
@@ -39,6 +48,8 @@ export interface WritingOptions {
   readonly choice: Choice
   /** Ends the answer when it repeats itself without end; null: it may. */
   readonly repetition: RepetitionWatch | null
+  /** Absent: token by token. */
+  readonly drafting?: Drafting
 }
 
 /** `stop` ends an answer in good order, `signal` breaks it off and rejects with its reason. Both take effect within one batch. */
@@ -60,7 +71,7 @@ export async function* generateAnswer(
   options: WritingOptions & Control,
 ): AsyncGenerator<GenerateEvent | ContextFullEvent, void, void> {
   const { reusedTokens, rest } = reading
-  const { gate, stop, signal, choice } = options
+  const { gate, stop, signal, choice, drafting } = options
   const figures = new Figures(reusedTokens, rest.length)
   let sequence = place.sequence()
   const { batchSize } = sequence.context
@@ -81,9 +92,11 @@ export async function* generateAnswer(
     decode: (tokens, after) => sequence.model.detokenize(tokens, false, after),
     stopTexts: [...reading.endTexts, ...reading.stopTexts],
     after: reading.continues ? rest : [],
+    ...(reading.ownMarks && { markOf: reading.ownMarks.markOf }),
   })
   /** What the answer has begun to repeat. */
   let repeated: string | null = null
+  const shownOf = (taken: string) => reading.ownMarks?.text.push(taken) ?? taken
   let frame = ''
   let frameAt = -Infinity
   let stopReason: StopReason | null
@@ -100,7 +113,11 @@ export async function* generateAnswer(
   }
   // Once, and again after each time that a thought was ended or the context has grown; for each token where it is drawn with a seed of its own.
   for (;;) {
-    const tokens = sequence.evaluate(unread, choice.optionsAt(figures.generatedTokens))
+    const { generatedTokens } = figures
+    const bounds = { ...options, generatedTokens, capacityTokens: place.capacityTokens() }
+    const tokens = drafting
+      ? draftedTokens(sequence, unread, { ...bounds, ...drafting })
+      : sequence.evaluate(unread, choice.optionsAt(generatedTokens))
     stopReason = null
     goesOn = false
     try {
@@ -112,7 +129,7 @@ export async function* generateAnswer(
         if (figures.takeToken(now)) yield figures.reading(rest.length)
         choice.take(token)
         const shown = text.push(token)
-        frame += shown.text
+        frame += shownOf(shown.text)
         if (shown.stopText !== null) {
           stopReason = reading.endTexts.includes(shown.stopText) ? 'end' : 'stop-text'
           break
@@ -121,8 +138,8 @@ export async function* generateAnswer(
         figures.pause(await gate.pass([stop, signal]))
         const isThoughtEnded = endsThought(token)
         unread = isThoughtEnded ? [token, ...endThought(now)] : [token]
-        goesOn = isThoughtEnded || choice.isStepwise
-        stopReason = reasonToStop(unread.length)
+        goesOn = isThoughtEnded || (choice.isStepwise && !drafting)
+        stopReason = reasonToStop()
         if (frame !== '' && now - frameAt >= frameMs) {
           frameAt = now
           yield figures.text(frame)
@@ -133,6 +150,11 @@ export async function* generateAnswer(
     } finally {
       await tokens.return()
     }
+    if (stopReason === null && !goesOn && endsWithinThought()) {
+      unread = [...endThought(performance.now())]
+      stopReason = reasonToStop()
+      goesOn = true
+    }
     if (stopReason === null && goesOn) continue
     if (stopReason !== 'context-full' || !place.askForRoom) break
     const capacityTokens = place.capacityTokens()
@@ -140,21 +162,26 @@ export async function* generateAnswer(
     sequence = place.sequence()
     if (place.capacityTokens() <= capacityTokens) break
   }
-  frame += text.flush()
+  frame += shownOf(text.flush()) + (reading.ownMarks?.text.flush() ?? '')
   if (frame !== '') yield figures.text(frame)
   const done = figures.done(stopReason ?? 'end', sequence)
   const what = stopReason === 'repetition' ? clip(repeated ?? '') : ''
   yield what === '' ? done : { ...done, repeated: what }
 
-  function reasonToStop(unreadTokens: number): StopReason | null {
+  function reasonToStop(): StopReason | null {
     if (stop.aborted) return 'stopped'
     if (repeated !== null) return 'repetition'
     if (options.maxTokens !== null && figures.generatedTokens >= options.maxTokens) return 'max-tokens'
-    return sequence.nextTokenIndex + unreadTokens > place.capacityTokens() ? 'context-full' : null
+    // Not by what the sequence holds, which may be a draft that goes further.
+    return figures.totalTokens > place.capacityTokens() ? 'context-full' : null
   }
 
   function endsThought(token: Token): boolean {
     return reading.thoughts?.limit.push(sequence.model.detokenize([token], true)) ?? false
+  }
+
+  function endsWithinThought(): boolean {
+    return reading.thoughts?.areBeforeAnswer === true && reading.thoughts.limit.end()
   }
 
   /** Writes the end of a thought in the model's place. */
@@ -162,7 +189,7 @@ export async function* generateAnswer(
     const end = reading.thoughts?.end ?? []
     for (const token of end) {
       figures.takeToken(now)
-      frame += text.push(token).text
+      frame += shownOf(text.push(token).text)
     }
     return end
   }
@@ -186,6 +213,11 @@ class Figures {
   constructor(reusedTokens: number, restTokens: number) {
     this.#reusedTokens = reusedTokens
     this.#promptTokens = reusedTokens + restTokens
+  }
+
+  /** Prompt and answer together. */
+  get totalTokens(): number {
+    return this.#promptTokens + this.generatedTokens
   }
 
   /** Counts a token; whether it is the first. */

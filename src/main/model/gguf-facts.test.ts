@@ -68,6 +68,7 @@ describe('describeModel', () => {
         feedForwardLength: 512,
         headCount: 6,
         vocabularySize: 1024,
+        vocabularyFingerprint: '5ebc400c7c28a398',
         trainContextTokens: 1024,
         kvLayerGroups: [{ layers: 5, kvHeads: 2, keyLength: 32, valueLength: 32, windowTokens: null }],
         recurrentStateBytes: 0,

@@ -154,6 +154,8 @@ function readFacts(metadata: GgufMetadata, tensors: readonly GgufTensor[]): Mode
   const headCount = checkHeads(metadata, layers)
   const experts = readExperts(metadata, { layers, tensors })
   const vocabularySize = checkVocabulary(metadata, tensors)
+  const tokens = metadata.get('tokenizer.ggml.tokens')
+  const fingerprint = tokens?.kind === 'array' ? tokens.fingerprint : undefined
   const { kvLayerGroups, recurrentStateBytes } = describeLayers(metadata, layers)
   const tensorTypes = summariseTypes(tensors)
   const feedForward =
@@ -174,6 +176,7 @@ function readFacts(metadata: GgufMetadata, tensors: readonly GgufTensor[]): Mode
     feedForwardLength: Math.max(0, ...feedForward),
     headCount,
     vocabularySize,
+    ...(fingerprint !== undefined && { vocabularyFingerprint: fingerprint }),
     mergeCount: countOf(metadata, 'tokenizer.ggml.merges'),
     trainContextTokens,
     kvLayerGroups: [...kvLayerGroups],

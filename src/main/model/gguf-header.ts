@@ -14,6 +14,8 @@ export type GgufValue =
       readonly type: GgufValueTypeName
       readonly count: number
       readonly numbers: readonly number[] | null
+      /** Of the list of tokens alone: a hash of its texts, see `fingerprintOf`. */
+      readonly fingerprint?: string
     }
 
 /** A tensor as the header declares it. */
@@ -117,6 +119,8 @@ function readArray(reader: Reader, key: string): GgufValue {
   if (type === 'array') throw reader.refuse(`"${key}" is a list of lists, which GGUF does not allow`, damaged)
   if (type === 'string') {
     const count = reader.count(what, { max: maxStringsInArray, bytesEach: 8 })
+    if (key === 'tokenizer.ggml.tokens' && count <= maxFingerprinted)
+      return { kind: 'array', type, count, numbers: null, fingerprint: fingerprintOf(reader, count) }
     for (let index = 0; index < count; index++) reader.skip(reader.length(`one of the ${what}`), what)
     return { kind: 'array', type, count, numbers: null }
   }
@@ -128,6 +132,34 @@ function readArray(reader: Reader, key: string): GgufValue {
   }
   const numbers = Array.from({ length: count }, () => Number(reader.scalar(type, what)))
   return { kind: 'array', type, count, numbers }
+}
+
+/** Vocabularies are padded at their end, to a size that differs between models of a family: what is beyond whole thousands does not count. */
+const fingerprintStep = 1024
+/** Signs for unknown and such differ between models of a family, as llama.cpp has it for drafts. */
+const firstFingerprinted = 5
+const maxFingerprinted = 2 ** 20
+const maxTokenBytes = 2 ** 10
+
+/** Reads the texts of so many tokens; a hash of those that are the same in all models of a family (FNV-1a twice, with two bases). */
+function fingerprintOf(reader: Reader, count: number): string {
+  const compared = count < 2 * fingerprintStep ? count : count - (count % fingerprintStep)
+  let [one, other] = [0x811c9dc5, 0x9e3779b9]
+  const take = (byte: number) => {
+    one = Math.imul(one ^ byte, 0x01000193)
+    other = Math.imul(other ^ byte, 0x01000193)
+  }
+  const what = 'one of the values of "tokenizer.ggml.tokens"'
+  for (let token = 0; token < count; token++) {
+    const length = reader.length(what)
+    if (token < firstFingerprinted || token >= compared || length > maxTokenBytes) {
+      reader.skip(length, what)
+      continue
+    }
+    for (const byte of reader.bytes(length, what)) take(byte)
+    take(256)
+  }
+  return [one, other].map((hash) => (hash >>> 0).toString(16).padStart(8, '0')).join('')
 }
 
 const valueTypeNames = new Map(

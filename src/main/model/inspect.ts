@@ -57,8 +57,11 @@ export async function describeDevice(): Promise<{
   const { llama } = await openLlama()
   collectGarbage()
   const { privateBytes: runtimeBytes } = await readUsage({ weights: nothingMapped, deviceBytes: 0 })
-  if (llama.gpu === false) return { name: 'CPU', totalBytes: 0, isUnified: true, runtimeBytes }
+  const cpu = { name: 'CPU', totalBytes: 0, isUnified: true, runtimeBytes }
+  if (llama.gpu === false) return cpu
   const [names, memory] = await Promise.all([llama.getGpuDeviceNames(), llama.getVramState()])
+  // Vulkan's loader may be there without a device: the CPU computes then.
+  if (names.length === 0 && memory.total === 0) return cpu
   const backend = { cuda: 'CUDA', vulkan: 'Vulkan', metal: 'Metal' }[llama.gpu]
   return {
     name: names.length === 0 ? backend : `${backend}: ${names.join(', ')}`,

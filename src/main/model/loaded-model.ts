@@ -1,11 +1,12 @@
 import { basename as nameOf } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { GgufInsights, type ChatWrapper, type LlamaGrammar, type LlamaModel } from 'node-llama-cpp'
-import type { Allocation, ChatMessage, ProcessUsage } from '../../contract/backend.ts'
+import type { Allocation, ChatMessage, DraftLoad, ProcessUsage } from '../../contract/backend.ts'
 import { AppError } from '../../contract/errors.ts'
 import type { FileAccess, KvType } from '../../contract/model.ts'
 import { chatWarnings, renderPrompt, resolveChat, type ChatOptions } from './chat.ts'
 import { kvTypeOptions, ModelContext } from './context.ts'
+import { DraftModel } from './draft-model.ts'
 import { createJsonGrammar } from './json-grammar.ts'
 import type { OpenedLlama } from './llama.ts'
 import { nothingMapped, readFilePages, readUsage } from './usage.ts'
@@ -28,6 +29,8 @@ export interface LoadModelOptions extends ChatOptions {
   readonly fileAccess?: FileAccess
   /** Layers with a sliding window keep what has left it. Default false. */
   readonly fullWindowCache?: boolean
+  /** A model that drafts for it. Default: none. */
+  readonly draft?: DraftLoad | null
   readonly onProgress: (fraction: number) => void
   readonly signal?: AbortSignal | undefined
 }
@@ -41,6 +44,7 @@ export class LoadedModel {
   readonly #contexts = new Map<string, ModelContext>()
   #kvType: KvType = 'f16'
   #chat: ChatWrapper | null = null
+  #draft: { readonly model: DraftModel; readonly fileBytes: number } | null = null
   /** Of the JSON schema that was asked for last. */
   #grammar: { readonly of: string; readonly made: Promise<LlamaGrammar> } | null = null
 
@@ -131,6 +135,20 @@ export class LoadedModel {
     return { kvType: this.#kvType, warnings }
   }
 
+  /** Loads the draft model that was asked for, of so many bytes; what it takes, null when there is none. */
+  async loadDraft(fileBytes: number): Promise<DraftModel['allocated'] | null> {
+    const { draft, threads, fileAccess = 'mmap', signal } = this.#options
+    if (!draft) return null
+    try {
+      const more = { target: this.#model, threads, fileAccess, signal }
+      this.#draft = { model: await DraftModel.load(this.#opened, { ...draft, ...more }), fileBytes }
+      return this.#draft.model.allocated
+    } catch (error) {
+      signal?.throwIfAborted()
+      throw explain(this.#opened, { action: `load the draft model "${draft.name}"`, error })
+    }
+  }
+
   countTokens(text: string): number {
     return this.#model.tokenize(text).length
   }
@@ -166,6 +184,7 @@ export class LoadedModel {
       kvType: this.#kvType,
       fullWindowCache: this.#options.fullWindowCache ?? false,
       thinkingBudgetTokens: this.#options.thinkingBudgetTokens ?? null,
+      draftModel: this.#draft?.model ?? null,
       grammar: (schema) => this.#grammarOf(schema),
       explain: (action, error) => explain(this.#opened, { action, error }),
     })
@@ -188,8 +207,16 @@ export class LoadedModel {
   }
 
   async usage(): Promise<ProcessUsage> {
-    const { fileBytes } = this.#options
-    const mapped = { fileBytes, otherFileBytes: this.#otherFileBytes, allocated: this.allocated }
+    const own = this.allocated
+    const drafts = this.#draft?.model.allocated.weights ?? { hostBytes: 0, deviceBytes: 0 }
+    const mapped = {
+      fileBytes: this.#options.fileBytes + (this.#draft?.fileBytes ?? 0),
+      otherFileBytes: this.#otherFileBytes,
+      allocated: {
+        hostBytes: own.hostBytes + drafts.hostBytes,
+        deviceBytes: own.deviceBytes + drafts.deviceBytes,
+      },
+    }
     // What llama.cpp has allocated on the device for this process: a device's own counter is about everybody.
     const { gpuVram: deviceBytes } = await this.#opened.llama.getLlamaMemoryUsage()
     return readUsage({ weights: this.#model.useMmap ? mapped : nothingMapped, deviceBytes })

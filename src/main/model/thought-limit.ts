@@ -37,6 +37,14 @@ export class ThoughtLimit {
     return this.#isThinking
   }
 
+  /** Ends the thought that goes on; whether there was one. */
+  end(): boolean {
+    const wasThinking = this.#isThinking
+    this.#isThinking = false
+    this.#tail = ''
+    return wasThinking
+  }
+
   /** Takes the text of the next token; true when the thought has to be ended after it. Nothing is thought from then on. */
   push(text: string): boolean {
     this.#tail += text

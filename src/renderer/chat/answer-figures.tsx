@@ -32,6 +32,7 @@ export function AnswerFigures({ answer, stats }: AnswerFiguresProps) {
     ['— reused from the KV cache', formatCount(reusedTokens)],
     ['Generated', `${formatCount(generatedTokens)} tokens`],
     ['Decoding speed', tokensPerSecond === null ? 'too short to tell' : formatSpeed(tokensPerSecond)],
+    ...(stats.draft ? [draftRow(stats.draft)] : []),
     ...(answer.sampling ? [['Sampling', describeSampling(answer.sampling)]] : []),
     ...(answer.isJson === true ? [['Form', 'JSON, as a schema asks']] : []),
     ['Asked', times.format(answer.createdAt)],
@@ -60,4 +61,14 @@ export function AnswerFigures({ answer, stats }: AnswerFiguresProps) {
         ))}
     </HoverCard>
   )
+}
+
+/** What wrote ahead, and how much of it the model would have written itself: "12 of 20 drafted tokens accepted, 60 %". */
+function draftRow({ kind, name, proposedTokens, acceptedTokens }: NonNullable<AnswerStats['draft']>) {
+  const by = kind === 'lookup' ? 'looked up in the conversation' : `by ${name ?? 'a draft model'}`
+  const share = formatCount((100 * acceptedTokens) / Math.max(1, proposedTokens))
+  return [
+    'Drafted',
+    `${formatCount(acceptedTokens)} of ${formatCount(proposedTokens)} drafted tokens accepted, ${share} %, ${by}`,
+  ]
 }

@@ -1,5 +1,6 @@
-import { memo } from 'react'
+import { memo, useState } from 'react'
 import type { Answer, Turn } from '../../contract/conversation.ts'
+import { withoutThoughts } from '../../contract/thoughts.ts'
 import { isRunning } from '../conversation-mirror.ts'
 import { useApp } from '../store.ts'
 import { ModelSwatch } from '../ui/model-swatch.tsx'
@@ -9,9 +10,14 @@ import { AnswerText } from './answer-text.tsx'
 import { AnswerFigures } from './answer-figures.tsx'
 import { ReadingNote, WaitingNote } from './answer-progress.tsx'
 import styles from './answer-view.module.css'
+import { ChangeView } from './change-view.tsx'
 import { EditForm } from './edit-form.tsx'
 import { asJsonCode } from '../markdown/json-answer.ts'
+import { OverruledLine, RoutingLine } from './routing-line.tsx'
+import { overruledAnswer } from './routing-text.ts'
 import { saveEdit, showAnswer } from './turn-actions.ts'
+import { RepairNote, Verdict } from './verdict.tsx'
+import { repairedAnswer } from './verdict-text.ts'
 import { VersionSwitch } from './version-switch.tsx'
 
 type AnswerViewProps = {
@@ -33,7 +39,12 @@ export const AnswerView = memo(function AnswerView({
   isColumn = false,
 }: AnswerViewProps) {
   const edit = useApp((app) => app.edits[answer.id])
-  const { modelName, text, state, stats } = answer
+  // Of this version: another one is shown in the same place.
+  const [comparedId, setComparedId] = useState<string | null>(null)
+  const { modelId, modelName, text, state, stats, routing, verification } = answer
+  const overruled = overruledAnswer(answer, turn)
+  const failed = repairedAnswer(answer, turn)
+  const isCompared = failed !== null && comparedId === answer.id && !isRunning(answer)
   const isWriting = state.kind === 'writing'
   return (
     <article
@@ -67,6 +78,17 @@ export const AnswerView = memo(function AnswerView({
         </span>
         {stats && <AnswerFigures answer={answer} stats={stats} />}
       </header>
+      {routing && <RoutingLine {...{ routing, modelId, modelName, isLast }} answerId={answer.id} />}
+      {overruled && <OverruledLine overruled={overruled} />}
+      {failed && (
+        <RepairNote
+          failed={failed}
+          turnId={turn.id}
+          canCompare={!isRunning(answer) && text !== ''}
+          isCompared={isCompared}
+          onCompare={(isOn) => setComparedId(isOn ? answer.id : null)}
+        />
+      )}
       {state.kind === 'waiting' && <WaitingNote modelId={answer.modelId} reason={state.reason} />}
       {state.kind === 'reading' && <ReadingNote state={state} />}
       {edit !== undefined && !isRunning(answer) && (
@@ -79,14 +101,20 @@ export const AnswerView = memo(function AnswerView({
           onDone={() => saveEdit(answer.id)}
         />
       )}
-      {(text !== '' || isWriting) && edit === undefined && (
-        <AnswerText
-          text={answer.isJson === true ? asJsonCode(text) : text}
-          thoughts={answer.thoughts}
-          isGrowing={isWriting}
-        />
+      {isCompared && edit === undefined ? (
+        <ChangeView before={withoutThoughts(failed.text)} after={withoutThoughts(text)} />
+      ) : (
+        (text !== '' || isWriting) &&
+        edit === undefined && (
+          <AnswerText
+            text={answer.isJson === true ? asJsonCode(text) : text}
+            thoughts={answer.thoughts}
+            isGrowing={isWriting}
+          />
+        )
       )}
       {!isRunning(answer) && <AnswerEnd answer={answer} turnId={turn.id} isLast={isLast} />}
+      {verification && <Verdict verification={verification} turnId={turn.id} />}
     </article>
   )
 })

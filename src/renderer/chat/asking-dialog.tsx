@@ -9,12 +9,13 @@ import { SamplingFields } from '../ui/sampling-fields.tsx'
 import { layersOf } from '../ui/sampling-layers.ts'
 import { TextField } from '../ui/text-field.tsx'
 import styles from './asking-dialog.module.css'
+import { AskingAuto } from './asking-auto.tsx'
 import { changeAsking, shownAsking } from './asking.ts'
 import { Presets } from './presets.tsx'
 import { SchemaField } from './schema-field.tsx'
 import { useNextModel } from './use-next-model.ts'
 
-/** How models are asked in the conversation on the screen: instructions, sampling, a JSON schema, and presets of all three. */
+/** How models are asked in the conversation on the screen: instructions, who answers and checks, sampling, a JSON schema, and presets of all that. */
 export function AskingDialog({ onClose }: { readonly onClose: () => void }) {
   const { conversationId, presets, defaultPresetId, ...asking } = useApp(
     useShallow((state) => ({
@@ -60,6 +61,7 @@ export function AskingDialog({ onClose }: { readonly onClose: () => void }) {
             the line under the message box says how many tokens that are.
           </p>
         </section>
+        <AskingAuto asking={asking} change={change} />
         <Presets
           presets={presets}
           defaultPresetId={defaultPresetId}

@@ -31,11 +31,13 @@ export async function changeAsking(changes: AskingChanges): Promise<void> {
 }
 
 /** Whether anything is set, in words for the button: "instructions, temperature"; empty when nothing is. */
-export function askingSummary({ instructions, sampling, jsonSchema }: Asking): string {
+export function askingSummary({ instructions, sampling, jsonSchema, isVerified }: Asking): string {
   const parts = [
     ...(instructions === null ? [] : ['instructions']),
     ...(Object.keys(sampling).length === 0 ? [] : ['sampling']),
     ...(jsonSchema === null ? [] : ['JSON schema']),
+    // Auto is seen beside it, among the models.
+    ...(isVerified === null ? [] : ['check of answers']),
   ]
   return parts.join(', ')
 }

@@ -3,6 +3,7 @@ import type { Attachment, TurnCost } from '../../contract/attachment.ts'
 import type { LibraryModel } from '../../contract/model.ts'
 import { Button } from '../ui/button.tsx'
 import { formatCount } from '../ui/format.ts'
+import { IconButton } from '../ui/icon-button.tsx'
 import { Icon } from '../ui/icon.tsx'
 import styles from './attachment-chips.module.css'
 import { AttachmentDialog } from './attachment-dialog.tsx'
@@ -59,15 +60,12 @@ export function AttachmentChips({ attachments, model, cost }: AttachmentChipsPro
                   Paste as text
                 </Button>
               )}
-              <button
-                type="button"
-                className={styles['remove']}
-                aria-label={`Remove ${name}`}
-                title={`Remove ${name}`}
+              <IconButton
+                icon="close"
+                iconSize={12}
+                label={`Remove ${name}`}
                 onClick={() => removeAttachment(each.key)}
-              >
-                <Icon name="close" size={12} />
-              </button>
+              />
             </li>
           )
         })}

@@ -9,6 +9,8 @@ import { AskingButton } from './asking-button.tsx'
 import { AttachButton } from './attach-button.tsx'
 import { AttachmentChips } from './attachment-chips.tsx'
 import { excessOf } from './attachment-cost.ts'
+import { isAutoNext } from './auto-choice.ts'
+import { AutoLine } from './auto-line.tsx'
 import styles from './composer.module.css'
 import { CostLine } from './cost-line.tsx'
 import { MessageField } from './message-field.tsx'
@@ -32,6 +34,7 @@ export function Composer() {
   const { models, residency, chosen } = useNextModel()
   const besideIds = useApp((state) => state.besideIds)
   const beside = modelsBeside(besideIds, { models, residency, chosen })
+  const isAuto = useApp(isAutoNext)
   const cost = useTurnCost(chosen, chosen ? residency[chosen.id] : undefined)
   const [isSending, setIsSending] = useState(false)
   const field = useRef<HTMLTextAreaElement>(null)
@@ -39,7 +42,7 @@ export function Composer() {
 
   const ready = attachments.flatMap((each) => (each.kind === 'ready' ? [each.attachment] : []))
   // Judged by the number of letters alone it may fit after all.
-  const isTooLarge = cost?.isExact === true && excessOf(cost, ready) !== null
+  const isTooLarge = !isAuto && cost?.isExact === true && excessOf(cost, ready) !== null
   const hasMessage = draft.trim() !== '' || ready.length > 0
   const isFree = isConnected && runningId === null && !isSending && ready.length === attachments.length
   const canSend = chosen !== null && isFree && hasMessage && !isTooLarge
@@ -47,8 +50,8 @@ export function Composer() {
     field.current?.focus()
     if (!canSend) return
     setIsSending(true)
-    await settleForTurn(chosen.id)
-    await sendTurn(draft, chosen.id, { beside: beside.map(({ id }) => id) })
+    if (!isAuto) await settleForTurn(chosen.id)
+    await sendTurn(draft, chosen.id, { beside: beside.map(({ id }) => id), isAuto })
     setIsSending(false)
   }
   const stop = (turnId: string) => {
@@ -71,9 +74,11 @@ export function Composer() {
           conversationId={conversationId}
           draft={draft}
           placeholder={
-            chosen
-              ? `Message ${shorten(chosen.name)}${beside.length > 0 ? ` and ${String(beside.length)} more` : ''}`
-              : 'Add a model to begin'
+            isAuto && chosen
+              ? 'Message, and Auto finds who answers'
+              : chosen
+                ? `Message ${shorten(chosen.name)}${beside.length > 0 ? ` and ${String(beside.length)} more` : ''}`
+                : 'Add a model to begin'
           }
           onSend={() => void send()}
         />
@@ -100,7 +105,8 @@ export function Composer() {
           )}
         </div>
         {chosen && beside.length > 0 && <PlanLine modelIds={[chosen, ...beside].map(({ id }) => id)} />}
-        {chosen && beside.length === 0 && (
+        {chosen && isAuto && <AutoLine fallback={chosen} />}
+        {chosen && !isAuto && beside.length === 0 && (
           <CostLine model={chosen} state={residency[chosen.id]} turnCost={cost} />
         )}
       </div>

@@ -2,10 +2,11 @@ import { useId, useRef, useState, type KeyboardEvent } from 'react'
 import { flushSync } from 'react-dom'
 import type { LibraryModel } from '../../contract/model.ts'
 import { usePreview } from '../library/use-preview.ts'
-import { chooseNextModel, showDialog } from '../store.ts'
+import { showDialog, useApp } from '../store.ts'
 import { Icon } from '../ui/icon.tsx'
 import { ModelSwatch } from '../ui/model-swatch.tsx'
 import { ariaChord, chordText } from '../ui/shortcut.ts'
+import { autoKeys, chooseAuto, chooseNextModel, isAutoNext } from './auto-choice.ts'
 import { describeCost } from './load-cost.ts'
 import styles from './model-menu.module.css'
 import { describeState, residentIds, whyUnusable, type Residency } from './next-model.ts'
@@ -13,6 +14,8 @@ import { toggleModel } from './several-models.ts'
 
 /** More than this is not read but searched. */
 const mostOptions = 60
+/** Stands among the ids of models for no model in particular. */
+const autoId = 'auto'
 
 type ModelMenuProps = {
   readonly models: readonly LibraryModel[]
@@ -84,12 +87,18 @@ type ModelOptionsProps = Omit<ModelMenuProps, 'onChosen'> & {
 function ModelOptions({ models, residency, chosen, beside, onDone }: ModelOptionsProps) {
   const id = useId()
   const [filter, setFilter] = useState('')
-  const [activeId, setActiveId] = useState(chosen?.id ?? null)
+  const isAuto = useApp(isAutoNext)
+  const [activeId, setActiveId] = useState(isAuto ? autoId : (chosen?.id ?? null))
   const order = residentIds(residency)
   const found = sortModels(models, residency).filter(({ name }) => matches(name, filter))
   const shown = found.slice(0, mostOptions)
   const choosable = shown.filter((model) => whyUnusable(model, residency) === null)
-  const active = choosable.find((model) => model.id === activeId) ?? choosable[0]
+  const typed = filter.trim().toLowerCase()
+  const hasAuto = models.length > 0 && autoId.startsWith(typed)
+  const ids = [...(hasAuto ? [autoId] : []), ...choosable.map(({ id }) => id)]
+  // What is typed is the name of a model rather than the beginning of "Auto".
+  const first = typed === autoId ? ids[0] : (choosable[0]?.id ?? ids[0])
+  const active = ids.find((each) => each === activeId) ?? first
 
   const choose = (model: LibraryModel, { isAdded }: { readonly isAdded: boolean }) => {
     if (isAdded || beside) {
@@ -99,18 +108,28 @@ function ModelOptions({ models, residency, chosen, beside, onDone }: ModelOption
     chooseNextModel(model.id)
     onDone(true)
   }
+  const onAuto = () => {
+    chooseAuto()
+    onDone(true)
+  }
+  const onEnter = ({ isAdded }: { readonly isAdded: boolean }) => {
+    const model = choosable.find(({ id }) => id === active)
+    if (model) choose(model, { isAdded })
+    else onAuto()
+  }
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.nativeEvent.isComposing) return
-    const at = active ? choosable.indexOf(active) : -1
-    const last = choosable.length - 1
+    const at = active === undefined ? -1 : ids.indexOf(active)
+    const last = ids.length - 1
     const to = {
       ArrowDown: at < last ? at + 1 : 0,
       ArrowUp: at > 0 ? at - 1 : last,
       PageDown: last,
       PageUp: 0,
     }[event.key]
-    if (to !== undefined) setActiveId(choosable[to]?.id ?? null)
-    else if (event.key === 'Enter' && active) choose(active, { isAdded: event.ctrlKey || event.metaKey })
+    if (to !== undefined) setActiveId(ids[to] ?? null)
+    else if (event.key === 'Enter' && active !== undefined)
+      onEnter({ isAdded: event.ctrlKey || event.metaKey })
     else return
     event.preventDefault()
   }
@@ -124,7 +143,7 @@ function ModelOptions({ models, residency, chosen, beside, onDone }: ModelOption
           aria-label="Find a model"
           aria-expanded="true"
           aria-controls={`${id}list`}
-          aria-activedescendant={active ? `${id}${active.id}` : undefined}
+          aria-activedescendant={active === undefined ? undefined : `${id}${active}`}
           aria-autocomplete="list"
           placeholder="Find a model"
           autoComplete="off"
@@ -141,6 +160,15 @@ function ModelOptions({ models, residency, chosen, beside, onDone }: ModelOption
         aria-multiselectable={beside !== null}
         className={styles['list']}
       >
+        {hasAuto && (
+          <AutoOption
+            id={`${id}${autoId}`}
+            isChosen={isAuto}
+            isActive={active === autoId}
+            onActive={() => setActiveId(autoId)}
+            onChoose={onAuto}
+          />
+        )}
         {shown.map((model) => (
           <ModelOption
             key={model.id}
@@ -148,14 +176,14 @@ function ModelOptions({ models, residency, chosen, beside, onDone }: ModelOption
             model={model}
             residency={residency}
             nth={order.indexOf(model.id) + 1}
-            isChosen={model === chosen || (beside?.includes(model) ?? false)}
-            isActive={model === active}
+            isChosen={(model === chosen && !isAuto) || (beside?.includes(model) ?? false)}
+            isActive={model.id === active}
             onActive={() => setActiveId(model.id)}
             onChoose={(isAdded) => choose(model, { isAdded })}
           />
         ))}
       </div>
-      {shown.length === 0 && <p className={styles['none']}>No model of that name</p>}
+      {shown.length === 0 && !hasAuto && <p className={styles['none']}>No model of that name</p>}
       {found.length > shown.length && (
         <p className={styles['none']}>{`${String(found.length - shown.length)} more: type to find them`}</p>
       )}
@@ -170,6 +198,40 @@ function ModelOptions({ models, residency, chosen, beside, onDone }: ModelOption
         <Icon name="library" /> Open the library
       </button>
     </>
+  )
+}
+
+/** Leaves it to a router who answers. */
+function AutoOption({
+  id,
+  isChosen,
+  isActive,
+  onActive,
+  onChoose,
+}: Pick<ModelOptionProps, 'id' | 'isChosen' | 'isActive' | 'onActive'> & { readonly onChoose: () => void }) {
+  return (
+    // The keyboard is the search field's, as with models.
+    // eslint-disable-next-line jsx-a11y/click-events-have-key-events
+    <div
+      ref={isActive ? showOption : null}
+      id={id}
+      role="option"
+      tabIndex={-1}
+      aria-selected={isChosen}
+      className={styles['option']}
+      data-active={isActive || undefined}
+      onPointerMove={isActive ? undefined : onActive}
+      onClick={onChoose}
+    >
+      <span className={styles['auto']}>
+        <Icon name="route" size={14} />
+      </span>
+      <span className={styles['name']}>Auto</span>
+      <span className={styles['hint']}>
+        {isChosen ? <Icon name="check" size={14} /> : <kbd>{chordText(autoKeys)}</kbd>}
+      </span>
+      <span className={styles['note']}>A router reads each message and finds who answers</span>
+    </div>
   )
 }
 

@@ -1,9 +1,10 @@
 import type { LibraryModel } from '../../contract/model.ts'
 import { mostAnswerers } from '../../contract/conversation.ts'
-import { chooseNextModel } from '../store.ts'
+import { useApp } from '../store.ts'
 import { Icon } from '../ui/icon.tsx'
 import { ModelSwatch } from '../ui/model-swatch.tsx'
 import { ariaChord, chordText } from '../ui/shortcut.ts'
+import { autoKeys, chooseAuto, chooseNextModel, isAutoNext } from './auto-choice.ts'
 import { ModelMenu } from './model-menu.tsx'
 import styles from './model-picker.module.css'
 import { describeState, residentIds, whyUnusable, type Residency } from './next-model.ts'
@@ -31,6 +32,7 @@ type ModelPickerProps = {
  * commands; Ctrl+click chooses one beside those that are chosen.
  */
 export function ModelPicker({ models, residency, chosen, beside, onChosen }: ModelPickerProps) {
+  const isAuto = useApp(isAutoNext)
   const residents = residentIds(residency)
     .map((id) => models.find((model) => model.id === id))
     .filter((model) => model !== undefined)
@@ -41,12 +43,13 @@ export function ModelPicker({ models, residency, chosen, beside, onChosen }: Mod
     <div className={styles['picker']} data-tour="model">
       <fieldset className={styles['chips']}>
         <legend className="visually-hidden">{beside ? 'Models for this turn' : 'Model for this turn'}</legend>
+        {beside === null && <AutoChip isChosen={isAuto} />}
         {chips.map((model) => (
           <Chip
             key={model.id}
             model={model}
             residency={residency}
-            isChosen={model === chosen || (beside?.includes(model) ?? false)}
+            isChosen={(model === chosen && !isAuto) || (beside?.includes(model) ?? false)}
             chosenId={chosen?.id ?? null}
             isOneOfSeveral={beside !== null}
             nth={residents.indexOf(model) + 1}
@@ -57,6 +60,7 @@ export function ModelPicker({ models, residency, chosen, beside, onChosen }: Mod
       <button
         type="button"
         className={styles['several']}
+        aria-label="Several"
         aria-pressed={beside !== null}
         aria-keyshortcuts={ariaChord(severalKeys)}
         title={
@@ -66,10 +70,36 @@ export function ModelPicker({ models, residency, chosen, beside, onChosen }: Mod
         }
         onClick={() => chooseSeveral(beside === null)}
       >
-        <Icon name="columns" size={14} /> Several
-        {beside !== null && <Icon name="close" size={12} />}
+        <Icon name="columns" size={14} />
+        {beside !== null && (
+          <>
+            Several <Icon name="close" size={12} />
+          </>
+        )}
       </button>
     </div>
+  )
+}
+
+/** Leaves it to a router who answers. */
+function AutoChip({ isChosen }: { readonly isChosen: boolean }) {
+  return (
+    <label
+      className={styles['chip']}
+      data-auto=""
+      title={`Auto: a router reads each message and finds who answers (${chordText(autoKeys)})`}
+    >
+      <input
+        type="radio"
+        name="next-model"
+        className="visually-hidden"
+        aria-keyshortcuts={ariaChord(autoKeys)}
+        checked={isChosen}
+        onChange={chooseAuto}
+      />
+      <Icon name="route" size={14} />
+      <span className={styles['name']}>Auto</span>
+    </label>
   )
 }
 

@@ -29,7 +29,8 @@ export function Presets({ presets, defaultPresetId, asking, act, onApply }: Pres
     <section aria-label="Presets">
       <h3>Presets</h3>
       <p className={styles['note']}>
-        Instructions, sampling and JSON schema under one name, to be used in other conversations.
+        What is set here under one name, to be used in other conversations: instructions, Auto, the check of
+        answers, sampling and JSON schema.
       </p>
       {presets.length > 0 && (
         <ul className={styles['presets']}>

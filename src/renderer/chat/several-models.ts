@@ -1,6 +1,7 @@
 import { mostAnswerers } from '../../contract/conversation.ts'
 import type { LibraryModel } from '../../contract/model.ts'
 import { useApp, type AppState } from '../store.ts'
+import { endAuto } from './auto-choice.ts'
 import { whyUnusable, type Residency } from './next-model.ts'
 
 /** Who is asked: the chosen model first. */
@@ -31,6 +32,7 @@ export function modelsBeside(
 
 /** Lets several models be chosen for a turn, or one at a time. */
 export function chooseSeveral(isOn: boolean): void {
+  if (isOn) endAuto()
   useApp.setState({ besideIds: isOn ? [] : null })
 }
 
@@ -45,6 +47,7 @@ export function goOnWith(modelId: string): void {
 
 /** Adds a model to those that are asked, or takes it out; `chosenId` is the one that is asked first. */
 export function toggleModel(chosenId: string | null, modelId: string): void {
+  endAuto()
   useApp.setState(({ besideIds }) =>
     withSelection(
       chosenId === null
@@ -56,12 +59,13 @@ export function toggleModel(chosenId: string | null, modelId: string): void {
 
 /** A model is named in the message: it alone takes this turn, or the next one named joins it. After the turn the choice is as before. */
 export function mentionModel(modelId: string, { chosenId }: { readonly chosenId: string | null }): void {
-  useApp.setState(({ nextModelId, besideIds, beforeMention }) => {
-    if (!beforeMention)
+  useApp.setState(({ nextModelId, besideIds, beforeMention, isAutoNamed }) => {
+    if (!beforeMention || isAutoNamed)
       return {
-        beforeMention: { nextModelId: nextModelId ?? chosenId, besideIds },
+        beforeMention: beforeMention ?? { nextModelId: nextModelId ?? chosenId, besideIds },
         nextModelId: modelId,
         besideIds: null,
+        isAutoNamed: false,
       }
     const named: Selection = [nextModelId ?? modelId, ...(besideIds ?? [])]
     return named.includes(modelId) ? {} : withSelection(toggled(named, modelId))

@@ -9,6 +9,7 @@ import { focusComposer } from './composer.tsx'
 import styles from './transcript.module.css'
 import { useNearTurns, type NearTurns } from './near-turns.ts'
 import { estimateHeight, TranscriptTurn } from './transcript-turn.tsx'
+import { groupAgain, type TurnGroups } from './turn-groups.ts'
 import { useFollowEnd } from './use-follow-end.ts'
 import { Welcome } from './welcome.tsx'
 
@@ -144,31 +145,19 @@ const TurnGroup = memo(function TurnGroup(props: TurnGroupProps) {
   ))
 })
 
-const groupTurns = 40
 /** Groups this far from what is seen are made: three heights of the view. */
 const groupsAhead = '300% 0px'
 const drawnFirst = 3
 
-type Grouped = { readonly turns: readonly Turn[]; readonly groups: readonly (readonly Turn[])[] }
+type Grouped = { readonly turns: readonly Turn[]; readonly groups: TurnGroups }
 
 /** Turns in groups that keep their identity as long as nothing in them changes. */
-function useGroups(turns: readonly Turn[]): Grouped['groups'] {
+function useGroups(turns: readonly Turn[]): TurnGroups {
   const [known, setKnown] = useState<Grouped>({ turns: noTurns, groups: [] })
   if (known.turns === turns) return known.groups
   const next = { turns, groups: groupAgain(turns, known.groups) }
   setKnown(next)
   return next.groups
-}
-
-function groupAgain(turns: readonly Turn[], known: Grouped['groups']): Grouped['groups'] {
-  const groups: (readonly Turn[])[] = []
-  for (let start = 0; start < turns.length; start += groupTurns) {
-    const group = turns.slice(start, start + groupTurns)
-    const before = known[groups.length]
-    const isSame = before?.length === group.length && before.every((turn, index) => turn === group[index])
-    groups.push(isSame ? before : group)
-  }
-  return groups
 }
 
 /** Said where a model's memory of the conversation begins, once that is not its beginning. */

@@ -2,7 +2,7 @@ import { endedEarly, type Answer, type Turn } from '../../contract/conversation.
 import { openConversation } from '../open-conversation.ts'
 import { attempt, host, offerUndo, useApp } from '../store.ts'
 import { goOnWith } from './several-models.ts'
-import { chosenModelIds } from './use-next-model.ts'
+import { nextAnswerers } from './use-next-model.ts'
 
 /** Begins to edit a message or an answer, named by the id of the turn or the answer. What is typed outlives the drawing of the turn. */
 export function startEdit(id: string, text: string): void {
@@ -35,7 +35,7 @@ export async function sendEdit(turnId: string): Promise<void> {
   const text = edits[turnId]?.trim() === '' ? undefined : edits[turnId]
   if (text === undefined) return
   await attempt(async () => {
-    await host().turns.edit({ turnId, text, modelIds: chosenModelIds() })
+    await host().turns.edit({ turnId, text, ...nextAnswerers() })
     endEdit(turnId)
   })
 }
@@ -55,9 +55,33 @@ export async function undoEdit(answerId: string): Promise<void> {
   await attempt(() => host().turns.editAnswer({ answerId, text: null }))
 }
 
-/** Asks a turn again: these models, or those that are chosen. */
-export async function askAgain(turnId: string, modelIds: string[] = chosenModelIds()): Promise<void> {
-  await attempt(() => host().turns.retry({ turnId, modelIds }))
+/** Asks a turn again: these models, or whoever takes the next turn. */
+export async function askAgain(turnId: string, modelIds?: string[]): Promise<void> {
+  await attempt(() => host().turns.retry({ turnId, ...(modelIds ? { modelIds } : nextAnswerers()) }))
+}
+
+/** Asks a turn again of whoever takes the next turn. One model in the place of another that Auto had chosen overrules it. */
+export async function askChosen(turnId: string, { id, modelId, routing }: Answer): Promise<void> {
+  const answerers = nextAnswerers()
+  const [only, ...others] = 'modelIds' in answerers ? answerers.modelIds : []
+  if (routing && only !== undefined && others.length === 0 && only !== modelId) await overrule(id, only)
+  else await askAgain(turnId)
+}
+
+/** Has another model answer than the one that Auto chose; the message becomes an example for the router where the settings say so. */
+export async function overrule(answerId: string, modelId: string): Promise<void> {
+  const isRemembered = useApp.getState().settings?.learnsRouting === 'always'
+  await attempt(() => host().turns.overrule({ answerId, modelId, isRemembered }))
+}
+
+/** Keeps the message of an answer that was overruled as an example for the router. */
+export async function rememberRouting(answerId: string): Promise<void> {
+  await attempt(() => host().routing.remember({ answerId }))
+}
+
+/** Has the verifier read an answer, and has it repaired when it fails. */
+export async function checkAnswer(answerId: string): Promise<void> {
+  await attempt(() => host().turns.check({ answerId }))
 }
 
 /** Lets an answer that was cut go on. */

@@ -4,7 +4,7 @@ import { chosenAnswer } from '../conversation-mirror.ts'
 import { useApp } from '../store.ts'
 import { CopyButton } from '../ui/copy-button.tsx'
 import { formatCount } from '../ui/format.ts'
-import { Icon } from '../ui/icon.tsx'
+import { IconButton } from '../ui/icon-button.tsx'
 import { AnswerColumns } from './answer-columns.tsx'
 import { AnswerView } from './answer-view.tsx'
 import { EditForm } from './edit-form.tsx'
@@ -64,14 +64,7 @@ function MessageActions({ turn }: { readonly turn: Turn }) {
     <div className={styles['actions']} data-has-versions={siblingIds.length > 1 || undefined}>
       <span className={styles['tools']}>
         <CopyButton label="Copy message" text={() => text} />
-        <button
-          type="button"
-          aria-label="Edit message"
-          title="Edit message"
-          onClick={() => startEdit(id, text)}
-        >
-          <Icon name="pencil" size={14} />
-        </button>
+        <IconButton icon="pencil" label="Edit message" onClick={() => startEdit(id, text)} />
       </span>
       <VersionSwitch
         of="message"

@@ -1,6 +1,7 @@
 import { useId, useState, type KeyboardEvent, type RefObject } from 'react'
 import type { LibraryModel } from '../../contract/model.ts'
 import { setDraft } from '../send-turn.ts'
+import { mentionAuto } from './auto-choice.ts'
 import { isMeant, mentionAt, withoutMention, type Mention } from './mention.ts'
 import { residentIds, whyUnusable } from './next-model.ts'
 import { mentionModel } from './several-models.ts'
@@ -8,6 +9,21 @@ import { useNextModel } from './use-next-model.ts'
 
 /** More names than this are found by typing on. */
 const mostNames = 8
+
+/** Who can be named: a model, or (null) Auto. */
+export type Named = { readonly id: string; readonly name: string; readonly model: LibraryModel | null }
+
+const auto: Named = { id: 'auto', name: 'Auto', model: null }
+
+/** Those that may be meant by what was typed after an @: models by rank, then Auto; who is called exactly so goes first. Pure. */
+export function namedBy(query: string, ranked: readonly LibraryModel[]): readonly Named[] {
+  const meant = [
+    ...ranked.map((model): Named => ({ id: model.id, name: model.name, model })),
+    ...(ranked.length > 0 ? [auto] : []),
+  ].filter(({ name }) => isMeant(name, query))
+  const isExact = ({ name }: Named) => name.toLowerCase() === query.toLowerCase()
+  return [...meant.filter(isExact), ...meant.filter((each) => !isExact(each))].slice(0, mostNames)
+}
 
 /** Names models in the message box with @: the list of those that may be meant, and the keys that choose of it. */
 export function useMention(
@@ -24,16 +40,20 @@ export function useMention(
   const rank = (model: LibraryModel) => (order.includes(model.id) ? order.indexOf(model.id) : order.length)
   const found =
     mention && mention.at !== dismissedAt
-      ? models
-          .filter((model) => whyUnusable(model, residency) === null && isMeant(model.name, mention.query))
-          .toSorted((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name))
-          .slice(0, mostNames)
+      ? namedBy(
+          mention.query,
+          models
+            .filter((model) => whyUnusable(model, residency) === null)
+            .toSorted((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name)),
+        )
       : []
-  const active = found.find((model) => model.id === activeId) ?? found[0]
+  const active = found.find(({ id: each }) => each === activeId) ?? found[0]
 
-  const accept = (model: LibraryModel, of: Mention) => {
+  const accept = ({ model }: Named, of: Mention) => {
     const rest = withoutMention(draft, of)
-    mentionModel(model.id, { chosenId: chosen?.id ?? null })
+    const before = { chosenId: chosen?.id ?? null }
+    if (model) mentionModel(model.id, before)
+    else mentionAuto(before)
     setDraft(conversationId, rest.text)
     setCaret(null)
     requestAnimationFrame(() => {
@@ -76,8 +96,8 @@ export function useMention(
     },
     onLeave: () => setCaret(null),
     onActive: setActiveId,
-    onAccept: (model: LibraryModel) => {
-      if (mention) accept(model, mention)
+    onAccept: (named: Named) => {
+      if (mention) accept(named, mention)
     },
   }
 }

@@ -1,5 +1,5 @@
 import { useRef, type KeyboardEvent } from 'react'
-import { Icon } from '../ui/icon.tsx'
+import { IconButton } from '../ui/icon-button.tsx'
 import styles from './version-switch.module.css'
 
 type VersionSwitchProps = {
@@ -30,18 +30,16 @@ export function VersionSwitch({ of, place, ids, shownId, onShow }: VersionSwitch
     void show(step)
   }
   const button = (step: -1 | 1, label: string) => (
-    <button
-      type="button"
-      aria-label={label}
-      title={label}
+    <IconButton
+      icon={step < 0 ? 'chevron-left' : 'chevron-right'}
+      iconSize={12}
+      label={label}
       data-step={step}
       // Not disabled, so that the focus stays when the last one is reached.
       aria-disabled={ids[at + step] === undefined}
       onClick={() => void show(step)}
       onKeyDown={onKeyDown}
-    >
-      <Icon name={step < 0 ? 'chevron-left' : 'chevron-right'} size={12} />
-    </button>
+    />
   )
   return (
     <span

@@ -29,8 +29,8 @@ export function Welcome() {
     <div className={styles['welcome']}>
       <p className={styles['lead']}>Every model at the table sees the whole conversation.</p>
       <p className={styles['hint']}>
-        Choose who answers beside the message box, for each turn anew. What a model has read it does not read
-        again.
+        Choose who answers beside the message box, for each turn anew, or let Auto find out. What a model has
+        read it does not read again.
       </p>
       {suggestions.length > 0 && (
         <ul className={styles['suggestions']} aria-label="Try the demo models">

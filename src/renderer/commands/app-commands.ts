@@ -1,3 +1,4 @@
+import { autoKeys, chooseAuto, endAuto, isAutoNext } from '../chat/auto-choice.ts'
 import { toggleModelMenu } from '../chat/model-menu.tsx'
 import { chooseSeveral } from '../chat/several-models.ts'
 import { resetPanes, togglePane } from '../panes.ts'
@@ -30,6 +31,14 @@ export const appCommands: readonly Command[] = [
     keys: ['Ctrl+M'],
     words: 'menu switch picker all models',
     run: toggleModelMenu,
+  },
+  {
+    id: 'models.auto',
+    title: 'Let Auto find who answers, or no longer',
+    section: 'Models',
+    keys: [autoKeys],
+    words: 'router routing automatic sort choose model',
+    run: () => (isAutoNext(useApp.getState()) ? endAuto() : chooseAuto()),
   },
   {
     id: 'models.several',

@@ -113,7 +113,7 @@ test('what can be done with a turn follows how it stands', () => {
       .map(({ id }) => id)
       .filter((id) => id.startsWith('turn.'))
   }
-  const always = ['turn.edit', 'turn.again', 'turn.again-chosen', 'turn.branch', 'turn.delete']
+  const always = ['turn.edit', 'turn.again', 'turn.again-chosen', 'turn.check', 'turn.branch', 'turn.delete']
   const versions = (of: string) => [`turn.${of}-version -1`, `turn.${of}-version 1`]
   const sorted = (...ids: readonly string[]) => ids.toSorted()
   expect(idsWith([done]).toSorted()).toEqual(sorted(...always))

@@ -3,7 +3,9 @@ import { withoutThoughts } from '../../contract/thoughts.ts'
 import { focusComposer } from '../chat/composer.tsx'
 import {
   askAgain,
+  askChosen,
   branchFrom,
+  checkAnswer,
   continueAnswer,
   deleteTurn,
   editMessage,
@@ -67,7 +69,7 @@ export const turnCommands: readonly Command[] = [
     keys: ['Alt+Shift+R'],
     words: 'regenerate retry other model',
     when: isQuiet,
-    run: () => withAnswer(({ id }) => askAgain(id)),
+    run: () => withAnswer(({ id }, answer) => askChosen(id, answer)),
   },
   {
     id: 'turn.continue',
@@ -76,6 +78,15 @@ export const turnCommands: readonly Command[] = [
     words: 'go on cut stopped longer',
     when: (state) => isQuiet(state) && wasCut(focusedAnswer(state)),
     run: () => withAnswer((_, { id }) => continueAnswer(id)),
+  },
+  {
+    id: 'turn.check',
+    title: 'Check the answer',
+    section: 'Turn',
+    keys: ['Alt+C'],
+    words: 'verify verifier pass fail repair wrong',
+    when: (state) => isQuiet(state) && focusedAnswer(state).text !== '',
+    run: () => withAnswer((_, { id }) => checkAnswer(id)),
   },
   {
     id: 'turn.keep',

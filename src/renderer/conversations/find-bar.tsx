@@ -1,5 +1,5 @@
 import { useApp } from '../store.ts'
-import { Icon, type IconName } from '../ui/icon.tsx'
+import { IconButton } from '../ui/icon-button.tsx'
 import { focusComposer } from '../chat/composer.tsx'
 import styles from './find-bar.module.css'
 import { closeFind, findNext, findText } from './finding.ts'
@@ -27,11 +27,6 @@ export function FindBar() {
     closeFind()
     focusComposer()
   }
-  const button = (label: string, icon: IconName, press: () => void) => (
-    <button type="button" aria-label={label} title={label} onClick={press}>
-      <Icon name={icon} size={14} />
-    </button>
-  )
   return (
     <search className={styles['bar']} aria-label="Find in this conversation">
       <input
@@ -55,9 +50,9 @@ export function FindBar() {
       <span className={styles['count']} role="status">
         {said}
       </span>
-      {button('Previous hit', 'up', () => void findNext(-1))}
-      {button('Next hit', 'down', () => void findNext(1))}
-      {button('Close', 'close', close)}
+      <IconButton size="large" icon="up" label="Previous hit" onClick={() => void findNext(-1)} />
+      <IconButton size="large" icon="down" label="Next hit" onClick={() => void findNext(1)} />
+      <IconButton size="large" icon="close" label="Close" onClick={close} />
     </search>
   )
 }

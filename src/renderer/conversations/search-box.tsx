@@ -1,5 +1,6 @@
 import { useRef } from 'react'
 import { openPane } from '../panes.ts'
+import { IconButton } from '../ui/icon-button.tsx'
 import { Icon } from '../ui/icon.tsx'
 import { ariaChord, chordText } from '../ui/shortcut.ts'
 import styles from './search.module.css'
@@ -57,9 +58,7 @@ export function SearchBox({ query, onQuery }: SearchBoxProps) {
       {query === '' ? (
         <kbd>{chordText(searchKeys, { short: true })}</kbd>
       ) : (
-        <button type="button" aria-label="Clear the search" onClick={() => onQuery('')}>
-          <Icon name="close" size={14} />
-        </button>
+        <IconButton icon="close" label="Clear the search" onClick={() => onQuery('')} />
       )}
     </search>
   )

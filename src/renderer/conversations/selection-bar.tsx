@@ -1,5 +1,6 @@
 import type { ConversationSummary } from '../../contract/conversation.ts'
-import { Icon, type IconName } from '../ui/icon.tsx'
+import { IconButton } from '../ui/icon-button.tsx'
+import type { IconName } from '../ui/icon.tsx'
 import { archiveConversations, deleteConversations, pinConversations } from './conversation-actions.ts'
 import styles from './conversation-list.module.css'
 
@@ -15,17 +16,16 @@ export function SelectionBar({ conversations, onDone }: SelectionBarProps) {
   const arePinned = conversations.every(({ isPinned }) => isPinned)
   const areArchived = conversations.every(({ isArchived }) => isArchived)
   const action = (label: string, icon: IconName, run: () => Promise<void>) => (
-    <button
-      type="button"
-      aria-label={label}
-      title={label}
+    <IconButton
+      size="large"
+      icon={icon}
+      iconSize={16}
+      label={label}
       onClick={() => {
         onDone()
         void run()
       }}
-    >
-      <Icon name={icon} />
-    </button>
+    />
   )
   const said = `${String(ids.length)} selected`
   return (

@@ -13,6 +13,7 @@ import { SelectField } from '../ui/select-field.tsx'
 import { SizeField } from '../ui/size-field.tsx'
 import { TextField } from '../ui/text-field.tsx'
 import { contextSteps } from './context-steps.ts'
+import { DraftField } from './draft-field.tsx'
 import styles from './load-option-fields.module.css'
 import { withOption, type OptionChanges } from './load-options.ts'
 
@@ -193,6 +194,9 @@ export function LoadOptionFields({ model, slid, preview, onSave, children }: Loa
           describedBy={noteId}
           onCommit={(thinkingBudgetTokens) => set({ thinkingBudgetTokens })}
         />
+      ))}
+      {row('draft', (noteId) => (
+        <DraftField model={model} describedBy={noteId} onChoose={(draft) => set({ draft })} />
       ))}
       {row('bandwidthThrottle', (noteId) => (
         <SelectField

@@ -15,6 +15,7 @@ import { useAct } from '../ui/use-act.ts'
 import { WarningList } from '../ui/warning-list.tsx'
 import styles from './model-details.module.css'
 import { ModelFactsList } from './model-facts.tsx'
+import { ModelRoleSection } from './model-role.tsx'
 import { previewText } from './preview-text.ts'
 import { usePreview } from './use-preview.ts'
 
@@ -51,6 +52,7 @@ export function ModelDetails({ model, resident }: ModelDetailsProps) {
           </ProblemText>
         </div>
       )}
+      <ModelRoleSection key={model.id} model={model} />
       {resident && resident.predicted.length > 0 && <FootprintTable resident={resident} />}
       <LoadHistory modelId={model.id} measured={resident?.measured ?? noFootprint} />
       <ModelFactsList model={model} />

@@ -77,6 +77,7 @@ export const partNames: readonly { readonly part: FootprintPartName; readonly na
   { part: 'weights', name: 'Weights' },
   { part: 'kvCache', name: 'KV cache' },
   { part: 'compute', name: 'Compute buffers' },
+  { part: 'draft', name: 'Draft model' },
   { part: 'runtime', name: 'Runtime' },
 ]
 

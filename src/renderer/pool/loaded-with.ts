@@ -23,6 +23,7 @@ export function loadedWithFacts(resident: Resident): readonly Fact[] {
     threads,
     fileAccess,
     fullWindowCache,
+    draft,
   } = loadedWith
   const grows =
     contextLimitTokens > contextTokens ? `, grows to ${formatCount(contextLimitTokens)} as it fills up` : ''
@@ -36,6 +37,10 @@ export function loadedWithFacts(resident: Resident): readonly Fact[] {
     { name: 'Sliding windows', value: fullWindowCache ? 'Keep what has left them' : null },
     { name: 'Flash attention', value: flashAttention ? 'On' : 'Off' },
     { name: 'Batch', value: `${formatCount(batchTokens)} tokens at once` },
+    {
+      name: 'Draft model',
+      value: draft ? `${draft.name}, ${formatCount(draft.contextTokens)} tokens` : null,
+    },
     { name: 'Threads', value: formatCount(threads) },
     {
       name: 'File access',

@@ -4,7 +4,7 @@ import styles from './parts-strip.module.css'
 
 /** What a model would take, as a strip of its parts: nothing of it is used yet. */
 export function GhostStrip({ footprint }: { readonly footprint: Footprint }) {
-  return <Strip footprint={footprint} fill={{ weights: 1, kvCache: 0, compute: 1, runtime: 1 }} />
+  return <Strip footprint={footprint} fill={{ weights: 1, kvCache: 0, compute: 1, draft: 1, runtime: 1 }} />
 }
 
 /** A resident's memory in a domain as a strip of its parts: KV cache shows what is used within what is reserved. While loading, what has been read. */
@@ -16,6 +16,7 @@ export function PartsStrip({ resident, domain }: { readonly resident: Resident; 
     weights: isLoading && weights > 0 ? Math.min(1, (resident.loadedBytes ?? 0) / weights) : 1,
     kvCache: reservedKv > 0 ? usedKvBytes(resident, domain) / reservedKv : 0,
     compute: 1,
+    draft: 1,
     runtime: 1,
   }
   return <Strip footprint={resident.footprint.filter((part) => part.domain === domain)} fill={fill} />

@@ -42,6 +42,10 @@ export function PoolTable({ pool, domain, models, ghost, leaving, onOpen }: Pool
     { name: 'Free', bytes: domain.freeBytes },
     ...(outside.restBytes > 0 ? [{ name: 'Outside the pool', bytes: outside.restBytes }] : []),
   ]
+  // Few models have a draft: a column for it comes with the first.
+  const footprints = [...pool.residents, ...(ghost ? [ghost] : [])].map(({ footprint }) => footprint)
+  const hasDraft = footprints.flat().some(({ part }) => part === 'draft')
+  const parts = partNames.filter(({ part }) => part !== 'draft' || hasDraft)
   return (
     // A wide table scrolls by itself; the keyboard scrolls what has the focus.
     // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
@@ -57,7 +61,7 @@ export function PoolTable({ pool, domain, models, ghost, leaving, onOpen }: Pool
           <tr>
             <th scope="col">Model</th>
             <th scope="col">Total</th>
-            {partNames.map(({ part, name }) => (
+            {parts.map(({ part, name }) => (
               <th key={part} scope="col">
                 {name}
               </th>
@@ -75,11 +79,16 @@ export function PoolTable({ pool, domain, models, ghost, leaving, onOpen }: Pool
               domain={domain}
               colour={models.find(({ id }) => id === resident.modelId)?.colour ?? null}
               isLeaving={leaving.has(resident.modelId)}
+              parts={parts}
               onOpen={onOpen}
             />
           ))}
           {ghost && (
-            <GhostRow ghost={ghost} colour={models.find(({ id }) => id === ghost.modelId)?.colour ?? null} />
+            <GhostRow
+              ghost={ghost}
+              colour={models.find(({ id }) => id === ghost.modelId)?.colour ?? null}
+              parts={parts}
+            />
           )}
         </tbody>
         <tbody>
@@ -87,7 +96,7 @@ export function PoolTable({ pool, domain, models, ghost, leaving, onOpen }: Pool
             <tr className={styles['sum']}>
               <th scope="row">All models</th>
               <td>{formatBytes(domain.usedBytes)}</td>
-              {partNames.map(({ part }) => (
+              {parts.map(({ part }) => (
                 <td key={part}>{formatBytes(sum(part))}</td>
               ))}
               <td>
@@ -105,7 +114,7 @@ export function PoolTable({ pool, domain, models, ghost, leaving, onOpen }: Pool
             <tr key={name}>
               <th scope="row">{name}</th>
               <td>{formatBytes(bytes)}</td>
-              <td colSpan={partNames.length + 3} />
+              <td colSpan={parts.length + 3} />
             </tr>
           ))}
         </tbody>
@@ -113,7 +122,7 @@ export function PoolTable({ pool, domain, models, ghost, leaving, onOpen }: Pool
           <tr className={styles['sum']}>
             <th scope="row">{outside.restBytes + outside.otherBytes > 0 ? 'Machine' : domain.name}</th>
             <td>{formatBytes(totalBytes)}</td>
-            <td colSpan={partNames.length + 3} />
+            <td colSpan={parts.length + 3} />
           </tr>
         </tfoot>
       </table>
@@ -126,12 +135,14 @@ function ResidentRow({
   domain,
   colour,
   isLeaving,
+  parts,
   onOpen,
 }: {
   readonly resident: Resident
   readonly domain: Domain
   readonly colour: number | null
   readonly isLeaving: boolean
+  readonly parts: typeof partNames
   readonly onOpen: PoolTableProps['onOpen']
 }) {
   const inDomain = resident.footprint.filter((item) => item.domain === domain.id)
@@ -155,7 +166,7 @@ function ResidentRow({
         </button>
       </th>
       <td>{`${mark(inDomain)}${formatBytes(residentBytes(resident, { domain: domain.id }))}`}</td>
-      {partNames.map(({ part }) => (
+      {parts.map(({ part }) => (
         <td key={part}>{cell(part)}</td>
       ))}
       <td>{formatBytes(usedKvBytes(resident, domain.id))}</td>
@@ -170,7 +181,15 @@ function ResidentRow({
 }
 
 /** A model that is not loaded, with what it would take. */
-function GhostRow({ ghost, colour }: { readonly ghost: Ghost; readonly colour: number | null }) {
+function GhostRow({
+  ghost,
+  colour,
+  parts,
+}: {
+  readonly ghost: Ghost
+  readonly colour: number | null
+  readonly parts: typeof partNames
+}) {
   const [context, verdict] = ghost.notes
   return (
     <tr className={styles['ghost']} data-verdict={ghost.verdict}>
@@ -181,7 +200,7 @@ function GhostRow({ ghost, colour }: { readonly ghost: Ghost; readonly colour: n
         </span>
       </th>
       <td>{`≈ ${formatBytes(ghost.bytes)}`}</td>
-      {partNames.map(({ part }) => (
+      {parts.map(({ part }) => (
         <td key={part}>{`≈ ${formatBytes(residentBytes(ghost, { part }))}`}</td>
       ))}
       <td />

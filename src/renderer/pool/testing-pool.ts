@@ -67,7 +67,7 @@ export function footprintOf(
   gigabytes: Partial<Record<Footprint[number]['part'], number>>,
   { domain = 'unified', source }: { domain?: DomainId; source: Footprint[number]['source'] },
 ): Footprint {
-  return (['weights', 'kvCache', 'compute', 'runtime'] as const).flatMap((part) => {
+  return (['weights', 'kvCache', 'compute', 'draft', 'runtime'] as const).flatMap((part) => {
     const size = gigabytes[part]
     return size === undefined ? [] : [{ part, domain, bytes: size * GB, source }]
   })

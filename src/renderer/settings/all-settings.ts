@@ -1,4 +1,5 @@
 import { appearanceSettings } from './appearance-settings.tsx'
+import { autoSettings } from './auto-settings.tsx'
 import { conversationSettings } from './conversation-settings.tsx'
 import { librarySettings } from './library-settings.tsx'
 import { loadingSettings } from './loading-settings.tsx'
@@ -10,6 +11,7 @@ export const allSettings: readonly SettingItem[] = [
   ...appearanceSettings,
   ...poolSettings,
   ...conversationSettings,
+  ...autoSettings,
   ...loadingSettings,
   ...librarySettings,
 ]

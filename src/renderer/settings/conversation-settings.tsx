@@ -148,7 +148,7 @@ export const conversationSettings: readonly SettingItem[] = [
     unit: null,
     byDefault: 'none',
     effect:
-      'Instructions, sampling and JSON schema that a new conversation begins with. Presets are made beside the message box, in “Instructions and sampling”.',
+      'Instructions, Auto, check of answers, sampling and JSON schema that a new conversation begins with. Presets are made beside the message box, in “Instructions and sampling”.',
     field: ({ settings: { presets, defaultPresetId }, save }, noteId) => (
       <SelectField
         label="Preset for new conversations"

@@ -63,6 +63,27 @@ export const loadingSettings: readonly SettingItem[] = [
     ),
   },
   {
+    id: 'speculativeDecoding',
+    title: 'Speculative decoding',
+    section: 'Loading',
+    unit: null,
+    byDefault: 'automatic',
+    effect:
+      'Answers may be drafted ahead, by looking up in the conversation or by a smaller model, and are checked several tokens at a time. They stay the same. It is used where it was measured to be faster; each model’s load settings say what drafts.',
+    field: ({ settings, save }, noteId) => (
+      <SelectField
+        label="Speculative decoding"
+        value={settings.speculativeDecoding}
+        options={[
+          { value: 'auto', name: 'Automatic' },
+          { value: 'off', name: 'Off' },
+        ]}
+        describedBy={noteId}
+        onChoose={(speculativeDecoding) => save({ speculativeDecoding })}
+      />
+    ),
+  },
+  {
     id: 'threads',
     title: 'Threads',
     section: 'Loading',

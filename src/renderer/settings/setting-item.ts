@@ -1,15 +1,24 @@
 import type { ReactNode } from 'react'
 import type { PoolSnapshot } from '../../contract/memory.ts'
+import type { LibraryModel } from '../../contract/model.ts'
 import { settingsSchema, type Settings, type SettingsChanges } from '../../contract/settings.ts'
 
 /** The parts of the settings, in their order. */
-export const settingSections = ['Appearance', 'Memory pool', 'Conversations', 'Loading', 'Library'] as const
+export const settingSections = [
+  'Appearance',
+  'Memory pool',
+  'Conversations',
+  'Auto',
+  'Loading',
+  'Library',
+] as const
 export type SettingSection = (typeof settingSections)[number]
 
 /** What a setting shows and changes. */
 export type SettingContext = {
   readonly settings: Settings
   readonly pool: PoolSnapshot | null
+  readonly models: readonly LibraryModel[]
   /** Whether the host can open the system's dialog for folders. */
   readonly canChoose: boolean
   readonly save: (changes: SettingsChanges) => void

@@ -19,10 +19,11 @@ import styles from './settings.module.css'
 
 /** Everything that can be set for the whole app, each with its unit, its default and what it does. Changes hold at once. */
 export function SettingsDialog() {
-  const { settings, pool, canChoose } = useApp(
+  const { settings, pool, models, canChoose } = useApp(
     useShallow((state) => ({
       settings: state.settings,
       pool: state.pool,
+      models: state.models,
       canChoose: state.host?.canChooseFiles ?? false,
     })),
   )
@@ -37,7 +38,7 @@ export function SettingsDialog() {
       {settings ? (
         <SettingsList
           context={{
-            ...{ settings, pool, canChoose },
+            ...{ settings, pool, models, canChoose },
             act: (work) => void act(work),
             save: (changes) => void act(() => saveSettings(changes)),
           }}

@@ -19,7 +19,7 @@ export const tourSteps: readonly TourStep[] = [
   },
   {
     title: 'Choose who answers, for each turn',
-    text: `Every model sees the whole conversation. Choose one here, or by ${chordText('Alt+1')} to ${chordText('Alt+9')}; ${chordText('Ctrl+M')} has all of them.`,
+    text: `Every model sees the whole conversation. Choose one here, or by ${chordText('Alt+1')} to ${chordText('Alt+9')}; ${chordText('Ctrl+M')} has all of them. Auto lets a small model find out who answers best.`,
     targets: ['[data-tour="model"]'],
   },
   {

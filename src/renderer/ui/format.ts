@@ -42,6 +42,13 @@ export function formatError(share: number): string {
   return `${sign}${text} %`
 }
 
+/** A share of a whole, such as a probability: "93 %", "under 1 %", "over 99 %". */
+export function formatShare(share: number): string {
+  if (share > 0 && share < 0.005) return 'under 1 %'
+  if (share < 1 && share >= 0.995) return 'over 99 %'
+  return `${String(Math.round(100 * share))} %`
+}
+
 /** Decoding speed: "58 tok/s", "7.2 tok/s". */
 export function formatSpeed(tokensPerSecond: number): string {
   return `${tokensPerSecond < 9.95 ? tokensPerSecond.toFixed(1) : formatCount(tokensPerSecond)} tok/s`

@@ -5,6 +5,7 @@ const paths = {
   pencil: 'M10.5 3.5l2 2L6 12l-2.7.7L4 10z',
   trash: 'M3 4.5h10M6.5 4.5V3h3v1.5M4.5 4.5l.6 8.5h5.8l.6-8.5M6.8 7v3.5M9.2 7v3.5',
   branch: 'M4.5 13V3M4.5 9.5h3.2a3.3 3.3 0 0 0 3.3-3.3V3M8.8 5.2L11 3l2.2 2.2',
+  route: 'M2.5 8h3.2l3-4h4.8M5.7 8l3 4h4.8M11.5 2l2 2l-2 2M11.5 10l2 2l-2 2',
   columns: 'M2.5 3h4.6v10H2.5zM8.9 3h4.6v10H8.9z',
   'chevron-left': 'M10 4L6 8l4 4',
   play: 'M5 3.5v9l7.5-4.5z',

@@ -1,0 +1,406 @@
+import { z } from 'zod'
+import { domainIdSchema, footprintPartNameSchema } from './memory.ts'
+import { kvTypeSchema, loadOptionsSchema } from './model.ts'
+import { modelRoleSchema, requestLabelSchema } from './routing.ts'
+import { samplingSchema } from './sampling.ts'
+import { settingsChangesSchema } from './settings.ts'
+import { snakeShape } from './snake-case.ts'
+
+/** Where the JSON Schema of pipeline files is published, beside the app. */
+export const pipelineSchemaName = 'plenum-pipeline.schema.json'
+
+/** Most characters that a pipeline file may have. */
+export const maxPipelineCharacters = 200_000
+
+const mostGb = 8192
+const gb = (least: number) => z.number().min(least).max(mostGb)
+const tokens = loadOptionsSchema.shape.contextTokens.unwrap()
+
+/** How people name a model of the file in its other places. */
+const pipelineIdSchema = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$/)
+  .describe(
+    'What the rest of the file calls this model: letters, digits, ".", "_" and "-", at most 80. Each model has its own.',
+  )
+
+const modelRef = (effect: string) => z.string().min(1).max(80).describe(effect)
+
+const memorySchema = z
+  .strictObject({
+    pool_type: z
+      .enum(['unified', 'split'])
+      .optional()
+      .describe(
+        'unified: CPU and GPU share one memory. split: the GPU has its own. Default: as this machine has it. Another kind than this machine’s is for planning only.',
+      ),
+    total_gb: gb(0.01)
+      .optional()
+      .describe(
+        'Size of the pool in GB (2^30 bytes); with split memory, of the GPU’s. Default: what this machine has. More than that is for planning only.',
+      ),
+    reserve_gb: gb(0)
+      .optional()
+      .describe(
+        'Part of the pool in GB that models never get. Default: a sixteenth of the pool, at least 0.5 and at most 8.',
+      ),
+    eviction_policy: settingsChangesSchema.shape.evictionPolicy.describe(
+      'Which idle model leaves first when room is needed. cost (default): the one that is cheapest to bring back; lru: the one that was not used for longest; lru_access: the one that was used least often.',
+    ),
+    kv_cache_budget_gb: gb(0)
+      .optional()
+      .describe(
+        'The most, in GB, that the KV caches of all conversations with one model may take together; counts for each model that names none of its own. It is a limit: nothing is taken before it is needed. Default: two full contexts.',
+      ),
+    bandwidth_gb_s: z
+      .number()
+      .positive()
+      .max(1_000_000)
+      .optional()
+      .describe(
+        'How fast the memory is read, in GB/s as makers publish it (10^9 bytes a second); expected speeds come from it. Default: measured here, or published for this kind of machine.',
+      ),
+  })
+  .describe('The memory pool that the models share.')
+
+/** What `draft` may say in place of a model. */
+export const reservedDrafts = ['lookup', 'off'] as const
+
+const roleSchema = z
+  .strictObject({
+    labels: z
+      .array(
+        z.strictObject({
+          name: requestLabelSchema.shape.name.describe(
+            'What the router calls such requests, like "code". The same name in several models is the same label.',
+          ),
+          description: requestLabelSchema.shape.description.describe(
+            'What such requests are about, for the router. Default: the name says it.',
+          ),
+          examples: requestLabelSchema.shape.examples.describe('Such requests, for the router; at most 10.'),
+        }),
+      )
+      .max(16)
+      .optional()
+      .describe('Kinds of requests that it answers, at most 16. Default: none.'),
+    routes: modelRoleSchema.shape.routes
+      .optional()
+      .describe('It sorts requests for the others. Default: false.'),
+    verifies: modelRoleSchema.shape.verifies
+      .optional()
+      .describe('It checks the answers of the others. Default: false.'),
+  })
+  .describe('What the model is for when Auto chooses. Default: Auto leaves it alone.')
+
+/** Load options that a file has under the same names; for the others it has keys of its own. */
+export const plainLoadOptions = loadOptionsSchema.omit({
+  contextTokens: true,
+  kvBudgetBytes: true,
+  bandwidthThrottle: true,
+}).shape
+
+const modelSchema = z.strictObject({
+  id: pipelineIdSchema,
+  path: z
+    .string()
+    .min(1)
+    .max(4096)
+    .describe(
+      'The GGUF file, from the folder of this pipeline file on; "~" is the home. The first part of a split model. While it is not there, everything but loading works.',
+    ),
+  name: z
+    .string()
+    .trim()
+    .min(1)
+    .max(200)
+    .optional()
+    .describe('What the window calls it. Default: as in the library.'),
+  quantization: z
+    .string()
+    .regex(/^[A-Za-z0-9_]{2,24}$/)
+    .optional()
+    .describe(
+      'How its weights are stored, like fp4, q4_k_m or q8_0. The file itself decides; this is checked against it, and helps planning while the file is missing.',
+    ),
+  max_context: tokens
+    .optional()
+    .describe(
+      'Tokens that one conversation with it may have. Default: as in the settings, at most what the model was trained for.',
+    ),
+  estimated_footprint_gb: gb(0.001)
+    .optional()
+    .describe(
+      'What it takes in GB, weights, first KV cache and buffers together. Counts while the file is missing; after that the file does.',
+    ),
+  estimated_active_gb: gb(0.001)
+    .optional()
+    .describe(
+      'Of a mixture of experts: what is read for each token, in GB. Counts while the file is missing. Default: all of it.',
+    ),
+  bandwidth_throttle: loadOptionsSchema.shape.bandwidthThrottle.describe(
+    'true (default): it takes turns with the others when it decodes. false: it may decode beside them, at the cost of their speed.',
+  ),
+  kv_cache_budget_gb: gb(0)
+    .optional()
+    .describe(
+      'The most, in GB, that the KV caches of all conversations with it may take together. Default: as under memory.',
+    ),
+  pinned: z.boolean().optional().describe('true: it never has to leave. Default: false.'),
+  role: roleSchema.optional(),
+  sampling: z
+    .strictObject(snakeShape(samplingSchema.shape))
+    .optional()
+    .describe(
+      'How its tokens are chosen where a conversation does not say. Default: as its file recommends.',
+    ),
+  ...snakeShape(plainLoadOptions),
+  draft: modelRef(
+    'A model of this file that drafts for it, which it then checks: faster where the two agree. "lookup": drafts are taken from what was read. "off" (default): none.',
+  ).optional(),
+})
+
+const stepKinds = ['route', 'answer', 'verify', 'repair'] as const
+
+const stepSchema = z.strictObject({
+  step: z
+    .enum(stepKinds)
+    .describe(
+      'route: the router finds who answers. answer. verify: the answer is checked. repair: it is written again.',
+    ),
+  model: modelRef(
+    'Who takes the step. Default: the router, the verifier, or the model with the label; of repair the one that answered.',
+  ).optional(),
+  label: requestLabelSchema.shape.name
+    .optional()
+    .describe('The kind of request; the model whose role has this label takes the step.'),
+  prompt_tokens: z
+    .number()
+    .int()
+    .min(0)
+    .max(16_777_216)
+    .optional()
+    .describe('Tokens that it reads, usually. Default: half of its context, at most 1,000.'),
+  answer_tokens: z
+    .number()
+    .int()
+    .min(1)
+    .max(16_777_216)
+    .optional()
+    .describe('Tokens that it writes, usually. Default: 250; 1 to route, 40 to verify.'),
+  requests: z
+    .number()
+    .int()
+    .min(1)
+    .max(1_000_000_000)
+    .optional()
+    .describe('How many requests a batch job has. Default: 1, a conversation.'),
+})
+
+/** What a pipeline file says. Keys are as in the file; every size is in GB of 2^30 bytes. */
+export const pipelineFileSchema = z
+  .strictObject({
+    memory: memorySchema.optional(),
+    models: z.array(modelSchema).min(1).max(64).describe('The set: what is to be in memory together.'),
+    router: z
+      .strictObject({
+        model: modelRef('The model that sorts requests for Auto.'),
+        time_limit_ms: settingsChangesSchema.shape.routerLimitMs
+          .unwrap()
+          .optional()
+          .describe(
+            'How long Auto waits for it, in milliseconds; after that the model of the turn before answers. Default: 5000.',
+          ),
+      })
+      .optional()
+      .describe('Who finds out which model answers. Default: the model whose role routes.'),
+    verifier: z
+      .strictObject({
+        model: modelRef('The model that checks answers.'),
+        repair_by: modelRef(
+          'The model that repairs what has failed the check. Default: the one that wrote it.',
+        ).optional(),
+      })
+      .optional()
+      .describe('Who checks answers. Default: the model whose role verifies; nobody without one.'),
+    steps: z
+      .array(stepSchema)
+      .min(1)
+      .max(64)
+      .optional()
+      .describe(
+        'A usual turn, step by step, for the dry run. Default: route and verify where somebody does, and one answer of each other model.',
+      ),
+    runtime: z
+      .strictObject({
+        framework: z
+          .enum(['llama-cpp'])
+          .optional()
+          .describe('What runs the models. llama-cpp is the only one, and the default.'),
+        nvlink_c2c: z
+          .enum(['enabled', 'disabled'])
+          .optional()
+          .describe(
+            'Whether CPU and GPU are expected to share memory over NVLink C2C. Switches nothing: the dry run says what this machine has.',
+          ),
+        windows_arm_native: z
+          .boolean()
+          .optional()
+          .describe(
+            'Whether Plenum is expected to run natively on Windows on Arm. Switches nothing: the dry run says what this machine has.',
+          ),
+        speculative_decoding: z
+          .boolean()
+          .optional()
+          .describe(
+            'false: no model drafts, also where measuring says that it pays. true (default): a draft is used as long as measuring says that it pays.',
+          ),
+        early_stopping: z
+          .boolean()
+          .optional()
+          .describe(
+            'true (default): a turn ends when an answer passes its check, so that repair is a rare step. false: the dry run counts repair in every turn.',
+          ),
+      })
+      .optional()
+      .describe('How the models are run.'),
+  })
+  .describe('A set of models for Plenum: what is loaded, with what, and for what.')
+export type PipelineFile = z.infer<typeof pipelineFileSchema>
+export type PipelineModel = PipelineFile['models'][number]
+export type PipelineStep = NonNullable<PipelineFile['steps']>[number]
+
+/** Something to say of a file, and where. */
+export const pipelineFindingSchema = z.object({
+  /** `error`: it cannot be used so. `warning`: it can, and something is lost. `note`: what came of a key. */
+  severity: z.enum(['error', 'warning', 'note']),
+  /** From 1; null where no one place says it. */
+  line: z.number().int().nullable(),
+  column: z.number().int().nullable(),
+  /** Like "models[0].max_context"; empty for the whole file. */
+  path: z.string(),
+  /** What is there, and why that is wrong. */
+  message: z.string(),
+  /** What could be there. */
+  expected: z.string().optional(),
+  /** What would help. */
+  help: z.string().optional(),
+})
+export type PipelineFinding = z.infer<typeof pipelineFindingSchema>
+
+/** A number that is measured, published, or taken from something else that is; where from, in plain words. */
+export const figureSchema = z.object({
+  value: z.number(),
+  source: z.enum(['measured', 'file', 'published', 'assumed']),
+  /** "published for RTX Spark". */
+  from: z.string(),
+})
+export type Figure = z.infer<typeof figureSchema>
+
+/** One part of what a model of the plan takes. `draft`: the weights of its draft model; `whole`: the file's estimate, which has no parts. */
+export const plannedPartSchema = z.object({
+  part: z.enum([...footprintPartNameSchema.options, 'draft', 'whole']),
+  domain: domainIdSchema,
+  bytes: z.number(),
+  source: z.enum(['predicted', 'learned', 'measured', 'estimated']),
+})
+export type PlannedPart = z.infer<typeof plannedPartSchema>
+
+const roomSchema = z.object({
+  domain: domainIdSchema,
+  name: z.string(),
+  totalBytes: z.number(),
+  reserveBytes: z.number(),
+  /** What models may have: total − reserve. */
+  capacityBytes: z.number(),
+  /** What the whole set takes at first, and with each KV cache as full as it may get. */
+  usedBytes: z.number(),
+  grownBytes: z.number(),
+})
+
+/** What a file comes to on a machine. Nothing was loaded for it. */
+export const pipelinePlanSchema = z.object({
+  machine: z.object({
+    name: z.string(),
+    /** The pool is the one of the machine that this runs on; else the file's, for planning. */
+    isHere: z.boolean(),
+    bandwidth: figureSchema.nullable(),
+  }),
+  /** By domain, the one that models go to first. */
+  rooms: z.array(roomSchema),
+  /** `together`: all at once. `inTurns`: each alone, and some have to make room for others. `no`: some cannot be loaded at all. */
+  fits: z.enum(['together', 'inTurns', 'no']),
+  /** The same on this machine, where the plan is for another one. */
+  fitsHere: z.enum(['together', 'inTurns', 'no']),
+  models: z.array(
+    z.object({
+      id: z.string(),
+      name: z.string(),
+      path: z.string(),
+      /** `usable`: its file was read. `missing`: not found. */
+      state: z.enum(['usable', 'missing', 'unusable']),
+      /** Its entry in the library; null: it has none yet. */
+      modelId: z.string().nullable(),
+      parts: z.array(plannedPartSchema),
+      bytes: z.number(),
+      pinned: z.boolean(),
+      quantization: z.string().nullable(),
+      /** Tokens that a conversation begins with and may have. */
+      startContextTokens: z.number().int(),
+      contextTokens: z.number().int(),
+      kvType: kvTypeSchema,
+      kvBudgetBytes: z.number(),
+      /** Tokens that the budget holds, over all conversations; null where nothing says what a token takes. */
+      kvBudgetTokens: z.number().nullable(),
+      kvBytesPerToken: figureSchema.nullable(),
+    }),
+  ),
+  steps: z.array(
+    z.object({
+      step: z.enum(stepKinds),
+      modelId: z.string(),
+      label: z.string().nullable(),
+      promptTokens: z.number().int(),
+      answerTokens: z.number().int(),
+      requests: z.number().int(),
+      /** At most: memory bandwidth ÷ bytes read for each token; or as measured. */
+      tokensPerSecond: figureSchema.nullable(),
+      firstTokenMs: figureSchema.nullable(),
+      /** Of one request, reading and writing; null where the speed is not known. */
+      seconds: z.number().nullable(),
+      /** Only after a failed check: not part of every turn. */
+      isRare: z.boolean(),
+      /** It is loaded for this step in every turn, and who leaves for it. */
+      reload: z.object({ bytes: z.number(), leaving: z.array(z.string()) }).nullable(),
+    }),
+  ),
+  /** Loads in each turn, once turns follow each other, and what they read from disk. */
+  reloadsPerTurn: z.number(),
+  reloadBytesPerTurn: z.number(),
+  /** Of a whole turn without loads; null where the speed of a step is not known. */
+  turnSeconds: z.number().nullable(),
+})
+export type PipelinePlan = z.infer<typeof pipelinePlanSchema>
+
+/** What a check of a file found. */
+export const pipelineReportSchema = z.object({
+  /** Errors first, each kind in the order of the file. */
+  findings: z.array(pipelineFindingSchema),
+  /** Null where errors leave nothing to plan. */
+  plan: pipelinePlanSchema.nullable(),
+})
+export type PipelineReport = z.infer<typeof pipelineReportSchema>
+
+/** A file by its path on the host, or its text; with both the text counts, and the path says where its models are. */
+export const pipelineSourceSchema = z.object({
+  path: z.string().min(1).max(4096).optional(),
+  text: z.string().max(maxPipelineCharacters).optional(),
+})
+export type PipelineSource = z.infer<typeof pipelineSourceSchema>
+
+/** What loading a set has done. */
+export const pipelineLoadedSchema = z.object({
+  /** In the order of the file. */
+  modelIds: z.array(z.string()),
+  report: pipelineReportSchema,
+})
+export type PipelineLoaded = z.infer<typeof pipelineLoadedSchema>

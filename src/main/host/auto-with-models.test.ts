@@ -1,0 +1,121 @@
+import { createRouterClient } from '@orpc/server'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { MB } from '../../contract/bytes.ts'
+import type { Turn } from '../../contract/conversation.ts'
+import type { PoolSnapshot } from '../../contract/memory.ts'
+import { createHost, type HostOptions } from './host.ts'
+import { startNodeChild } from './node-starter.ts'
+
+const root = path.resolve(import.meta.dirname, '../../..')
+const guide = 'demo-guide-2.2m-f16'
+const coder = 'demo-coder-2.2m-f16'
+const judge = 'demo-judge-2.2m-q8_0'
+
+/** A host with the demo models, all of them in memory where the pool is large enough. */
+async function startHost(options: Partial<HostOptions> = {}) {
+  const dataFolder = mkdtempSync(path.join(tmpdir(), 'plenum-auto-'))
+  const host = await createHost({
+    ...{ kind: 'headless', version: '0.0.0', dataFolder, home: dataFolder, device: 'cpu', threads: 1 },
+    demoFolder: path.join(root, 'resources/demo-models'),
+    startChild: startNodeChild,
+    modelProgram: path.join(root, 'src/main/model/index.ts'),
+    ...{ poolSizeBytes: 1024 * MB, reserveBytes: 64 * MB },
+    ...options,
+  })
+  onTestFinished(async () => {
+    await host[Symbol.asyncDispose]()
+    rmSync(dataFolder, { recursive: true, force: true })
+  })
+  const client = createRouterClient(host.router, { context: {} })
+  const untilPool = async (holds: (pool: PoolSnapshot) => boolean) => {
+    for await (const pool of await client.pool.watch()) if (holds(pool)) return pool
+    throw new Error('The pool is no longer watched')
+  }
+  return {
+    client,
+    untilPool,
+    untilReady: (count: number) =>
+      untilPool(({ residents }) => residents.filter(({ state }) => state === 'ready').length === count),
+    ask: async (
+      id: string,
+      text: string,
+      how: { isAuto?: boolean; isVerified?: boolean; modelId?: string } = {},
+    ) => (await client.turns.ask({ id, text, ...how })) as Turn,
+    residentIds: async () => (await client.pool.get()).residents.map(({ modelId }) => modelId).sort(),
+  }
+}
+
+test('the router sends each request to the model of its label, and what the user says instead is learnt', async () => {
+  const { client, ask, untilReady } = await startHost()
+  await untilReady(3)
+  const { id } = await client.conversations.create({ asking: { isAuto: true } })
+  const code = await ask(id, 'Write a function that adds two numbers.')
+  expect(code.answers[0]).toMatchObject({
+    modelId: coder,
+    modelName: 'Coder',
+    state: { kind: 'done', stopReason: 'end' },
+    routing: {
+      ...{ kind: 'routed', routerId: judge, routerName: 'Judge', label: 'code' },
+      alternatives: [
+        { modelId: coder, label: 'code', isResident: true, whyNot: null },
+        { modelId: guide, isResident: true },
+      ],
+    },
+  })
+  const { routing } = code.answers[0]!
+  expect(routing?.labels.map(({ name }) => name).toSorted()).toEqual(['chat', 'code', 'math', 'memory'])
+  expect(routing?.labels.reduce((sum, { probability }) => sum + probability, 0)).toBeCloseTo(1)
+  expect((await ask(id, 'and in Python?')).answers[0]).toMatchObject({
+    modelId: coder,
+    routing: { kind: 'kept' },
+  })
+  expect((await ask(id, 'What is a KV cache?')).answers[0]).toMatchObject({ modelId: guide })
+  const sum = await ask(id, 'What is 3 plus 4?')
+  expect(sum.answers[0]).toMatchObject({ modelId: guide, routing: { label: 'math' } })
+
+  const overruled = await client.turns.overrule({
+    answerId: code.answers[0]!.id,
+    modelId: guide,
+    isRemembered: true,
+  })
+  expect(overruled).toMatchObject({
+    answers: [
+      { routing: { overruledBy: { modelId: guide, name: 'Guide', isRemembered: true } } },
+      { modelId: guide, modelName: 'Guide' },
+    ],
+    chosenAnswerId: overruled.answers[1]!.id,
+  })
+  const [example] = await client.routing.examples()
+  expect(example).toMatchObject({ text: 'Write a function that adds two numbers.' })
+  await client.turns.stop({ turnId: overruled.id })
+  const other = await client.conversations.create({})
+  const again = await ask(other.id, 'Write a function that adds two numbers.', { isAuto: true })
+  expect(again.answers[0]).toMatchObject({ modelId: guide, routing: { label: example!.label } })
+  await client.routing.forget({ id: example!.id })
+  expect(await client.routing.examples()).toEqual([])
+  // Whoever names a model has it, whatever the conversation says.
+  expect((await ask(id, 'Hello', { modelId: judge })).answers[0]).not.toHaveProperty('routing')
+  await expect(ask(other.id, 'Hello')).rejects.toMatchObject({ code: 'BAD_INPUT' })
+})
+
+test('without a router the current model answers and says so', async () => {
+  const { client, ask, untilReady } = await startHost()
+  await untilReady(3)
+  await client.models.unload({ id: judge })
+  const { id } = await client.conversations.create({ asking: { isAuto: true } })
+  const absent = await ask(id, 'Write a loop that prints one to ten.', { isAuto: true, modelId: guide })
+  expect(absent.answers[0]).toMatchObject({
+    modelId: guide,
+    state: { kind: 'done' },
+    routing: {
+      ...{ kind: 'fallback', reason: 'No model that sorts requests is in memory: "Guide" answers' },
+      ...{ labels: [], alternatives: [] },
+    },
+  })
+  // One that is configured is loaded where nobody has to leave for it.
+  await client.settings.set({ routerId: judge, routerLimitMs: 60_000 })
+  expect((await ask(id, 'Write a loop that prints one to ten.')).answers[0]).toMatchObject({ modelId: coder })
+})
