@@ -24,6 +24,7 @@ const pageOnly = [
   'accessibility',
   'accessibility-chat',
   'attachments',
+  'auto-screen',
   'commands',
   'content-safety',
   'instructions',

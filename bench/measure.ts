@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import type { ModelFacts } from '../src/contract/model.ts'
 import { startModelProcess } from '../src/main/host/model-process.ts'
 import { startNodeChild } from '../src/main/host/node-starter.ts'
-import { ResidentModel } from '../src/main/host/resident-model.ts'
+import { ResidentModel, type ResidentModelOptions } from '../src/main/host/resident-model.ts'
 import { writeGgufFile } from '../src/testing/gguf-file.ts'
 import { greedy, llamaFile } from '../src/testing/shapes.ts'
 
@@ -14,7 +14,10 @@ export const modelProgram = fileURLToPath(new URL('../src/main/model/index.ts', 
 export const contextTokens = 1024
 
 /** Loads a model as the app does, on the CPU with one thread. */
-export async function openResident(file: string): Promise<ResidentModel> {
+export async function openResident(
+  file: string,
+  options: Partial<ResidentModelOptions> = {},
+): Promise<ResidentModel> {
   const model = new ResidentModel({
     start: startNodeChild,
     program: modelProgram,
@@ -27,6 +30,7 @@ export async function openResident(file: string): Promise<ResidentModel> {
     contextTokens,
     domains: { host: 'unified', device: 'unified' },
     resize: () => true,
+    ...options,
   })
   await model.load()
   return model

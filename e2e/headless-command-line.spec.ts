@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -58,6 +58,34 @@ test('--help explains the flags', async () => {
   }
 })
 
+test('check tells what a pipeline file comes to, and ends with 1 where it is wrong or does not fit', async () => {
+  const sample = path.join(root, 'resources', 'pipelines', 'unified-ai-pipeline.yaml')
+  const good = await runHeadless(['check', sample])
+  expect(good.code).toBe(0)
+  expect(good.stdout).toContain('unified-ai-pipeline.yaml: fits into memory together')
+  expect(good.stdout).toContain('69.0 GB of 120 GB (128 GB less 8.00 GB of reserve); 51.0 GB to spare')
+  expect(good.stdout).toMatch(/answer +orchestrator-70b +1,000 +250 +about \d.* up to 6\.7 +stays in memory/)
+  expect(good.stdout).toContain('unified-ai-pipeline.yaml:10:5: warning: "orchestrator-70b" has no file at')
+
+  const text = await readFile(sample, 'utf8')
+  const file = path.join(place.folder, 'wrong.yaml')
+  await writeFile(file, text.replace('max_context: 2048', 'max_contxt: 2048'))
+  const wrong = await runHeadless(['check', file])
+  expect(wrong.code).toBe(1)
+  expect(wrong.stdout).toContain('wrong.yaml:18:5: error: "max_contxt" is no key of models[1]')
+  expect(wrong.stdout).toContain('  help: Did you mean "max_context"?')
+
+  await writeFile(file, text.replace('total_gb: 128', 'total_gb: 64'))
+  const small = await runHeadless(['check', file, '--json'])
+  expect(small.code).toBe(1)
+  const report = JSON.parse(small.stdout) as { plan: { fits: string; reloadsPerTurn: number } }
+  expect(report.plan).toMatchObject({ fits: 'inTurns', reloadsPerTurn: 2 })
+
+  const none = await runHeadless(['check', path.join(place.folder, 'none.yaml')])
+  expect(none.code).toBe(1)
+  expect(none.stderr).toContain('there is no such file')
+})
+
 test('npm start falls back to the headless host where the desktop app cannot run', async () => {
   test.skip(process.platform !== 'linux', 'only Linux runs without a display')
   const env = { ...process.env, DISPLAY: '', WAYLAND_DISPLAY: '', HOME: place.folder }
@@ -89,7 +117,8 @@ type Ended = { readonly code: number | null; readonly stdout: string; readonly s
 
 async function runHeadless(flags: readonly string[]): Promise<Ended> {
   const program = path.join(root, 'out', 'main', 'headless.js')
-  const host: ChildProcess = spawn(process.execPath, ['--no-warnings', program, ...flags])
+  const env = { ...process.env, PLENUM_DEVICE: 'cpu' }
+  const host: ChildProcess = spawn(process.execPath, ['--no-warnings', program, ...flags], { env })
   const texts = { stdout: '', stderr: '' }
   host.stdout?.setEncoding('utf8').on('data', (text: string) => (texts.stdout += text))
   host.stderr?.setEncoding('utf8').on('data', (text: string) => (texts.stderr += text))

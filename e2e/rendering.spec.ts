@@ -61,7 +61,10 @@ test('lines of code are wrapped in all blocks at a press, also after a restart',
   )
 })
 
-test('thoughts are folded with how long they took, and are not copied', async ({ app, context }) => {
+test('thoughts are folded with how long they took, unfolded where something is found in them, and not copied', async ({
+  app,
+  context,
+}) => {
   await show(app, [{ text: 'Sum of 1..100?', answer: await recordedAnswer('thinking') }])
   const answer = app.page.getByRole('article', { name: /^Answer by/ })
   const thought = answer.getByText('Thought for 12 s')
@@ -69,6 +72,16 @@ test('thoughts are folded with how long they took, and are not copied', async ({
   await expect(answer.getByText('check with a small case')).toBeHidden()
   await thought.press('Enter')
   await expect(answer.getByRole('listitem').filter({ hasText: 'check with a small case' })).toBeVisible()
+  // What is looked for unfolds it.
+  await thought.press('Enter')
+  await expect(answer.getByText('check with a small case')).toBeHidden()
+  await app.page.keyboard.press('Control+f')
+  await app.page.keyboard.type('small case')
+  await expect(answer.getByRole('listitem').filter({ hasText: 'check with a small case' })).toBeInViewport()
+  await expect
+    .poll(() => app.page.evaluate(() => [...(CSS.highlights.get('found-here') ?? [])].map(String)))
+    .toEqual(['small case'])
+  await app.page.keyboard.press('Escape')
   if (app.kind === 'headless') await context.grantPermissions(['clipboard-read', 'clipboard-write'])
   await answer.hover()
   await answer.getByRole('button', { name: 'Copy answer' }).click()

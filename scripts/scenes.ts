@@ -1,5 +1,5 @@
 import type { Page } from '@playwright/test'
-import { act, block } from '../e2e/screen.ts'
+import { act, ask, block } from '../e2e/screen.ts'
 
 /** Windows of these sizes, in pixels. */
 export const sizes = {
@@ -9,7 +9,7 @@ export const sizes = {
 } as const
 
 /** The conversations that are shown. */
-export type Place = 'chat' | 'columns' | 'versions' | 'rendering'
+export type Place = 'chat' | 'columns' | 'versions' | 'rendering' | 'auto' | 'verified'
 
 /** One screen: its name, where and how it is seen, and how to get there from the open conversation. */
 export type Scene = {
@@ -27,6 +27,26 @@ export const scenes: readonly Scene[] = [
   { name: 'chat-small', size: 'small', schemes: ['dark'], show: async () => undefined },
   { name: 'columns', of: 'columns', schemes: ['dark'], show: chooseAll },
   { name: 'columns-small', of: 'columns', size: 'small', schemes: ['light'], show: async () => undefined },
+  { name: 'auto', of: 'auto', schemes: ['light'], show: async () => undefined },
+  {
+    name: 'auto-folded-out',
+    of: 'auto',
+    schemes: ['dark'],
+    show: (page) =>
+      page
+        .getByText(/^Auto chose/)
+        .last()
+        .click(),
+  },
+  {
+    name: 'verified',
+    of: 'verified',
+    schemes: ['light'],
+    show: async (page) => {
+      await page.getByRole('button', { name: 'Show what changed' }).click()
+      await page.getByRole('region', { name: 'What changed' }).waitFor()
+    },
+  },
   {
     name: 'rendering',
     of: 'rendering',
@@ -153,6 +173,15 @@ export const scenes: readonly Scene[] = [
   },
   { name: 'library', schemes: ['light'], show: (page) => command(page, 'Open the library') },
   {
+    name: 'roles',
+    schemes: ['dark'],
+    show: async (page) => {
+      await command(page, 'Open the library')
+      await page.getByRole('dialog', { name: 'Library' }).getByText('Guide', { exact: true }).first().click()
+      await page.getByText('Role for Auto').click()
+    },
+  },
+  {
     name: 'load-settings',
     size: 'small',
     schemes: ['dark'],
@@ -200,4 +229,33 @@ async function command(page: Page, title: string): Promise<void> {
   await page.keyboard.type(title)
   await page.getByRole('option', { name: new RegExp(`^${title}`), selected: true }).waitFor()
   await page.keyboard.press('Enter')
+}
+
+/** A conversation in which Auto finds who answers; its address. */
+export async function converseWithAuto(page: Page): Promise<string> {
+  await startNew(page)
+  await page.keyboard.press('Alt+A')
+  await ask(page, 'Write a function that adds two numbers.', 'Coder')
+  await ask(page, 'What is 3 plus 4?', 'Guide')
+  return page.url()
+}
+
+/** A conversation with an answer that has failed its check, and its repair; its address. */
+export async function converseWithCheck(page: Page): Promise<string> {
+  await startNew(page)
+  await page.getByRole('group', { name: 'Model for this turn' }).getByText('Guide', { exact: true }).click()
+  await ask(page, 'Hello', 'Guide')
+  await page.getByRole('article', { name: 'Answer by Guide' }).hover()
+  await page.getByRole('button', { name: 'Actions for the answer by Guide' }).click()
+  await page.getByRole('menuitem', { name: 'Edit answer' }).click()
+  await page.getByRole('textbox', { name: 'Edit the answer' }).fill('4 times 5 is 20.')
+  await page.keyboard.press('Control+Enter')
+  await page.getByText('4 times 5 is 20.').waitFor()
+  await page.keyboard.press('Alt+C')
+  await page
+    .getByText(/^Checked by Judge/)
+    .last()
+    .waitFor()
+  await page.getByText(/^Repairs the answer before/).waitFor()
+  return page.url()
 }

@@ -12,7 +12,15 @@ import { conversationFile, recordedAnswer } from '../e2e/recorded.ts'
 import { ask, block, send } from '../e2e/screen.ts'
 import { rootFolder } from './build.ts'
 import { findOrInstallChromium } from './chromium.ts'
-import { chooseAll, scenes, sizes, startNew, type Place } from './scenes.ts'
+import {
+  chooseAll,
+  converseWithAuto,
+  converseWithCheck,
+  scenes,
+  sizes,
+  startNew,
+  type Place,
+} from './scenes.ts'
 
 /** How long a busy machine may take for what usually takes a second or two. */
 const patienceMs = 120_000
@@ -102,6 +110,8 @@ async function addModel(address: string): Promise<void> {
 async function converse(page: Page): Promise<Record<Exclude<Place, 'rendering'>, string>> {
   const columns = await askAll(page)
   const versions = await askAnew(page)
+  const auto = await converseWithAuto(page)
+  const verified = await converseWithCheck(page)
   const conversations = [
     [['Coder', 'Write a function that adds two numbers.']],
     [['Guide', 'What is unified memory?']],
@@ -124,7 +134,7 @@ async function converse(page: Page): Promise<Record<Exclude<Place, 'rendering'>,
       await answers.nth(before).waitFor({ timeout: patienceMs })
     }
   }
-  return { chat: page.url(), columns, versions }
+  return { chat: page.url(), columns, versions, auto, verified }
 }
 
 /** A turn that all models answer at once; its address. */

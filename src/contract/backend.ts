@@ -164,7 +164,15 @@ export type OpenedContext = z.infer<typeof openedContextSchema>
  */
 export const backendContract = {
   /** Reads and checks a header, tries a dry run and the chat template. `BAD_MODEL_FILE` says what is wrong. Paths are all files of a split model. */
-  inspect: base.input(z.object({ paths: z.array(z.string()).min(1) })).output(inspectionSchema),
+  inspect: base
+    .input(
+      z.object({
+        paths: z.array(z.string()).min(1),
+        /** More processor time than this ends the process. Default: none is too much. */
+        limitCpuMs: z.number().optional(),
+      }),
+    )
+    .output(inspectionSchema),
   /** The device that computes: name, and its memory in bytes where it has its own. */
   device: base.output(
     z.object({
@@ -268,7 +276,7 @@ export const backendContract = {
         draft: z
           .object({
             kind: draftKindSchema,
-            /** Also where it turns out not to pay. */
+            /** Also where it turns out not to pay, and what the draft model thinks unlikely. */
             persists: z.boolean().default(false),
           })
           .nullable()

@@ -41,8 +41,11 @@ export type AnswerStats = z.infer<typeof answerStatsSchema>
 
 /** Where an answer is: waiting for the model, being read into it, being written, or ended. */
 export const answerStateSchema = z.discriminatedUnion('kind', [
-  /** The model loads or is busy with another turn; `reason` says which, in plain words. */
-  z.object({ kind: z.literal('waiting'), reason: z.string() }),
+  /**
+   * The model loads or is busy with another turn; `reason` says which, in plain words. `isRouting`: Auto has not found the model yet, and the
+   * answer's is the one that answers where nobody better is found.
+   */
+  z.object({ kind: z.literal('waiting'), reason: z.string(), isRouting: z.boolean().optional() }),
   z.object({ kind: z.literal('reading'), readTokens: z.number().int(), promptTokens: z.number().int() }),
   z.object({ kind: z.literal('writing') }),
   z.object({

@@ -2,15 +2,13 @@ import { z } from 'zod'
 import { domainIdSchema, footprintPartNameSchema } from './memory.ts'
 import { kvTypeSchema, loadOptionsSchema } from './model.ts'
 import { modelRoleSchema, requestLabelSchema } from './routing.ts'
+import { maxPipelineCharacters } from './pipeline-limits.ts'
 import { samplingSchema } from './sampling.ts'
 import { settingsChangesSchema } from './settings.ts'
 import { snakeShape } from './snake-case.ts'
 
 /** Where the JSON Schema of pipeline files is published, beside the app. */
 export const pipelineSchemaName = 'plenum-pipeline.schema.json'
-
-/** Most characters that a pipeline file may have. */
-export const maxPipelineCharacters = 200_000
 
 const mostGb = 8192
 const gb = (least: number) => z.number().min(least).max(mostGb)

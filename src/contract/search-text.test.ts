@@ -22,7 +22,7 @@ test.each<[string, Term[]]>([
     'kv-cache Größe',
     [
       { words: ['kv', 'cache'], isPrefix: false },
-      { words: ['große'], isPrefix: true },
+      { words: ['grosse'], isPrefix: true },
     ],
   ],
   [
@@ -57,7 +57,9 @@ test('marks words, beginnings of words, phrases, and parts of words of scripts w
   expect(find('The pool, pools and whirlpool', 'pool ')).toBe('The [pool], pools and whirlpool')
   expect(find('The pool, pools and whirlpool', 'poo')).toBe('The [poo]l, [poo]ls and whirlpool')
   expect(find('KV-Cache und kv\ncache', '"kv cache"')).toBe('[KV-Cache] und [kv\ncache]')
-  expect(find('Die Größe, die Grösse, GROSSE', 'große ')).toBe('Die [Größe], die Grösse, GROSSE')
+  expect(find('Die Größe, die Grösse, GROSSE', 'große ')).toBe('Die [Größe], die [Grösse], [GROSSE]')
+  expect(find('Straße, STRAẞE und Strasse', 'strass')).toBe('[Straß]e, [STRAẞ]E und [Strass]e')
+  expect(marked('Maß', findPiece('Maß', 's'))).toBe('Ma[ß]')
   expect(find('統一された内存池です', '内存')).toBe('統一された[内存]池です')
   expect(find('e\u0301te\u0301 été ETE', 'ete')).toBe('[e\u0301te\u0301] [été] [ETE]')
   expect(find('İstanbul 👋 istanbul', 'istanbul')).toBe('[İstanbul] 👋 [istanbul]')

@@ -1,6 +1,6 @@
 /**
  * Part of a query: words that follow each other. The last of them may be only the beginning of a word. Words are folded:
- * lower case, without accents; of scripts without spaces each letter is a word.
+ * lower case, without accents, ß as ss; of scripts without spaces each letter is a word.
  */
 export type Term = { readonly words: readonly string[]; readonly isPrefix: boolean }
 
@@ -16,9 +16,13 @@ const unspaced =
 const eachUnspaced = new RegExp(unspaced.source, 'gu')
 const word = new RegExp(`${unspaced.source}|(?:(?!${unspaced.source})[\\p{L}\\p{N}\\p{Co}])+`, 'gu')
 
-/** What is put into the search index for a text: letters of scripts without spaces stand alone, so that any part is found. */
+/**
+ * What is put into the search index for a text: letters of scripts without spaces stand alone, so that any part is found, and what the index
+ * does not fold by itself is folded.
+ */
 export function indexText(text: string): string {
-  return unspaced.test(text) ? text.replaceAll(eachUnspaced, ' $& ') : text
+  const folded = /[ßẞ]/.test(text) ? text.replaceAll(/[ßẞ]/g, 'ss') : text
+  return unspaced.test(folded) ? folded.replaceAll(eachUnspaced, ' $& ') : folded
 }
 
 /**
@@ -68,8 +72,11 @@ function findPattern(text: string, pattern: RegExp, limit: number): readonly Tex
     for (const { index, 0: match } of folded.matchAll(pattern)) {
       if (match === '' || found.length === limit) break
       const last = index + match.length - 1
+      const start = from + (places ? (places[index] ?? 0) : index)
+      // The other half of a character that is folded to two.
+      if (found.at(-1)?.start === start) continue
       found.push({
-        start: from + (places ? (places[index] ?? 0) : index),
+        start,
         end: from + (places ? endOf(places, last, folded.length) : last + 1),
       })
     }
@@ -77,7 +84,7 @@ function findPattern(text: string, pattern: RegExp, limit: number): readonly Tex
   return found.map((range) => ({ start: range.start, end: withMarks(text, range.end) }))
 }
 
-/** Lower case and without accents; `places` says where each character was, and is left out where nothing moved. */
+/** Lower case, without accents, and ß as ss; `places` says where each character was, and is left out where nothing moved. */
 function fold(text: string): { readonly text: string; readonly places: Uint32Array | null } {
   // Most texts: nothing moves.
   if (/^[\0-\x7f]*$/.test(text)) return { text: text.toLowerCase(), places: null }
@@ -99,6 +106,7 @@ function foldCharacter(character: string): string {
     .replaceAll(/\p{M}/gu, '')
     .toLowerCase()
     .replaceAll(/\p{M}/gu, '')
+    .replaceAll('ß', 'ss')
     .normalize('NFC')
 }
 

@@ -11,6 +11,7 @@ import { ImportDialog } from './conversations/import-dialog.tsx'
 import { LibraryDialog } from './library/library-dialog.tsx'
 import { LoadSettings } from './library/load-settings.tsx'
 import { PaneSeparator } from './pane-separator.tsx'
+import { PipelineDialog } from './pipeline/pipeline-dialog.tsx'
 import { ActivityDialog } from './pool/activity-dialog.tsx'
 import { PoolPane } from './pool/pool-pane.tsx'
 import { SettingsDialog } from './settings/settings-dialog.tsx'
@@ -101,6 +102,7 @@ export function App() {
       {overlay === 'palette' && <CommandPalette />}
       {overlay === 'shortcuts' && <ShortcutSheet />}
       <ImportDialog />
+      <PipelineDialog />
       <Notices />
     </div>
   )

@@ -14,6 +14,7 @@ import type { Finding } from './conversations/finding.ts'
 import type { Client } from './connection.ts'
 import { rememberedPanes, type Panes } from './pane-sizes.ts'
 import { keepPicture, rememberedPicture, type PoolPicture } from './pool-picture.ts'
+import type { OpenPipeline } from './pipeline/pipelines.ts'
 import type { Proposal } from './proposal.ts'
 
 /** A message that stays on the screen until it is read. */
@@ -84,6 +85,8 @@ export type AppState = {
   readonly listView: { readonly query: string; readonly isArchive: boolean }
   /** A file of conversations on its way in; see chat/conversation-files.ts. */
   readonly importing: Importing | null
+  /** The pipeline whose dry run is on the screen; see pipeline/pipelines.ts. */
+  readonly pipeline: OpenPipeline | null
 }
 
 /** The page's one store. Actions are exported functions: of all of the window here, of one part of it beside that part. */
@@ -122,6 +125,7 @@ export const useApp = create<AppState>(() => ({
   turnToShow: null,
   listView: { query: '', isArchive: false },
   importing: null,
+  pipeline: null,
 }))
 
 const set = useApp.setState

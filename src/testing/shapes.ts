@@ -31,6 +31,11 @@ export type ShapeOptions = {
   readonly chatTemplate?: string | null
   /** The embeddings are the output too. */
   readonly tied?: boolean
+  /**
+   * Layers from this one on take their time and add nothing: with random data the model answers like one of so many layers, which is
+   * the same bytes up to there. Of Llamas alone.
+   */
+  readonly silentFrom?: number
   /** Merge rules for each invented token, as trained vocabularies have them. */
   readonly merges?: boolean
   /** Random weights never take ChatML's tokens for the likeliest: an answer does not end by itself. */
@@ -656,13 +661,19 @@ function llamaLayer(
   const at = `blk.${String(layer)}`
   const matrix = matrices(options)
   const { embedding, feedForward } = shape
-  return [
+  const tensors = [
     ...attention(shape, { at, matrix }),
     vector(`${at}.ffn_norm.weight`, embedding),
     matrix(`${at}.ffn_gate.weight`, embedding, feedForward),
     matrix(`${at}.ffn_up.weight`, embedding, feedForward),
     matrix(`${at}.ffn_down.weight`, feedForward, embedding),
   ]
+  if (layer < (options.silentFrom ?? Infinity)) return tensors
+  return tensors.map((tensor) =>
+    /(?:attn_output|ffn_down)\.weight$/.test(tensor.name)
+      ? { ...tensor, zeroRows: Number(tensor.dimensions.at(-1)) }
+      : tensor,
+  )
 }
 
 /** The 256 bytes as GPT-2 writes them: printable ones as they are, the others from U+0100 on. */

@@ -26,7 +26,7 @@ export function findRemarks(file: PipelineFile, facts: Facts): UnplacedFinding[]
   ]
 }
 
-function machineRemarks({ memory }: PipelineFile, { planned, here }: Facts): UnplacedFinding[] {
+function machineRemarks({ memory }: PipelineFile, { planned, here, steps }: Facts): UnplacedFinding[] {
   const findings: UnplacedFinding[] = []
   if (memory?.pool_type !== undefined && memory.pool_type !== here.kind)
     findings.push(
@@ -44,7 +44,7 @@ function machineRemarks({ memory }: PipelineFile, { planned, here }: Facts): Unp
         'Loading takes the pool as it is here',
       ),
     )
-  if (!planned.bandwidth)
+  if (!planned.bandwidth && steps.some(({ tokensPerSecond }) => tokensPerSecond === null))
     findings.push(
       note(
         ['memory'],

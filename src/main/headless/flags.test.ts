@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { expect, it } from 'vitest'
 import { GB, MB } from '../../contract/bytes.ts'
-import { headlessHelp, keptToken, parseHeadlessFlags } from './flags.ts'
+import { headlessHelp, keptToken, parseCheckFlags, parseHeadlessFlags } from './flags.ts'
 
 it('reads every flag', () => {
   const line =
@@ -49,6 +49,16 @@ it('explains every flag that it knows', () => {
     ['port', 'host', 'data-dir', 'models', 'pool-size', 'reserve', 'token', 'help'].toSorted(),
   )
   expect(parseHeadlessFlags(['--help'], {})).toBeNull()
+})
+
+it('reads what is to be checked, and as which machine', () => {
+  expect(parseCheckFlags('set.yaml --json --pool-size 4GB --reserve 512MB'.split(' '), {})).toEqual({
+    ...{ file: path.resolve('set.yaml'), isJson: true, poolSizeBytes: 4 * GB, reserveBytes: 512 * MB },
+  })
+  expect(parseCheckFlags(['--help'], {})).toBeNull()
+  expect(() => parseCheckFlags([], {})).toThrow('check takes one file, like "check pipeline.yaml"')
+  expect(() => parseCheckFlags(['a.yaml', 'b.yaml'], {})).toThrow('check takes one file')
+  expect(() => parseCheckFlags(['a.yaml', '--port', '1'], {})).toThrow("Unknown option '--port'")
 })
 
 it('keeps a token in the data folder, for this user only', () => {

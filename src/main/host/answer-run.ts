@@ -140,13 +140,16 @@ export class AnswerRun {
   async #run(before: Promise<unknown>): Promise<void> {
     const { answerId } = this
     const { signal } = this.#controller
-    const onWait = (reason: string) => {
-      if (!this.#hasEnded) this.#conversations.live.setState(answerId, { kind: 'waiting', reason })
+    const waitFor = (reason: string, how: { readonly isRouting?: true } = {}) => {
+      if (!this.#hasEnded) this.#conversations.live.setState(answerId, { kind: 'waiting', reason, ...how })
     }
+    const onWait = (reason: string) => waitFor(reason)
+    const onRouting = (reason: string) => waitFor(reason, { isRouting: true })
+    if (this.#route) onRouting('Auto is choosing who answers')
     try {
       await before
       signal.throwIfAborted()
-      if (this.#route) this.#take(await this.#route({ signal, onWait }))
+      if (this.#route) this.#take(await this.#route({ signal, onWait: onRouting }))
       const { model } = this
       using lease = await this.#pool.acquire(model.id, {
         ...{ signal, onWait, isBackground: this.#isBackground },

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { textPdf } from '../../testing/pdf-file.ts'
+import { hostilePdfs, textPdf } from '../../testing/pdf-file.ts'
 import { Attachments } from './attachments.ts'
 import { Conversations } from './conversations.ts'
 import { openDatabase } from './database.ts'
@@ -131,4 +131,55 @@ test('the text of a PDF comes page by page; broken, empty and endless ones are r
   await expect(
     slow.attachments.add({ name: 'slow.pdf', data: textPdf(['A']).toString('base64') }),
   ).rejects.toThrow('it was not read in 0 seconds')
+})
+
+test(
+  'a PDF that was made to do harm is refused, or gives its text; the next one is read',
+  { timeout: 120_000 },
+  async () => {
+    await using probe = createProbe({
+      start: startNodeChild,
+      file: fileURLToPath(new URL('../model/index.ts', import.meta.url)),
+    })
+    const { attachments } = open(probe)
+    const add = async (data: Buffer) => {
+      try {
+        return attachments.text((await attachments.add({ name: 'a.pdf', data: data.toString('base64') })).id)
+      } catch (error) {
+        return error instanceof Error ? error.message : String(error)
+      }
+    }
+    expect({
+      nested: await add(hostilePdfs.nested()),
+      bomb: await add(hostilePdfs.bomb(2 ** 31)),
+      picture: await add(hostilePdfs.picture()),
+      endless: await add(hostilePdfs.endless()),
+      harmless: await add(textPdf(['All is well'])),
+    }).toEqual({
+      nested: expect.stringMatching(/^Cannot attach "a\.pdf": /) as string,
+      bomb: 'Cannot attach "a.pdf": the file stopped the PDF reader',
+      picture: 'Beside it',
+      endless: expect.stringMatching(/^Cannot attach "a\.pdf": /) as string,
+      harmless: 'All is well',
+    })
+  },
+)
+
+test('a reader of PDFs that is killed refuses its file alone', async () => {
+  const readers: ReturnType<typeof startNodeChild>[] = []
+  await using probe = createProbe({
+    start: (...child) => {
+      const started = startNodeChild(...child)
+      readers.push(started)
+      return started
+    },
+    file: fileURLToPath(new URL('../model/index.ts', import.meta.url)),
+  })
+  const { attachments } = open(probe)
+  const add = async () =>
+    attachments.add({ name: 'a.pdf', data: textPdf(['All is well']).toString('base64') })
+  const refused = add()
+  readers[0]?.kill()
+  await expect(refused).rejects.toThrow('Cannot attach "a.pdf": the file stopped the PDF reader')
+  expect(attachments.text((await add()).id)).toBe('All is well')
 })

@@ -190,10 +190,35 @@ const migrations = [
     PRIMARY KEY (model_id, draft)
   ) STRICT;
   `,
+  `
+  -- ß is found as ss: what has one is indexed anew.
+  CREATE TEMP TABLE sharp (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, text TEXT NOT NULL);
+  INSERT INTO sharp
+    SELECT e.id, e.kind, c.title FROM search_entries e JOIN conversations c ON c.id = e.source_id WHERE e.kind = 'title'
+    UNION ALL SELECT e.id, e.kind, t.text FROM search_entries e JOIN turns t ON t.id = e.source_id WHERE e.kind = 'message'
+    UNION ALL SELECT e.id, e.kind, a.text FROM search_entries e JOIN answers a ON a.id = e.source_id WHERE e.kind = 'answer'
+    UNION ALL SELECT e.id, e.kind, a.name || char(10) || a.text FROM search_entries e
+      JOIN attachments a ON a.id = e.source_id WHERE e.kind = 'attachment';
+  DELETE FROM sharp WHERE instr(text, 'ß') = 0 AND instr(text, 'ẞ') = 0;
+  DELETE FROM search_titles WHERE rowid IN (SELECT id FROM sharp WHERE kind = 'title');
+  DELETE FROM search_texts WHERE rowid IN (SELECT id FROM sharp WHERE kind <> 'title');
+  INSERT INTO search_titles (rowid, text) SELECT id, search_text(text) FROM sharp WHERE kind = 'title';
+  INSERT INTO search_texts (rowid, text) SELECT id, search_text(text) FROM sharp WHERE kind <> 'title';
+  DROP TABLE sharp;
+  `,
 ]
 
-/** Opens the app's SQLite database (WAL) in a folder that is made when it is not there, and brings its schema up to date. */
-export function openDatabase(file: string): DatabaseSync {
+/** How many versions of the schema there have been. */
+export const schemaVersion = migrations.length
+
+/**
+ * Opens the app's SQLite database (WAL) in a folder that is made when it is not there, and brings its schema up to date; with `version` only to
+ * that one, as a former release did.
+ */
+export function openDatabase(
+  file: string,
+  { version: wanted = schemaVersion }: { readonly version?: number } = {},
+): DatabaseSync {
   mkdirSync(path.dirname(file), { recursive: true })
   const database = new DatabaseSync(file, { enableForeignKeyConstraints: true, timeout: 5000 })
   database.function('search_text', { deterministic: true }, (text) =>
@@ -202,7 +227,7 @@ export function openDatabase(file: string): DatabaseSync {
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;')
   const { user_version: version } = database.prepare('PRAGMA user_version').get() as { user_version: number }
   for (const [index, migration] of migrations.entries()) {
-    if (index < version) continue
+    if (index < version || index >= wanted) continue
     database.exec(`BEGIN; ${migration} PRAGMA user_version = ${String(index + 1)}; COMMIT;`)
   }
   return database

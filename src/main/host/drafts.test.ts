@@ -111,6 +111,15 @@ test('a draft model is loaded by itself once it was measured to be worth it, and
   expect(changed.model).toBeNull()
 })
 
+test('tells what was measured of each draft that can be chosen', () => {
+  const measured = drafts().measured(entry('large'), file)
+  expect(measured.map(({ draft }) => draft)).toEqual(['lookup', 'model:tiny', 'model:small'])
+  const [lookup, tiny] = measured
+  expect(lookup?.gain).toBeCloseTo(0.5, 1)
+  expect(tiny).toEqual({ draft: 'model:tiny', gain: 2, acceptance: 0.5 })
+  expect(drafts().measured(entry('large'), { ...file, backend: 'Vulkan: card' })).toEqual([])
+})
+
 test('a draft model has a context of its own that is no larger than it needs', () => {
   const load = { contextTokens: 2048, batchTokens: 512 }
   expect(planDraftLoad(plan('model:small'), load)?.load).toMatchObject({

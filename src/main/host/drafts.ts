@@ -1,11 +1,11 @@
 import type { DraftFigures, DraftLoad } from '../../contract/backend.ts'
 import { canGoBack, differsInVocabulary, draftsFor } from '../../contract/drafting.ts'
 import { AppError } from '../../contract/errors.ts'
-import type { Footprint, LoadedWith } from '../../contract/memory.ts'
+import type { Footprint, LoadedWith, LoadPreview } from '../../contract/memory.ts'
 import type { DraftKind, LibraryModel, ModelFacts } from '../../contract/model.ts'
 import { bytesByDomain } from '../core/domain-bytes.ts'
 import { draftContext, predictDraft } from '../core/draft-footprint.ts'
-import { chooseDraft, chooseDraftModel, isMuchSmaller, type DraftRecord } from '../core/drafting.ts'
+import { chooseDraft, chooseDraftModel, draftGain, isMuchSmaller } from '../core/drafting.ts'
 import { usesFlashAttention, type FootprintOptions, type Placement } from '../core/footprint.ts'
 import type { DraftRecords } from './draft-records.ts'
 import type { Library } from './library.ts'
@@ -42,6 +42,8 @@ export type AnswerDrafts = {
   choose(): { readonly kind: DraftKind } | null
   record(figures: DraftFigures): void
 }
+
+type DraftMeasurements = NonNullable<LoadPreview['drafts']>
 
 const modelPrefix = 'model:'
 const nothing: DraftPlan = { kinds: [], model: null, warnings: [], problem: null }
@@ -106,9 +108,21 @@ export class Drafts {
     }
   }
 
-  /** What drafting with a model of the library has come to for another one; null before it was tried. */
-  recordOf(file: MeasuredFile, draft: Pick<LibraryModel, 'id'>): DraftRecord | null {
-    return this.#records.get(file, this.#keyOf(draft))
+  /** What drafting for a model was measured to come to, with each draft that was tried and can be chosen. */
+  measured(target: Pick<LibraryModel, 'id' | 'file'>, file: MeasuredFile | null): DraftMeasurements {
+    if (!file) return []
+    const drafts = draftsFor(target, this.#library.list())
+    return [
+      { draft: 'lookup', record: this.#records.get(file, 'lookup') },
+      ...drafts.map((draft) => ({
+        draft: `${modelPrefix}${draft.id}`,
+        record: this.#records.get(file, this.#keyOf(draft)),
+      })),
+    ].flatMap(({ draft, record }) => {
+      const gain = draftGain(record)
+      if (record === null || gain === null) return []
+      return [{ draft, gain, acceptance: record.acceptedTokens / Math.max(1, record.proposedTokens) }]
+    })
   }
 
   #planModel({ model: target, facts }: DraftWish, id: string): DraftPlan {
@@ -147,7 +161,7 @@ export class Drafts {
     const models = draftsFor(target, this.#library.list())
       .flatMap((entry) => usable(entry) ?? [])
       .filter((model) => isMuchSmaller(model.facts, facts))
-      .map((model) => ({ model, record: this.recordOf(file, model) }))
+      .map((model) => ({ model, record: this.#records.get(file, this.#keyOf(model)) }))
     return chooseDraftModel(models, { lookup: this.#records.get(file, 'lookup') })
   }
 

@@ -125,13 +125,14 @@ export async function createHost(options: HostOptions): Promise<Host> {
     }),
   )
   const textOf = (id: string) => attachments.text(id)
+  const auto = autoOf({ database, conversations, pool, library, settings, textOf })
   const warming = resources.use(
     new Warming({
-      ...{ pool, conversations, textOf, quietMs: options.warmingQuietMs, onDefect: logDefect },
+      ...{ pool, conversations, quietMs: options.warmingQuietMs, onDefect: logDefect },
+      textOf,
       isOn: () => settings.get().warming,
     }),
   )
-  const auto = autoOf({ database, conversations, pool, library, settings, textOf })
   const turns = resources.use(
     new Turns({
       ...{ conversations, pool, textOf, auto },

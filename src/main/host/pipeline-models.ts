@@ -42,9 +42,9 @@ export function resolveModelPath(
 }
 
 async function findModel(file: string, places: ModelPlaces, signal?: AbortSignal): Promise<KnownModel> {
-  const { paths, stem } = modelFilesOf(file)
+  const { paths } = modelFilesOf(file)
   const unknown = { lesson: undefined, readingSpeed: null, decodingSpeed: null }
-  const base = { path: file, name: stem, modelId: null, ...unknown }
+  const base = { path: file, name: '', modelId: null, ...unknown }
   const entry = await places.find?.(file)
   const own = entry && {
     ...{ path: file, name: entry.name, modelId: entry.id },

@@ -24,7 +24,7 @@ const base: ProbeOptions = {
   file: path.resolve(import.meta.dirname, '../model/index.ts'),
   env: { PLENUM_DEVICE: 'cpu' },
 }
-// A little less than in the app: some files take all the time that they are given.
+// A little less than in the app: some files take all the processor time that they are given, which on a busy machine lasts.
 const probe = createProbe({ ...base, limitMs: 6000 })
 afterAll(async () => {
   await probe[Symbol.asyncDispose]()
@@ -40,10 +40,9 @@ describe('Probe', () => {
     expect(new Set(files.map(({ name }) => name)).size).toBe(files.length)
   })
 
-  it.each(files)('refuses $name', { timeout: 20_000 }, async ({ create, says }) => {
+  it.each(files)('refuses $name', { timeout: 60_000 }, async ({ create, says }) => {
     const paths = await create(folder)
     if (paths === null) return
-    const startedAt = performance.now()
     const error: unknown = await probe.inspect(paths).then(
       (inspection) => inspection,
       (reason: unknown) => reason,
@@ -54,7 +53,6 @@ describe('Probe', () => {
     expect(message).toMatch(/^Cannot read "/)
     expect(message).toMatch(says)
     expect(details).toEqual({ path: expect.any(String) as string, help: expect.any(String) as string })
-    expect(performance.now() - startedAt).toBeLessThan(10_000)
     for (const peakBytes of children.map(peakBytesOf)) expect(peakBytes).toBeLessThan(gigabyte)
   })
 

@@ -163,9 +163,10 @@ export class ResidentModels implements ResidencyEffects {
   }
 
   /** What a preview says of how a model would be loaded. Throws what is wrong with the model. */
-  explain(modelId: string, options: LoadOptions): Pick<LoadPreview, 'loadedWith' | 'warnings'> {
+  explain(modelId: string, options: LoadOptions): Pick<LoadPreview, 'loadedWith' | 'warnings' | 'drafts'> {
     const { loadedWith, warnings } = this.#plan(modelId, this.#settle(modelId, options))
-    return { loadedWith, warnings: [...warnings] }
+    const drafts = this.#options.drafts.measured(this.entry(modelId), this.#measuredFile(modelId))
+    return { loadedWith, warnings: [...warnings], ...(drafts.length > 0 && { drafts }) }
   }
 
   /** What the snapshot shows of how a model is or would be loaded; zeros when it has left the library. */

@@ -23,6 +23,7 @@ const defaults = {
   warming: true,
   parking: true,
   parkingBudgetBytes: null,
+  speculativeDecoding: 'auto',
   theme: 'system',
   isTourSeen: false,
   presets: [],

@@ -73,8 +73,8 @@ export class Turns implements AsyncDisposable {
         readonly onQuiet?: (conversationId: string) => void
       },
   ) {
-    const { onQuiet = () => undefined, ...surroundings } = options
-    const { auto, conversations, onDefect } = surroundings
+    const { auto, onQuiet = () => undefined, ...surroundings } = options
+    const { conversations, onDefect } = options
     this.#conversations = conversations
     this.#pool = options.pool
     this.#surroundings = { textOf: () => '', ...surroundings }
@@ -365,7 +365,7 @@ export class Turns implements AsyncDisposable {
     const router = isRouted ? routing?.router() : null
     const willCheck = isChecked || this.#checks?.isOn(conversationId, asking) === true
     const verifier = willCheck ? this.#auto?.verifying.verifier() : null
-    const keep = [router, verifier].flatMap((model) => (model ? [model.id] : []))
+    const keep = [...new Set([router, verifier].flatMap((model) => (model ? [model.id] : [])))]
     const route: RunOptions['route'] =
       isRouted && routing
         ? async (options) =>
@@ -381,8 +381,8 @@ export class Turns implements AsyncDisposable {
     run.start(before)
     void run.finished.then(() => {
       this.#runs.delete(run)
-      if (this.#runsOf(run.conversationId).length === 0) this.#onQuiet(run.conversationId)
       if (run.isChecked) this.#checkEnded(run)
+      if (this.#runsOf(run.conversationId).length === 0) this.#onQuiet(run.conversationId)
     })
   }
 

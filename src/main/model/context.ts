@@ -360,7 +360,7 @@ export class ModelContext implements AsyncDisposable {
   #draftWith(draft: AnswerRequest['draft']) {
     if (!draft || this.#cells.sequence.needsCheckpoints) return null
     const { kind, persists = false } = draft
-    const claimed = kind === 'model' ? this.#options.draftModel?.claim() : null
+    const claimed = kind === 'model' ? this.#options.draftModel?.claim({ isBold: persists }) : null
     if (kind === 'model' && !claimed) return null
     const pace = new DraftPace({ persists })
     return {

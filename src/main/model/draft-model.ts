@@ -80,8 +80,12 @@ export class DraftModel {
     }
   }
 
-  /** Takes it for an answer until that is disposed of; null while another answer has it. */
-  claim(): (Drafter<Token> & Disposable & { readonly name: string }) | null {
+  /** Takes it for an answer until that is disposed of; null while another answer has it. `isBold`: it proposes what it thinks unlikely too. */
+  claim({
+    isBold,
+  }: {
+    readonly isBold: boolean
+  }): (Drafter<Token> & Disposable & { readonly name: string }) | null {
     if (this.#isClaimed) return null
     this.#isClaimed = true
     let from = 0
@@ -89,7 +93,7 @@ export class DraftModel {
       name: this.#name,
       propose: async (text, count) => {
         from = this.#windowStart(text.length, { from, count })
-        return this.#propose(text.slice(from), count)
+        return this.#propose(text.slice(from), { count, least: isBold ? 0 : leastProbability })
       },
       [Symbol.dispose]: () => {
         this.#isClaimed = false
@@ -103,7 +107,10 @@ export class DraftModel {
     return length - from + count <= capacity ? from : length - Math.floor(capacity / 2)
   }
 
-  async #propose(text: readonly Token[], count: number): Promise<readonly Token[] | 'reading'> {
+  async #propose(
+    text: readonly Token[],
+    { count, least }: { readonly count: number; readonly least: number },
+  ): Promise<readonly Token[] | 'reading'> {
     const sequence = this.#sequence
     const held = sequence.contextTokens
     let kept = 0
@@ -127,7 +134,7 @@ export class DraftModel {
       let step = await steps.next()
       while (step.done !== true) {
         const [token, probability] = likeliestOf(step.value.probabilities)
-        if (token === null || probability < leastProbability || this.#model.isEogToken(token)) break
+        if (token === null || probability < least || this.#model.isEogToken(token)) break
         draft.push(token)
         if (draft.length >= count) break
         step = await steps.next(token)

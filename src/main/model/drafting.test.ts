@@ -1,3 +1,5 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -121,10 +123,20 @@ test('a draft model writes the same answers, with fewer steps of the model', asy
   const model = await load(guideFile, coderFile)
   for (const question of questions) {
     const { plain, drafted } = await both(model, byModel, ask(question))
-    expect(drafted.text).toBe(plain.text)
-    expect(drafted.done.usedTokens).toBe(plain.done.usedTokens)
+    await expectSame(question, [plain.text, drafted.text])
+    if (drafted.text === plain.text) expect(drafted.done.usedTokens).toBe(plain.done.usedTokens)
   }
 })
+
+/** Several tokens that are computed at once may round otherwise than one by one: answers of Guide may part where two tokens are about as likely. */
+async function expectSame(question: string, answers: readonly [string, string]): Promise<void> {
+  if (answers[0] === answers[1]) return
+  const program = path.join(import.meta.dirname, 'testing-first-difference.ts')
+  const child = fork(program, [guideFile, question, ...answers], { execArgv: [] })
+  const [tie] = (await once(child, 'message')) as [{ common: string; likelihoods: readonly number[] }]
+  console.log(`"${question}" differs after "${tie.common}": ${tie.likelihoods.join(' against ')}`)
+  expect(Math.min(...tie.likelihoods) / Math.max(...tie.likelihoods)).toBeGreaterThan(0.8)
+}
 
 test('of what the model itself drafts everything is accepted', async () => {
   const model = await load(guideFile, guideFile)

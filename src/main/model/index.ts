@@ -19,7 +19,7 @@ const os = implement(backendContract)
 const router = os.router({
   inspect: os.inspect.handler(async ({ input }) => {
     const { inspectModel } = await import('./inspect.ts')
-    return inspectModel(input.paths)
+    return inspectModel(input.paths, input)
   }),
   device: os.device.handler(async () => {
     const { describeDevice } = await import('./inspect.ts')

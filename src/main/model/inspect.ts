@@ -2,28 +2,31 @@ import type { Inspection } from '../../contract/backend.ts'
 import { collectGarbage } from './collect-garbage.ts'
 import { describeModel } from './gguf-facts.ts'
 import { readGgufHeader } from './gguf-header.ts'
-import { MemoryGuard } from './memory-guard.ts'
 import type { ModelTrial } from './trial.ts'
 import { nothingMapped, readUsage } from './usage.ts'
+import { WorkGuard } from './work-guard.ts'
 
 /** Real models take 200 to 500 MB, most of it for a vocabulary of up to 262,144 tokens. */
 const memoryLimitBytes = 800 * 2 ** 20
 
 /** Inspects model files for the host, in a process that holds no model. */
 export class Inspector {
-  #guard: MemoryGuard | null = null
+  #guard: WorkGuard | null = null
   #trial: Promise<ModelTrial> | null = null
 
   /**
    * What a model file (or all parts of a split one, in order) is: its header is checked and read, then llama.cpp tries it without
-   * loading weights. `BAD_MODEL_FILE` or `NOT_FOUND` say what is wrong. A hostile file may end this process or never end, but not
-   * take more memory than is good.
+   * loading weights. `BAD_MODEL_FILE` or `NOT_FOUND` say what is wrong. A hostile file may end this process, but neither take more memory
+   * than is good nor more processor time than `limitCpuMs`.
    */
-  async inspect(paths: readonly string[]): Promise<Inspection> {
+  async inspect(
+    paths: readonly string[],
+    { limitCpuMs }: { readonly limitCpuMs?: number | undefined } = {},
+  ): Promise<Inspection> {
     const [first] = paths
     if (first === undefined) throw new Error('No file to inspect')
-    this.#guard ??= new MemoryGuard({ limitBytes: memoryLimitBytes })
-    using _watch = this.#guard.watch()
+    this.#guard ??= new WorkGuard({ limitBytes: memoryLimitBytes })
+    using _watch = this.#guard.watch({ limitCpuMs })
     const { inspection, chatTemplate } = describeModel(paths.map((path) => readGgufHeader(path)))
     if (inspection.kind === 'model') {
       // Imported late: a header alone needs no native code.
@@ -42,8 +45,11 @@ export class Inspector {
 const inspector = new Inspector()
 
 /** What a model file is; see `Inspector.inspect`. */
-export async function inspectModel(paths: readonly string[]): Promise<Inspection> {
-  return inspector.inspect(paths)
+export async function inspectModel(
+  paths: readonly string[],
+  options: { readonly limitCpuMs?: number | undefined } = {},
+): Promise<Inspection> {
+  return inspector.inspect(paths, options)
 }
 
 /** The device that computes: its name, and its memory where it has its own. */

@@ -1,5 +1,5 @@
 import { AppError } from '../../contract/errors.ts'
-import { MemoryGuard } from './memory-guard.ts'
+import { WorkGuard } from './work-guard.ts'
 
 /** Far more than the text of a long book takes. */
 const memoryLimitBytes = 768 * 2 ** 20
@@ -10,7 +10,7 @@ const mostPages = 5000
  * with a file that cannot be read.
  */
 export async function readPdf(file: Uint8Array): Promise<string[]> {
-  const guard = new MemoryGuard({ limitBytes: memoryLimitBytes })
+  const guard = new WorkGuard({ limitBytes: memoryLimitBytes })
   using _watch = guard.watch()
   const { getDocumentProxy, extractText } = await import('unpdf')
   try {

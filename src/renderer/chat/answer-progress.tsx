@@ -4,8 +4,14 @@ import { formatCount } from '../ui/format.ts'
 import styles from './answer-progress.module.css'
 import { useLoadProgress } from './use-load-progress.ts'
 
-/** What an answer waits for; while the model loads, how much of it is there. */
-export function WaitingNote({ modelId, reason }: { readonly modelId: string; readonly reason: string }) {
+/** What an answer waits for; while its model (null: not found yet) loads, how much of it is there. */
+export function WaitingNote({
+  modelId,
+  reason,
+}: {
+  readonly modelId: string | null
+  readonly reason: string
+}) {
   const { loadedBytes, weightBytes } = useLoadProgress(modelId)
   return (
     <div className={styles['note']}>

@@ -3,6 +3,7 @@ import type { Answer, Turn } from '../../contract/conversation.ts'
 import { withoutThoughts } from '../../contract/thoughts.ts'
 import { isRunning } from '../conversation-mirror.ts'
 import { useApp } from '../store.ts'
+import { Icon } from '../ui/icon.tsx'
 import { ModelSwatch } from '../ui/model-swatch.tsx'
 import { AnswerActions } from './answer-actions.tsx'
 import { AnswerEnd } from './answer-end.tsx'
@@ -46,19 +47,20 @@ export const AnswerView = memo(function AnswerView({
   const failed = repairedAnswer(answer, turn)
   const isCompared = failed !== null && comparedId === answer.id && !isRunning(answer)
   const isWriting = state.kind === 'writing'
+  const isRouting = state.kind === 'waiting' && state.isRouting === true
   return (
     <article
       className={styles['answer']}
-      aria-label={`Answer by ${modelName}`}
+      aria-label={isRouting ? 'Answer by whom Auto finds' : `Answer by ${modelName}`}
       aria-busy={isRunning(answer)}
       data-answer={answer.id}
-      data-colour={colour === null ? undefined : colour % 10}
+      data-colour={colour === null || isRouting ? undefined : colour % 10}
     >
       <header className={styles['header']} data-column={isColumn || undefined}>
         <span className={styles['who']}>
-          <ModelSwatch colour={colour} />
-          <span className={styles['name']} title={modelName}>
-            {modelName}
+          {isRouting ? <Icon name="route" size={14} /> : <ModelSwatch colour={colour} />}
+          <span className={styles['name']} title={isRouting ? undefined : modelName}>
+            {isRouting ? 'Auto' : modelName}
           </span>
           {!isColumn && (
             <VersionSwitch
@@ -89,7 +91,7 @@ export const AnswerView = memo(function AnswerView({
           onCompare={(isOn) => setComparedId(isOn ? answer.id : null)}
         />
       )}
-      {state.kind === 'waiting' && <WaitingNote modelId={answer.modelId} reason={state.reason} />}
+      {state.kind === 'waiting' && <WaitingNote modelId={isRouting ? null : modelId} reason={state.reason} />}
       {state.kind === 'reading' && <ReadingNote state={state} />}
       {edit !== undefined && !isRunning(answer) && (
         <EditForm

@@ -1,6 +1,6 @@
 import type { LibraryModel } from '../../contract/model.ts'
 import { usePreview } from '../library/use-preview.ts'
-import { showDialog, useApp } from '../store.ts'
+import { attempt, host, showDialog, useApp } from '../store.ts'
 import { Button } from '../ui/button.tsx'
 import { autoOutlook, type AutoOutlook } from './auto-choice.ts'
 import styles from './cost-line.module.css'
@@ -29,13 +29,23 @@ export function AutoLine({ fallback }: { readonly fallback: LibraryModel }) {
       {isConnected && help !== null && (
         <>
           <p>{help}</p>
-          <Button look="quiet" icon="library" onClick={() => showDialog('library')}>
-            Open the library
-          </Button>
+          {outlook.kind === 'router-absent' ? (
+            <Button icon="load" onClick={() => void loadModel(outlook.router.id)}>
+              {`Load ${outlook.router.name}`}
+            </Button>
+          ) : (
+            <Button icon="library" onClick={() => showDialog('library')}>
+              Open the library
+            </Button>
+          )}
         </>
       )}
     </div>
   )
+}
+
+async function loadModel(id: string): Promise<void> {
+  await attempt(() => host().models.load({ id }))
 }
 
 function RouterWords({
@@ -71,7 +81,7 @@ export function describeOutlook(
     case 'router-absent':
       return {
         words: `${outlook.router.name}, which sorts messages, is not in memory: ${fallbackName} answers`,
-        help: `For Auto to choose, load ${outlook.router.name}, or name it as the router in the settings: then it is loaded when it is needed.`,
+        help: 'One that the settings name as the router is loaded when it is needed.',
       }
     case 'no-router':
       return {

@@ -43,7 +43,7 @@ export function ModelPicker({ models, residency, chosen, beside, onChosen }: Mod
     <div className={styles['picker']} data-tour="model">
       <fieldset className={styles['chips']}>
         <legend className="visually-hidden">{beside ? 'Models for this turn' : 'Model for this turn'}</legend>
-        {beside === null && <AutoChip isChosen={isAuto} />}
+        {beside === null && models.length > 0 && <AutoChip isChosen={isAuto} />}
         {chips.map((model) => (
           <Chip
             key={model.id}

@@ -35,21 +35,30 @@ export const RoutingLine = memo(function RoutingLine(props: RoutingLineProps) {
   const { before, name, after } = decisionWords(routing, modelName)
   const { overruledBy } = routing
   const others = otherModels(routing, modelId)
+  const hasMore =
+    routing.labels.length > 0 || routing.alternatives.length > 0 || !isSaidBy(routing, modelName)
   const offered = isLast && !overruledBy ? others.slice(0, mostOffers) : []
+  const line = (
+    <>
+      {before}
+      <b>{name}</b>
+      {after}
+      {overruledBy && `; you had ${overruledBy.name} answer instead`}
+    </>
+  )
   return (
     <div className={styles['routing']}>
-      <details open={isShown} onToggle={({ currentTarget }) => setIsShown(currentTarget.open)}>
-        <summary className={styles['line']}>
-          <Icon name="chevron-right" size={12} />
-          <span>
-            {before}
-            <b>{name}</b>
-            {after}
-            {overruledBy && `; you had ${overruledBy.name} answer instead`}
-          </span>
-        </summary>
-        {isShown && <DecisionDetails {...props} isBusy={isBusy} />}
-      </details>
+      {hasMore ? (
+        <details open={isShown} onToggle={({ currentTarget }) => setIsShown(currentTarget.open)}>
+          <summary className={styles['line']}>
+            <Icon name="chevron-right" size={12} />
+            <span>{line}</span>
+          </summary>
+          {isShown && <DecisionDetails {...props} isBusy={isBusy} />}
+        </details>
+      ) : (
+        <p className={styles['plain']}>{line}</p>
+      )}
       {offered.length > 0 && !isBusy && !isShown && (
         <span className={styles['offers']}>
           {offered.map((other) => (
@@ -145,7 +154,7 @@ export const OverruledLine = memo(function OverruledLine({ overruled }: { readon
   const isRemembered = overruled.routing?.overruledBy?.isRemembered === true
   return (
     <div className={styles['routing']}>
-      <p className={styles['overruled']}>
+      <p className={styles['plain']}>
         {`Your choice instead of ${overruled.modelName}, whom Auto chose`}
         {isRemembered && ' · remembered as an example for Auto'}
       </p>

@@ -52,7 +52,10 @@ function withoutEnding(text: string, ending: string): string | null {
 
 /** Whether the line says all that the decision's reason does. Pure. */
 export function isSaidBy({ kind, reason }: RoutingDecision, modelName: string): boolean {
-  return kind === 'routed' && reason.endsWith(`: "${modelName}"`)
+  return (
+    (kind === 'routed' && reason.endsWith(`: "${modelName}"`)) ||
+    (kind === 'fallback' && reason.endsWith(`: "${modelName}" answers`))
+  )
 }
 
 /** "code 93 %". Pure. */

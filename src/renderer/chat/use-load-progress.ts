@@ -9,8 +9,8 @@ export type LoadProgress = {
   readonly waitingFor: string | null
 }
 
-/** Follows a model that loads. */
-export function useLoadProgress(modelId: string): LoadProgress {
+/** Follows a model that loads; null: none. */
+export function useLoadProgress(modelId: string | null): LoadProgress {
   return useApp(
     useShallow(({ pool }) => {
       const resident = pool?.residents.find((each) => each.modelId === modelId)

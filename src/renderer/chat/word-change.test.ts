@@ -11,6 +11,12 @@ test('words that were taken out and put in stand between those that stayed', () 
     ['same', '.'],
   ])
   expect(changeText(parts)).toBe('1 word removed, 3 added')
+  // One change rather than a word of each text in turns.
+  expect(wordChange('4 times 5 is 20.', 'Hello, I am Guide.').map(({ kind, text }) => [kind, text])).toEqual([
+    ['removed', '4 times 5 is 20'],
+    ['added', 'Hello, I am Guide'],
+    ['same', '.'],
+  ])
   expect(changeText(wordChange('Same', 'Same'))).toBe('Nothing was changed')
 })
 

@@ -18,10 +18,35 @@ export function wordChange(before: string, after: string): readonly ChangePart[]
       { kind: 'removed', text: before },
       { kind: 'added', text: after },
     ]
-  return parts.map(({ value, added, removed }) => ({
-    kind: added ? 'added' : removed ? 'removed' : 'same',
-    text: value,
-  }))
+  return joined(
+    parts.map(({ value, added, removed }) => ({
+      kind: added ? 'added' : removed ? 'removed' : 'same',
+      text: value,
+    })),
+  )
+}
+
+/** Changes with nothing but a space between them are one change: what is read word by word in turns nobody can follow. */
+function joined(parts: readonly ChangePart[]): readonly ChangePart[] {
+  const whole: ChangePart[] = []
+  const run = { removed: '', added: '' }
+  const end = () => {
+    if (run.removed !== '') whole.push({ kind: 'removed', text: run.removed })
+    if (run.added !== '') whole.push({ kind: 'added', text: run.added })
+    run.removed = run.added = ''
+  }
+  parts.forEach(({ kind, text }, index) => {
+    const isInside = index > 0 && parts[index + 1]?.kind !== 'same' && index + 1 < parts.length
+    if (kind === 'same' && !(isInside && /^[ \t]*$/.test(text))) {
+      end()
+      whole.push({ kind, text })
+      return
+    }
+    if (kind !== 'added') run.removed += text
+    if (kind !== 'removed') run.added += text
+  })
+  end()
+  return whole
 }
 
 /** How much was changed, in words: "3 words removed, 5 added", "Nothing was changed". Pure. */

@@ -1,6 +1,7 @@
 import { autoKeys, chooseAuto, endAuto, isAutoNext } from '../chat/auto-choice.ts'
 import { toggleModelMenu } from '../chat/model-menu.tsx'
 import { chooseSeveral } from '../chat/several-models.ts'
+import { choosePipeline, openCurrentSet } from '../pipeline/pipelines.ts'
 import { resetPanes, togglePane } from '../panes.ts'
 import {
   attempt,
@@ -55,6 +56,22 @@ export const appCommands: readonly Command[] = [
     keys: ['Mod+Shift+L'],
     words: 'models files add gguf load folder',
     run: () => showDialog('library'),
+  },
+  {
+    id: 'pipelines.open',
+    title: 'Open a pipeline…',
+    section: 'Models',
+    words: 'yaml file set dry run plan load several',
+    when: isConnected,
+    run: choosePipeline,
+  },
+  {
+    id: 'pipelines.current',
+    title: 'Save this set as a pipeline…',
+    section: 'Models',
+    words: 'yaml file write export models memory',
+    when: (state) => isConnected(state) && (state.pool?.residents.length ?? 0) > 0,
+    run: () => void openCurrentSet(),
   },
   {
     id: 'pool.consolidate',

@@ -116,7 +116,7 @@ function closed(): Promise<void> {
 }
 
 /** Where the user says in the system's own dialog; in a browser as it saves what it downloads. */
-async function saveFile(file: File): Promise<void> {
+export async function saveFile(file: File): Promise<void> {
   if (useApp.getState().host?.canChooseFiles === true) {
     await host().files.save({ name: file.name, text: await file.text() })
     return

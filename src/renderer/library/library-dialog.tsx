@@ -1,7 +1,9 @@
 import { useDeferredValue, useRef, useState } from 'react'
 import { useShallow } from 'zustand/react/shallow'
 import { formatBytes } from '../../contract/bytes.ts'
+import { choosePipeline, openCurrentSet } from '../pipeline/pipelines.ts'
 import { showDialog, useApp } from '../store.ts'
+import { Button } from '../ui/button.tsx'
 import { Dialog } from '../ui/dialog.tsx'
 import { formatCount } from '../ui/format.ts'
 import { AddModels } from './add-models.tsx'
@@ -64,6 +66,14 @@ export function LibraryDialog() {
           </label>
           <div className={styles['add']}>
             <AddModels />
+            <Button icon="file" onClick={choosePipeline}>
+              Open a pipeline…
+            </Button>
+            {residentList !== undefined && residentList.length > 0 && (
+              <Button icon="export" onClick={() => void openCurrentSet()}>
+                Save this set as a pipeline…
+              </Button>
+            )}
           </div>
         </div>
         {models.length === 0 ? (

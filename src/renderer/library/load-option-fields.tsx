@@ -196,7 +196,12 @@ export function LoadOptionFields({ model, slid, preview, onSave, children }: Loa
         />
       ))}
       {row('draft', (noteId) => (
-        <DraftField model={model} describedBy={noteId} onChoose={(draft) => set({ draft })} />
+        <DraftField
+          model={model}
+          measured={preview?.drafts}
+          describedBy={noteId}
+          onChoose={(draft) => set({ draft })}
+        />
       ))}
       {row('bandwidthThrottle', (noteId) => (
         <SelectField

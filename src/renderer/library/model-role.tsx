@@ -60,8 +60,8 @@ function RoleFields({ modelId, role }: { readonly modelId: string; readonly role
       )}
       <h4>Labels</h4>
       <p className={styles['note']}>
-        The kinds of requests that it answers. The same name in several models is the same label; of those
-        Auto takes the one that is quickest to answer.
+        The kinds of requests that it answers. The same name in several models is the same label: Auto takes
+        one of them that is in memory, else the one that is done first.
       </p>
       <datalist id={`${id}names`}>
         {names.map((name) => (
@@ -241,7 +241,7 @@ function LabelFields({ label, otherNames, namesId, onSave, onRemove }: LabelFiel
         id={`${id}examples`}
         className={styles['input']}
         rows={Math.min(6, Math.max(2, draft.examples.split('\n').length))}
-        placeholder="Write a function that sorts a list."
+        placeholder={label ? undefined : 'Write a function that sorts a list.'}
         value={draft.examples}
         onKeyDown={onKeyDown}
         onChange={(event) => change({ examples: event.target.value })}

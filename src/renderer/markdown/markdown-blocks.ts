@@ -10,7 +10,8 @@ export type MarkdownBlock =
 const listItem = /^ {0,3}(?:[-*+]|\d{1,9}[.)])(?:\s|$)/
 const openingFence = /^( {0,3})(`{3,}(?=[^`]*$)|~{3,})\s*([^\s`]*)/
 const nestedFence = /^\s*(?:(?:[-*+]|\d{1,9}[.)])\s+)*(`{3,}|~{3,})/
-const openingFormula = /^ {0,3}(\$\$|\\\[)(.*)$/
+const openingFormula = /^( {0,3})(\$\$|\\\[)(.*)$/
+const nestedFormula = /^(\s*(?:(?:[-*+]|\d{1,9}[.)])\s+)*)(\$\$|\\\[)(.*)$/
 const definition = /^ {0,3}\[([^\]]{1,200})\]:(?:\s|$)/
 const halfFence = /^ {0,3}(?:`{1,2}|~{1,2}|`{3,}[^`]*|~{3,}.*)$/
 
@@ -65,7 +66,14 @@ export function splitBlocks(
       continue
     }
     // 3. So is a formula that begins a line and ends one.
-    const formula = isList ? null : takeFormula(lines, index, { isGrowing })
+    const isNested = isList || listItem.test(line)
+    const formula = takeFormula(lines, index, { isGrowing, isNested })
+    if (formula && isNested) {
+      isList = true
+      current.push(...fencedFormula(formula))
+      index = formula.lastIndex
+      continue
+    }
     if (formula) {
       endText()
       blocks.push({ kind: 'formula', source: formula.source, isOpen: formula.isOpen })
@@ -111,6 +119,25 @@ function nextFilledLines(lines: readonly string[]): readonly number[] {
   return next
 }
 
+type TakenFormula = {
+  /** What stands before it on its line: white space, and the marks of items. */
+  readonly before: string
+  readonly source: string
+  readonly isOpen: boolean
+  readonly lastIndex: number
+}
+
+/** The languages that stand for formulas in lists: whole ones, and such as are being written. */
+export const formulaLanguages = { whole: 'math', open: 'math-open' } as const
+
+/** A formula in a list as code of a language of its own: no line of it is an item, a heading or the end of the list then. */
+function fencedFormula({ before, source, isOpen }: TakenFormula): readonly string[] {
+  const indent = before.replaceAll(/\S/g, ' ')
+  const lines = source.split('\n').map((line) => `${indent}${line.trim()}`)
+  const language = isOpen ? formulaLanguages.open : formulaLanguages.whole
+  return [`${before}\`\`\`\`${language}`, ...lines, ...(isOpen ? [] : [`${indent}\`\`\`\``])]
+}
+
 /** So many lines a formula may have: a mark that nothing closes must not take the rest of an answer. */
 const formulaLines = 200
 
@@ -118,11 +145,11 @@ const formulaLines = 200
 function takeFormula(
   lines: readonly string[],
   first: number,
-  { isGrowing }: { readonly isGrowing: boolean },
-): { readonly source: string; readonly isOpen: boolean; readonly lastIndex: number } | null {
-  const opening = openingFormula.exec(lines[first] ?? '')
+  { isGrowing, isNested }: { readonly isGrowing: boolean; readonly isNested: boolean },
+): TakenFormula | null {
+  const opening = (isNested ? nestedFormula : openingFormula).exec(lines[first] ?? '')
   if (!opening) return null
-  const [, mark = '', rest = ''] = opening
+  const [, before = '', mark = '', rest = ''] = opening
   const closing = mark === '$$' ? '$$' : '\\]'
   const source: string[] = []
   for (let index = first; index < Math.min(lines.length, first + formulaLines); index++) {
@@ -131,15 +158,16 @@ function takeFormula(
     if (at !== -1) {
       if (line.slice(at + closing.length).trim() !== '') return null
       source.push(line.slice(0, at))
-      return { source: source.join('\n').trim(), isOpen: false, lastIndex: index }
+      return { before, source: source.join('\n').trim(), isOpen: false, lastIndex: index }
     }
     // A fence inside of it: that mark was no formula's.
-    if (openingFence.test(line)) return null
+    if ((isNested ? nestedFence : openingFence).test(line)) return null
     source.push(line)
   }
   if (!isGrowing || lines.length - first >= formulaLines) return null
   // The half of the closing mark is no part of it.
   return {
+    before,
     source: source
       .join('\n')
       .replace(/[$\\]$/, '')

@@ -300,6 +300,11 @@ function takeFormula(text: string, index: number): Taken {
     }
   }
   const source = text.slice(index + 1)
+  // "$HOME/bin" and "$variable" are no formulas, "$ABC$" and "$ma = F$" are: what follows the word tells.
+  const [, afterWord] = /^[a-zA-Z_]\w+([^]*)$/.exec(source) ?? []
+  if (afterWord?.trim() === '') return { kind: 'open', source: '' }
+  if (afterWord !== undefined && !/^\s*(?:[=<>+*\\^({|]|-(?!>))/.test(afterWord))
+    return { kind: 'text', end: index + 1 }
   const isBegun = /^[a-zA-Z\\({|-]/.test(source) ? !/\s[a-zA-Z]{4,}\s/.test(source) : /[\\^_{]/.test(source)
   return isBegun ? { kind: 'open', source } : { kind: 'text', end: index + 1 }
 }

@@ -8,7 +8,31 @@ import explanation from '../../testing/answers/explanation.txt?raw'
 import multilingual from '../../testing/answers/multilingual.txt?raw'
 import thinking from '../../testing/answers/thinking.txt?raw'
 
-const recordedAnswers = { explanation, code, thinking, multilingual }
+// What streams seldom, and changed its look while it did.
+const formulas = `Derive it:
+
+1. Begin with the sum:
+
+   $$
+   S = a
+   + b
+   - c
+
+   = d
+   $$
+
+   and go on.
+2. Then
+   \\[
+   # x = \\frac{1}{2} \\\\
+   y
+   \\]
+   - a point with $ABC$ and $ma = F$
+   - and one with $x_1$
+
+In a shell $HOME/bin and $PATH are variables, $variable is one, and it costs $5 or $10. Of the triangle $ABC$ the side $a$ is known.
+`
+const recordedAnswers = { explanation, code, thinking, multilingual, formulas }
 
 /** What an answer looks like while it grows and at its end, by its length. */
 function draw(text: string, isGrowing: boolean): HTMLElement {

@@ -7,7 +7,7 @@ import { previewLink } from '../store.ts'
 import { CodeBlock } from './code-block.tsx'
 import { Formula } from './formula.tsx'
 import { harmlessText } from './harmless-text.ts'
-import { splitBlocks, type MarkdownBlock } from './markdown-blocks.ts'
+import { formulaLanguages, splitBlocks, type MarkdownBlock } from './markdown-blocks.ts'
 import { settleEnd } from './markdown-end.ts'
 import { isTangled } from './markdown-limits.ts'
 import { formulaFromMarkdown, formulaSyntax } from './math-syntax.ts'
@@ -163,12 +163,11 @@ const components: Components = {
   pre: ({ children }) => {
     if (!isValidElement<{ className?: string; children?: ReactNode }>(children)) return <pre>{children}</pre>
     const { className = '', children: code } = children.props
-    return (
-      <CodeBlock
-        language={/language-(\S+)/.exec(className)?.[1] ?? ''}
-        code={typeof code === 'string' ? code.replace(/\n$/, '') : ''}
-      />
-    )
+    const language = /language-(\S+)/.exec(className)?.[1] ?? ''
+    const source = typeof code === 'string' ? code.replace(/\n$/, '') : ''
+    if (language === formulaLanguages.whole || language === formulaLanguages.open)
+      return <Formula source={source} isDisplay isOpen={language === formulaLanguages.open} />
+    return <CodeBlock language={language} code={source} />
   },
   // It scrolls by itself, so it takes the focus: arrows move it then.
   table: ({ children }) => (

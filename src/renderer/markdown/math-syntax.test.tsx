@@ -22,6 +22,29 @@ test('reads formulas in all four ways, also in lists, quotes and tables', () => 
   ).toEqual(['x_1 + y', 'a*b*c', 'E = mc^2', 'a', 'z', 'q = r', 't'])
 })
 
+test('a formula of many lines is one in a list too, whatever its lines begin with', () => {
+  const lists = [
+    '- one\n\n  $$\n  a = b\n  + c\n  - d\n  $$\n\n  more\n- two',
+    '1. one\n   \\[\n   a\n   = b\n   \\]\n2. two',
+    '* $$\n  \\begin{aligned}\n  a &= b \\\\\n\n  # c\n  \\end{aligned}\n  $$\n* two',
+    '- one\n  - deep\n    \\[\n> a\n1. b\n    \\]\n- two',
+    '- one\n$$\nx\n$$\n- two',
+  ]
+  expect(lists.map((list) => read(list).formulas)).toEqual([
+    ['a = b\n+ c\n- d'],
+    ['a\n= b'],
+    ['\\begin{aligned}\na &= b \\\\\n\n# c\n\\end{aligned}'],
+    ['> a\n1. b'],
+    ['x'],
+  ])
+  for (const list of lists) expect(read(list).text).toMatch(/two/)
+  // A mark that nothing closes stays text, and the list a list.
+  expect(read('- one\n  $$\n  x\n- two')).toEqual({
+    formulas: [],
+    text: expect.stringContaining('$$') as string,
+  })
+})
+
 test('prices, variables and escaped dollars are text', () => {
   const texts = [
     'It costs $5 and $10, or US$20 to US$30.',

@@ -3,10 +3,11 @@ import { AppError, toProblem } from '../../contract/errors.ts'
 import { attachFiles } from '../chat/draft-attachments.ts'
 import { importFiles, isConversationFile } from '../conversations/conversation-files.ts'
 import { isDesktop } from '../connection.ts'
+import { isPipelineFile, openPipeline } from '../pipeline/pipelines.ts'
 import { pathGifts, uploadGifts, type Gift } from '../gifts.ts'
 
 /**
- * Takes files that are dropped anywhere on the window: models, and exported conversations (JSON), which are brought in; on the chat, what is no GGUF is
+ * Takes files that are dropped anywhere on the window: models, exported conversations (JSON), which are brought in, and pipelines (YAML); on the chat, what is no GGUF is
  * attached to the message. Whether some are held over it now. In the desktop app files and
  * folders arrive as paths, in a browser as files to be uploaded, the parts of a split model together.
  */
@@ -46,7 +47,11 @@ export function useFileDrop(onDrop: (gifts: readonly Gift[]) => void): boolean {
         const conversations = isChat ? [] : files.filter(isConversationFile)
         if (attached.length > 0) void attachFiles(attached)
         if (conversations.length > 0) void importFiles(conversations)
-        const models = files.filter((file) => !attached.includes(file) && !conversations.includes(file))
+        // One at a time is on the screen.
+        const pipelines = isChat ? [] : files.filter(isPipelineFile)
+        if (pipelines[0]) void openPipeline(pipelines[0])
+        const others = [...attached, ...conversations, ...pipelines]
+        const models = files.filter((file) => !others.includes(file))
         if (models.length > 0) onDrop(giftsOf(models, folders))
       },
       options,

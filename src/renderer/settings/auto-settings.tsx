@@ -13,8 +13,6 @@ const learns = [
   { value: 'never', name: 'Never' },
 ] as const
 
-const byRole = 'By its role, in memory first'
-
 /** Who answers when nobody was chosen, and who checks what was answered. */
 export const autoSettings: readonly SettingItem[] = [
   {
@@ -22,16 +20,16 @@ export const autoSettings: readonly SettingItem[] = [
     title: 'Router',
     section: 'Auto',
     unit: null,
-    byDefault: 'a model whose role says that it sorts requests, one in memory first',
+    byDefault: 'a model in memory whose role says that it sorts requests',
     effect:
-      'The model that reads each request and says which kind it is, so that Auto finds who answers. A small one is quick and takes little memory.',
+      'The model that reads each request and says which kind it is, so that Auto finds who answers. A small one is quick and takes little memory. One that is named here is loaded when nobody has to leave for it.',
     now: ({ models }) => whoIs(models, { does: 'routes', verb: 'sorts requests' }),
     field: ({ settings, models, save }, noteId) => (
       <ModelField
         label="Router"
         chosenId={settings.routerId}
         models={models}
-        byItself={byRole}
+        byItself="By its role, in memory"
         describedBy={noteId}
         onChoose={(routerId) => save({ routerId })}
       />
@@ -114,7 +112,7 @@ export const autoSettings: readonly SettingItem[] = [
         label="Checked by"
         chosenId={settings.verifierId}
         models={models}
-        byItself={byRole}
+        byItself="By its role"
         describedBy={noteId}
         onChoose={(verifierId) => save({ verifierId })}
       />
