@@ -445,6 +445,10 @@ export class Pool implements TurnPool, WarmPool, AsyncDisposable {
     return this.#arbiter.isIdle && this.#isQuiet && !this.#residency.isUnderPressure
   }
 
+  onIdle(listener: () => void): () => void {
+    return this.#arbiter.onIdle(listener)
+  }
+
   holdersOf(conversationId: string): readonly string[] {
     return this.#residentIds().filter((modelId) => this.#models.get(modelId)?.holds(conversationId))
   }
