@@ -446,7 +446,13 @@ export class Pool implements TurnPool, WarmPool, AsyncDisposable {
   }
 
   onIdle(listener: () => void): () => void {
-    return this.#arbiter.onIdle(listener)
+    const tell = () => {
+      if (this.isIdle) listener()
+    }
+    const unsubscribe = [this.#arbiter.onIdle(tell), this.#residency.onChange(tell)]
+    return () => {
+      for (const each of unsubscribe) each()
+    }
   }
 
   holdersOf(conversationId: string): readonly string[] {

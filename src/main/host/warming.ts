@@ -9,7 +9,7 @@ import { messagesOf } from './messages.ts'
 export interface WarmPool {
   /** Nobody answers or waits to, and memory is not short: what is not needed may be done. */
   readonly isIdle: boolean
-  /** Calls back when nobody decodes any more. */
+  /** Calls back when that has begun, and perhaps again while it lasts. */
   onIdle(listener: () => void): () => void
   /** Residents that hold something of a conversation, in memory or on disk. */
   holdersOf(conversationId: string): readonly string[]
