@@ -445,6 +445,16 @@ export class Pool implements TurnPool, WarmPool, AsyncDisposable {
     return this.#arbiter.isIdle && this.#isQuiet && !this.#residency.isUnderPressure
   }
 
+  onIdle(listener: () => void): () => void {
+    const tell = () => {
+      if (this.isIdle) listener()
+    }
+    const unsubscribe = [this.#arbiter.onIdle(tell), this.#residency.onChange(tell)]
+    return () => {
+      for (const each of unsubscribe) each()
+    }
+  }
+
   holdersOf(conversationId: string): readonly string[] {
     return this.#residentIds().filter((modelId) => this.#models.get(modelId)?.holds(conversationId))
   }
