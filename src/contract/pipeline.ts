@@ -62,7 +62,7 @@ const memorySchema = z
   .describe('The memory pool that the models share.')
 
 /** What `draft` may say in place of a model. */
-export const reservedDrafts = ['lookup', 'off'] as const
+export const reservedDrafts = ['auto', 'lookup', 'off'] as const
 
 const roleSchema = z
   .strictObject({
@@ -95,6 +95,7 @@ export const plainLoadOptions = loadOptionsSchema.omit({
   contextTokens: true,
   kvBudgetBytes: true,
   bandwidthThrottle: true,
+  draft: true,
 }).shape
 
 const modelSchema = z.strictObject({
@@ -153,7 +154,7 @@ const modelSchema = z.strictObject({
     ),
   ...snakeShape(plainLoadOptions),
   draft: modelRef(
-    'A model of this file that drafts for it, which it then checks: faster where the two agree. "lookup": drafts are taken from what was read. "off" (default): none.',
+    'A model of this file that drafts for it, which it then checks: faster where the two agree. "auto" (default): what was measured to be faster. "lookup": drafts are taken from what was read. "off": none.',
   ).optional(),
 })
 
@@ -294,9 +295,9 @@ export const figureSchema = z.object({
 })
 export type Figure = z.infer<typeof figureSchema>
 
-/** One part of what a model of the plan takes. `draft`: the weights of its draft model; `whole`: the file's estimate, which has no parts. */
+/** One part of what a model of the plan takes. `whole`: the file's estimate, which has no parts. */
 export const plannedPartSchema = z.object({
-  part: z.enum([...footprintPartNameSchema.options, 'draft', 'whole']),
+  part: z.enum([...footprintPartNameSchema.options, 'whole']),
   domain: domainIdSchema,
   bytes: z.number(),
   source: z.enum(['predicted', 'learned', 'measured', 'estimated']),

@@ -108,6 +108,7 @@ models:
     max_context: 512
     kv_type: f16
     pinned: true
+    draft: lookup
     sampling: { temperature: 0, top_k: 5 }
     role: { labels: [{ name: code }] }
   - id: sorter
@@ -115,6 +116,7 @@ models:
     role: { routes: true, verifies: true }
 router: { model: sorter, time_limit_ms: 900 }
 verifier: { model: sorter, repair_by: writer }
+runtime: { speculative_decoding: false }
 `,
   )
   const { modelIds } = await client().pipelines.load({ path: file })
@@ -123,7 +125,7 @@ verifier: { model: sorter, repair_by: writer }
   expect(list.find(({ id }) => id === 'my-coder')).toMatchObject({
     name: 'My coder',
     pinned: true,
-    loadOptions: { contextTokens: 512, kvType: 'f16', kvBudgetBytes: Math.round(0.05 * GB) },
+    loadOptions: { contextTokens: 512, kvType: 'f16', kvBudgetBytes: Math.round(0.05 * GB), draft: 'lookup' },
     sampling: { temperature: 0, topK: 5 },
     role: { labels: [{ name: 'code' }], routes: false, verifies: false },
   })
