@@ -368,14 +368,16 @@ export const pipelinePlanSchema = z.object({
       seconds: z.number().nullable(),
       /** Only after a failed check: not part of every turn. */
       isRare: z.boolean(),
+      /** One of several models with labels: each turn has one of them. */
+      isAlternative: z.boolean(),
       /** It is loaded for this step in every turn, and who leaves for it. */
       reload: z.object({ bytes: z.number(), leaving: z.array(z.string()) }).nullable(),
     }),
   ),
-  /** Loads in each turn, once turns follow each other, and what they read from disk. */
+  /** Loads in each turn, once turns follow each other, and what they read from disk; on average, with all labels equally often. */
   reloadsPerTurn: z.number(),
   reloadBytesPerTurn: z.number(),
-  /** Of a whole turn without loads; null where the speed of a step is not known. */
+  /** Of a whole turn without loads, of alternatives the slowest; null where the speed of a step is not known. */
   turnSeconds: z.number().nullable(),
 })
 export type PipelinePlan = z.infer<typeof pipelinePlanSchema>

@@ -1,5 +1,5 @@
 import { createRouterClient } from '@orpc/server'
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -174,7 +174,12 @@ models:
 })
 
 test('a path that is no pipeline is refused with what would help', async () => {
+  // 100 MB, of which nothing is read.
+  const huge = path.join(folder, 'huge.yaml')
+  writeFileSync(huge, '')
+  truncateSync(huge, 100 * MB)
   for (const [given, message] of [
+    [huge, /it is too long to be a pipeline/],
     [path.join(folder, 'none.yaml'), /there is no such file/],
     [path.join(demo, 'README.md'), /it is no YAML file/],
     [folder, /it is no YAML file/],
