@@ -132,6 +132,17 @@ export const chosenSchema = z.object({
 })
 export type Chosen = z.infer<typeof chosenSchema>
 
+/** What reading ahead has done: of `promptTokens`, `reusedTokens` were there and `readTokens` are read; fewer than the rest when it was stopped. */
+export const readSchema = z.object({
+  promptTokens: z.number().int(),
+  reusedTokens: z.number().int(),
+  readTokens: z.number().int(),
+  ms: z.number(),
+  /** Tokens that the context holds now. */
+  usedTokens: z.number().int(),
+})
+export type ReadAhead = z.infer<typeof readSchema>
+
 const base = oc.errors(
   Object.fromEntries(errorCodeSchema.options.map((code) => [code, { data: errorDetailsSchema }])),
 )
@@ -288,6 +299,12 @@ export const backendContract = {
       }),
     )
     .output(chosenSchema),
+  /**
+   * Reads messages that end with an answer, as far as the context does not hold them, up to where the next message of the user would begin: that
+   * is then all that is left to be read. Writes nothing. It stands still as answers do, and `stop` ends it in good order; `CONTEXT_FULL` as with
+   * `choose`.
+   */
+  read: base.input(contextId.extend({ messages: z.array(chatMessageSchema).min(1) })).output(readSchema),
   /** Ends the answer that a context is writing, in good order: its events end with `done` and `stopped`. */
   stop: base.input(contextId).output(z.void()),
   /** Lets a context's answer stand still at the next batch or token; ends when it does, and it does not go on before `resume`. Stopping still ends it. */

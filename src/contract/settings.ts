@@ -32,6 +32,8 @@ const fields = {
   contextFull: z.enum(['slide', 'stop']),
   /** End answers that have begun to repeat themselves without end. */
   earlyStopping: z.boolean(),
+  /** While nothing happens, residents read what others have said in their conversations. */
+  warming: z.boolean(),
   /** Keep on disk what models have read of conversations, so that they come back without reading it again. */
   parking: z.boolean(),
   /** Disk room for that, in bytes; null: 16 GB or a tenth of the disk's free room, whichever is less. */
@@ -81,6 +83,7 @@ export const settingsSchema = z.object({
   startContextTokens: fields.startContextTokens.default(4096).catch(4096),
   contextFull: fields.contextFull.default('slide').catch('slide'),
   earlyStopping: fields.earlyStopping.default(true).catch(true),
+  warming: fields.warming.default(true).catch(true),
   parking: fields.parking.default(true).catch(true),
   parkingBudgetBytes: fields.parkingBudgetBytes.default(null).catch(null),
   speculativeDecoding: fields.speculativeDecoding.default('auto').catch('auto'),

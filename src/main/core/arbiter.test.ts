@@ -24,8 +24,14 @@ class Asker {
     {
       isBackground = false,
       runsBeside = false,
+      onlyWhenIdle = false,
       onStart = () => undefined,
-    }: { isBackground?: boolean; runsBeside?: boolean; onStart?: (asker: Asker) => void } = {},
+    }: {
+      isBackground?: boolean
+      runsBeside?: boolean
+      onlyWhenIdle?: boolean
+      onStart?: (asker: Asker) => void
+    } = {},
   ) {
     this.name = name
     this.isBackground = isBackground
@@ -49,7 +55,7 @@ class Asker {
     }
     arbiter
       .enter({
-        ...{ modelId: name, name, runsBeside, signal: this.controller.signal },
+        ...{ modelId: name, name, runsBeside, onlyWhenIdle, signal: this.controller.signal },
         ...(isBackground && { background }),
         onWait: (reason) => this.reasons.push(reason),
       })
@@ -330,4 +336,36 @@ test('whatever happens, nobody decodes who may not, everybody is served in bound
     }),
     { numRuns: 300 },
   )
+})
+
+test('what is done only when nobody decodes makes way for background work too, goes last and has no share', async () => {
+  const { ask, arbiter } = newArbiter()
+  expect(arbiter.isIdle).toBe(true)
+  const leisure = ask('Guide', { isBackground: true, onlyWhenIdle: true })
+  await settle()
+  expect([leisure.state, arbiter.isIdle]).toEqual(['decoding', false])
+  const background = ask('Judge', { isBackground: true })
+  await settle()
+  expect([leisure.state, background.state]).toEqual(['pausing', 'waiting'])
+  leisure.standStill()
+  await settle()
+  expect([leisure.state, background.state]).toEqual(['paused', 'decoding'])
+  background.end()
+  await settle()
+  expect(leisure.state).toBe('decoding')
+  // However many answers there are.
+  let answer = ask('Coder')
+  leisure.standStill()
+  for (let count = 0; count <= 2 * mostOvertakes; count++) {
+    const next = ask('Coder')
+    await settle()
+    expect([answer.state, leisure.state]).toEqual(['decoding', 'paused'])
+    answer.end()
+    answer = next
+  }
+  answer.end()
+  await settle()
+  expect(leisure.state).toBe('decoding')
+  leisure.end()
+  expect(arbiter.isIdle).toBe(true)
 })

@@ -16,6 +16,8 @@ type DecodingRequest = {
   readonly runsBeside: boolean
   /** Present for background work, which makes way for answers that somebody waits for. */
   readonly background?: Pausable | undefined
+  /** Of background work: it makes way for other such work as well, and has no share. Default false. */
+  readonly onlyWhenIdle?: boolean | undefined
   readonly signal?: AbortSignal | undefined
   /** Told in plain words where in line it is, at once and whenever that changes. Must not throw. */
   readonly onWait?: ((reason: string) => void) | undefined
@@ -39,7 +41,8 @@ export const backgroundShareMs = 2000
 /**
  * Says who may decode. Decoding is bound by memory bandwidth, so two models that decode at once each run at half speed:
  * one model decodes at a time, and one answer of each model. Answers come in order of asking; background work goes after
- * them and makes way at a token boundary, but has its share: `mostOvertakes`, `backgroundShareMs`.
+ * them and makes way at a token boundary, but has its share: `mostOvertakes`, `backgroundShareMs`. What is done only when nobody
+ * else decodes goes last, and has none.
  */
 export class Arbiter {
   readonly #clock: Clock
@@ -54,6 +57,11 @@ export class Arbiter {
 
   constructor(clock: Clock) {
     this.#clock = clock
+  }
+
+  /** Nobody decodes or waits to. */
+  get isIdle(): boolean {
+    return this.#decoding.size + this.#answers.length + this.#background.length === 0
   }
 
   /** Resolves when it may decode; dispose the result when it is over. Rejects with `signal.reason` when aborted in line. */
@@ -89,7 +97,7 @@ export class Arbiter {
     const line = this.#lineOf(entry)
     const at = line.indexOf(entry)
     if (at !== -1) line.splice(at, 1)
-    if (this.#background.length === 0) this.#overtakes = 0
+    if (!this.#background.some(hasShare)) this.#overtakes = 0
     this.#advance()
   }
 
@@ -99,9 +107,11 @@ export class Arbiter {
 
   /** Everybody who waits, in the order in which they would be served. */
   #line(): Entry[] {
+    const sharing = this.#background.filter(hasShare)
+    const others = this.#background.filter((entry) => !hasShare(entry))
     return this.#overtakes >= mostOvertakes
-      ? [...this.#background, ...this.#answers]
-      : [...this.#answers, ...this.#background]
+      ? [...sharing, ...this.#answers, ...others]
+      : [...this.#answers, ...sharing, ...others]
   }
 
   #advance(): void {
@@ -122,8 +132,8 @@ export class Arbiter {
     entry.state = 'decoding'
     entry.reason = ''
     if (!entry.request.background) {
-      if (this.#background.length > 0) this.#overtakes++
-    } else {
+      if (this.#background.some(hasShare)) this.#overtakes++
+    } else if (hasShare(entry)) {
       if (this.#overtakes >= mostOvertakes) entry.undisturbedUntil = this.#clock.now() + backgroundShareMs
       this.#overtakes = 0
     }
@@ -141,6 +151,8 @@ export class Arbiter {
     this.#timer?.[Symbol.dispose]()
     this.#timer = null
     const inTheWay = new Set(this.#answers.flatMap((entry) => this.#blockers(entry)))
+    for (const waiting of this.#background.filter(hasShare))
+      for (const entry of this.#blockers(waiting)) if (!hasShare(entry)) inTheWay.add(entry)
     let dueAt = Infinity
     for (const entry of inTheWay) {
       if (!entry.request.background || entry.state !== 'decoding') continue
@@ -180,6 +192,11 @@ export class Arbiter {
       entry.request.onWait?.(reason)
     }
   }
+}
+
+/** Whether it is background work that others must not keep waiting for ever. */
+function hasShare({ request }: Entry): boolean {
+  return request.background !== undefined && request.onlyWhenIdle !== true
 }
 
 /** Whether two may not decode at once. */

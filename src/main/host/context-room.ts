@@ -77,13 +77,19 @@ export class ContextRoom {
     return reserved + prospect.kvBytes <= this.#kvBudgetBytes ? this.#grant(prospect) : null
   }
 
-  /** Makes a context as large as so many tokens need, or larger where that is easy; false when there is no room. */
-  async grow(context: Context, neededTokens: number): Promise<boolean> {
+  /** Makes a context as large as so many tokens need, or larger where that is easy; false when there is no room. `free`: nobody gives anything up for it. */
+  async grow(
+    context: Context,
+    neededTokens: number,
+    { room = 'any' }: { readonly room?: 'any' | 'free' } = {},
+  ): Promise<boolean> {
     const { contextTokens: from } = context
     const startedAt = performance.now()
     const sizes = grownContextSizes({ contextTokens: from, neededTokens, limitTokens: this.limitTokens })
     for (const size of sizes) {
-      if (size !== sizes.at(-1) && !this.#isEasy(this.#memory.prospect(size), context)) continue
+      const isOptional = size !== sizes.at(-1) || room === 'free'
+      if (isOptional && !this.#isEasy(this.#memory.prospect(size), context)) continue
+      if (room === 'free' && !this.#isInBudget(context, size)) continue
       if (!(await this.#makeBudget(context, size)) || !(await this.resize(context, size))) continue
       const text = `Context grown from ${tokensText(from)} to ${tokensText(size)}: its conversation needs ${tokensText(neededTokens)}`
       this.#options.onEvent?.({ kind: 'grown', text, tookMs: performance.now() - startedAt })
@@ -137,12 +143,14 @@ export class ContextRoom {
 
   /** Sees to it that a context of another size is within the budget: idle ones that were used longest ago are parked for it. */
   async #makeBudget(context: Context, contextTokens: number): Promise<boolean> {
-    const others = () =>
-      this.#contexts.reduce((sum, each) => (each === context ? sum : sum + each.kvBytes), 0)
-    const ownBytes = this.#memory.kvBytes(contextTokens)
-    if (ownBytes > this.#kvBudgetBytes) return false
-    while (others() + ownBytes > this.#kvBudgetBytes) if (!(await this.#makeWay(context))) return false
+    if (this.#memory.kvBytes(contextTokens) > this.#kvBudgetBytes) return false
+    while (!this.#isInBudget(context, contextTokens)) if (!(await this.#makeWay(context))) return false
     return true
+  }
+
+  #isInBudget(context: Context, contextTokens: number): boolean {
+    const others = this.#contexts.reduce((sum, each) => (each === context ? sum : sum + each.kvBytes), 0)
+    return others + this.#memory.kvBytes(contextTokens) <= this.#kvBudgetBytes
   }
 
   /**

@@ -28,6 +28,7 @@ import { RoutingExamples } from './routing-examples.ts'
 import { TurnCosts } from './turn-cost.ts'
 import { Turns, type AutoOptions } from './turns.ts'
 import { Verifying } from './verifying.ts'
+import { Warming } from './warming.ts'
 
 const dayMs = 24 * 3_600_000
 
@@ -53,6 +54,8 @@ export type HostOptions = {
   readonly dialogs?: Dialogs
   /** How long nothing must have happened before a spare model process is started. Default 5 s. */
   readonly spareQuietMs?: number
+  /** How long nobody must have answered before other residents read what was said. Default 1 s. */
+  readonly warmingQuietMs?: number
   /** Default: the user's. Other apps' models are looked for in it. */
   readonly home?: string
 }
@@ -123,11 +126,19 @@ export async function createHost(options: HostOptions): Promise<Host> {
   )
   const textOf = (id: string) => attachments.text(id)
   const auto = autoOf({ database, conversations, pool, library, settings, textOf })
+  const warming = resources.use(
+    new Warming({
+      ...{ pool, conversations, quietMs: options.warmingQuietMs, onDefect: logDefect },
+      textOf,
+      isOn: () => settings.get().warming,
+    }),
+  )
   const turns = resources.use(
     new Turns({
       ...{ conversations, pool, textOf, auto },
       slides: () => settings.get().contextFull === 'slide',
       stopsRepetition: () => settings.get().earlyStopping,
+      onQuiet: (conversationId) => warming.want(conversationId),
       onDefect: logDefect,
     }),
   )

@@ -71,4 +71,6 @@ export interface Context {
   lastUsedAt: number
   /** Runs while it is idle and not on disk. */
   idleTimer: NodeJS.Timeout | null
+  /** Ends the reading ahead that has claimed it. */
+  warming: AbortController | null
 }

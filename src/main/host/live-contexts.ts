@@ -1,9 +1,10 @@
 import type { ContextFullEvent, GenerateEvent } from '../../contract/backend.ts'
 import { AppError } from '../../contract/errors.ts'
 import type { Footprint, ResidentContext } from '../../contract/memory.ts'
-import { blocksOf, shortContextTokens } from '../core/context-growth.ts'
+import { blocksOf } from '../core/context-growth.ts'
 import { footprintBytes } from '../core/domain-bytes.ts'
 import type { IdleKv } from '../core/relief.ts'
+import { ContextClaims } from './context-claims.ts'
 import { ContextMemory, type LoadedModel } from './context-memory.ts'
 import { ContextParking } from './context-parking.ts'
 import { ContextRelief } from './context-relief.ts'
@@ -15,8 +16,6 @@ const defaultParkAfterIdleMs = 30_000
 /** A disk slower than this is not waited for when a model leaves. */
 const slowestDiskBytesPerSecond = 50e6
 const leaveAllowanceMs = 10_000
-/** Asides begin with this many tokens: labels and a question. */
-const asideTokens = 1024
 
 /**
  * The contexts of one model process: gives each conversation one, brings back what is parked of it, makes contexts larger while they fill up and
@@ -30,10 +29,10 @@ export class LiveContexts {
   readonly #contexts: Context[] = []
   readonly #room: ContextRoom
   readonly #relief: ContextRelief
+  readonly #claims: ContextClaims
   #uses = 0
   #openedContexts = 0
   #opening = 0
-  #isOpeningAside = false
   #isLeaving = false
   /** Wake those who wait for a context to become idle. */
   readonly #whenIdle: (() => void)[] = []
@@ -60,6 +59,13 @@ export class LiveContexts {
         releaseQuietly: (context) => this.#releaseQuietly(context),
         close: async (context) => this.#close(context),
       },
+    })
+    this.#claims = new ContextClaims({
+      ...{ contexts: this.#contexts, room: this.#room, relief: this.#relief },
+      contextTokens: options.contextTokens,
+      claimIdle: (isWanted) => this.#claimIdle(isWanted),
+      open: async (contextTokens) => this.#open(contextTokens),
+      opening: () => this.#opening,
     })
   }
 
@@ -100,7 +106,11 @@ export class LiveContexts {
    * conversation is restored. When all are busy, `whenIdle` ends when it is time to ask again.
    */
   async claim(conversationId: string | null): Promise<Context | { readonly whenIdle: Promise<unknown> }> {
-    const context = await (conversationId === null ? this.#claimAside() : this.#claimFor(conversationId))
+    // Reading ahead is for idle times: whoever asks for a context ends it, and has to wait for a batch at most.
+    for (const each of this.#contexts) each.warming?.abort()
+    const context = await (conversationId === null
+      ? this.#claims.forAside()
+      : this.#claims.forConversation(conversationId))
     if (!context) {
       if (this.#contexts.length + this.#opening === 0) {
         // A process that has ended says why by itself.
@@ -120,6 +130,38 @@ export class LiveContexts {
     }
     this.#options.onChange?.()
     return context
+  }
+
+  /**
+   * Takes a context to read a conversation ahead; null when somebody would have to give something up for it. That is no use of the context: when room is
+   * needed it goes as if it had not been. `signal` aborts when the context is wanted for something else; `release` gives it back.
+   */
+  async claimToWarm(
+    conversationId: string,
+  ): Promise<{ readonly context: Context; readonly signal: AbortSignal; release(): void } | null> {
+    const warming = new AbortController()
+    const context = await this.#claims.forWarming(conversationId)
+    if (!context) return null
+    const isOwn = context.conversationId === conversationId
+    const { usedAt, lastUsedAt } = isOwn ? context : { usedAt: 0, lastUsedAt: context.lastUsedAt }
+    context.warming = warming
+    const release = () => {
+      context.warming = null
+      this.release(context)
+      // Whoever has it by now has used it.
+      if (!context.isBusy) Object.assign(context, { usedAt, lastUsedAt })
+    }
+    try {
+      if (isOwn || (await this.#hand(context, conversationId, { room: 'free' })))
+        return { context, signal: warming.signal, release }
+    } catch (error) {
+      release()
+      throw error
+    }
+    // What is parked of it does not fit in, and must not be written over.
+    context.conversationId = null
+    release()
+    return null
   }
 
   /** Where a conversation is: in which context, or on disk with so many tokens. */
@@ -163,17 +205,23 @@ export class LiveContexts {
     this.#options.onChange?.()
   }
 
-  /** A claimed context holds so many tokens now, after it has read without writing. */
-  takeRead(context: Context, usedTokens: number): void {
+  /** A claimed context has read without writing. */
+  takeRead(context: Context, read: { readonly usedTokens: number; readonly readTokens?: number }): void {
+    const { usedTokens, readTokens } = read
+    if (readTokens === 0) return
     context.isParked = false
     context.cannotPark = false
     context.usedTokens = usedTokens
     this.#options.onChange?.()
   }
 
-  /** Makes a claimed context as large as so many tokens need; false when there is no room. */
-  async enlarge(context: Context, neededTokens: number): Promise<boolean> {
-    return this.#room.grow(context, neededTokens)
+  /** Makes a claimed context as large as so many tokens need; false when there is no room, or none that is `free` with ease. */
+  async enlarge(
+    context: Context,
+    neededTokens: number,
+    options: { readonly room?: 'any' | 'free' } = {},
+  ): Promise<boolean> {
+    return this.#room.grow(context, neededTokens, options)
   }
 
   /** Answers a context's call for room: it grows, or it hears that it does not. */
@@ -240,45 +288,6 @@ export class LiveContexts {
     this.#wakeWaiting()
   }
 
-  /**
-   * 1. The conversation's own context, 2. a spare one, 3. another one if memory is not short, 4. the idle one that was used longest ago, whose
-   * conversation is parked, 5. another one, a small one, if there is any room, 6. that of asides.
-   */
-  async #claimFor(conversationId: string): Promise<Context | null> {
-    if (this.#contexts.some((each) => each.conversationId === conversationId))
-      return this.#claimIdle((each) => each.conversationId === conversationId)
-    return (
-      this.#claimIdle((each) => each.conversationId === null && !each.isAside) ??
-      (await this.#openAnother({ isShort: false })) ??
-      this.#claimIdle(({ isAside }) => !isAside) ??
-      (await this.#openAnother({ isShort: true })) ??
-      this.#claimIdle(() => true)
-    )
-  }
-
-  /**
-   * 1. The one that asides have, 2. another one, a small one, beside those of conversations, 3. a spare one, 4. a small one once idle conversations
-   * have given back what they do not use, 5. at last the idle one that was used longest ago, whose conversation is parked.
-   */
-  async #claimAside(): Promise<Context | null> {
-    if (this.#isOpeningAside) return null
-    if (this.#contexts.some(({ isAside }) => isAside)) return this.#claimIdle(({ isAside }) => isAside)
-    this.#isOpeningAside = true
-    try {
-      const contextTokens = Math.min(this.#options.contextTokens, asideTokens)
-      const context =
-        (await this.#open(contextTokens)) ?? this.#claimIdle(({ conversationId }) => conversationId === null)
-      if (context) return context
-      while (await this.#relief.shrinkOne()) {
-        const opened = await this.#open(contextTokens)
-        if (opened) return opened
-      }
-      return this.#claimIdle(() => true)
-    } finally {
-      this.#isOpeningAside = false
-    }
-  }
-
   #claimIdle(isWanted: (context: Context) => boolean): Context | null {
     if (this.#isLeaving) return null
     const context = this.#oldestIdle(isWanted)
@@ -293,23 +302,28 @@ export class LiveContexts {
     return idle.sort((a, b) => a.usedAt - b.usedAt)[0]
   }
 
-  /** Hands a claimed context from one conversation to another, or to asides. */
-  async #hand(context: Context, conversationId: string | null): Promise<void> {
+  /** Hands a claimed context from one conversation to another, or to asides; false when what is parked of it does not fit in. */
+  async #hand(
+    context: Context,
+    conversationId: string | null,
+    options: { readonly room?: 'any' | 'free' } = {},
+  ): Promise<boolean> {
     if (context.conversationId !== null) await this.#parking.park(context)
     context.conversationId = conversationId
     context.isAside = conversationId === null
     context.usedTokens = 0
     context.isParked = false
     context.cannotPark = false
-    if (conversationId === null) return
+    if (conversationId === null) return true
     const tokens = this.#parking.parkedTokens(conversationId)
-    if (tokens === 0) return
+    if (tokens === 0) return true
     if (tokens >= context.contextTokens) {
       // What the context holds of somebody else would be moved along.
       await this.#client.clearContext({ contextId: context.id })
-      if (!(await this.#room.grow(context, tokens + 1))) return
+      if (!(await this.#room.grow(context, tokens + 1, options))) return false
     }
     await this.#parking.restore(context, conversationId)
+    return true
   }
 
   #startIdleTimer(context: Context): void {
@@ -336,15 +350,6 @@ export class LiveContexts {
   #stopIdleTimer(context: Context): void {
     if (context.idleTimer) clearTimeout(context.idleTimer)
     context.idleTimer = null
-  }
-
-  /** Opens another context for a conversation, if that is allowed and there is room that nobody has to give back. `isShort`: memory is. */
-  async #openAnother({ isShort }: { readonly isShort: boolean }): Promise<Context | null> {
-    const conversations = this.#contexts.filter(({ isAside }) => !isAside).length
-    if (conversations + this.#opening >= this.#room.liveContexts) return null
-    const usual = this.#options.contextTokens
-    if (!isShort && !this.#room.hasEaseFor(usual)) return null
-    return this.#open(isShort ? Math.min(usual, shortContextTokens) : usual)
   }
 
   /** Opens a context, busy from the start, if there is room that nobody has to give back. */
@@ -392,6 +397,7 @@ export class LiveContexts {
       usedAt: ++this.#uses,
       lastUsedAt: Date.now(),
       idleTimer: null,
+      warming: null,
     }
     this.#room.apply(context, opened)
     this.#contexts.push(context)

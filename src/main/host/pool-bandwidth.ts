@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { GenerateEvent } from '../../contract/backend.ts'
 import type { PoolSnapshot } from '../../contract/memory.ts'
 import { BandwidthMeter, type TokenBytes } from '../core/bandwidth.ts'
+import { readMemo, writeMemo } from './settings.ts'
 
 /** Hears what an answer's model does. */
 export type AnswerMeter = {
@@ -11,8 +12,8 @@ export type AnswerMeter = {
   end(): void
 }
 
-/** Where the best that was measured is kept, by device, in the table of settings. */
-const bestKey = 'pool.bandwidth'
+/** Where the best that was measured is kept, by device. */
+const memoKey = 'bandwidth'
 
 /** How fast the models of this host read memory, and the best that each device was seen to do, kept over restarts. */
 export class PoolBandwidth {
@@ -74,27 +75,13 @@ export class PoolBandwidth {
     const kept = this.#kept()
     const device = this.#device()
     if (best === null || best <= (kept[device] ?? 0)) return
-    this.#database
-      .prepare(
-        'INSERT INTO settings (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value',
-      )
-      .run(bestKey, JSON.stringify({ ...kept, [device]: best }))
+    writeMemo(this.#database, memoKey, { ...kept, [device]: best })
   }
 
   #kept(): Readonly<Record<string, number>> {
-    const row = this.#database.prepare('SELECT value FROM settings WHERE key = ?').get(bestKey)
-    const parsed = keptSchema.safeParse(typeof row?.['value'] === 'string' ? parseJson(row['value']) : {})
+    const parsed = keptSchema.safeParse(readMemo(this.#database, memoKey))
     return parsed.success ? parsed.data : {}
   }
 }
 
 const keptSchema = z.record(z.string(), z.number().positive())
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    // A damaged note is measured anew.
-    return {}
-  }
-}

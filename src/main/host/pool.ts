@@ -13,6 +13,7 @@ import { Ledger, type DomainCapacity } from '../core/ledger.ts'
 import type { PoolMember, RoomRequest } from '../core/planning.ts'
 import { Residency } from '../core/residency.ts'
 import type { ResidencyState } from '../core/residency-state.ts'
+import { AnswerPause } from './answer-pause.ts'
 import { frameMs, watchState } from './frames.ts'
 import { LastResidents } from './last-residents.ts'
 import type { Library } from './library.ts'
@@ -32,6 +33,7 @@ import type { SettingsStore } from './settings.ts'
 import type { StartChild } from './starter.ts'
 import type { ReadingModel } from './turn-cost.ts'
 import type { AcquireForTurn, KeptModels, ModelLease, TurnPool } from './turn-pool.ts'
+import type { WarmPool, WarmWork } from './warming.ts'
 
 /** What a pool is made of. */
 export type PoolOptions = {
@@ -78,7 +80,7 @@ const systemClock: Clock = {
 }
 
 /** The memory pool of this host: its residency with real models behind it, and what the screen is shown of it. */
-export class Pool implements TurnPool, AsyncDisposable {
+export class Pool implements TurnPool, WarmPool, AsyncDisposable {
   readonly #options: PoolOptions
   readonly #library: Library
   readonly #settings: SettingsStore
@@ -439,6 +441,32 @@ export class Pool implements TurnPool, AsyncDisposable {
     }
   }
 
+  get isIdle(): boolean {
+    return this.#arbiter.isIdle && this.#isQuiet && !this.#residency.isUnderPressure
+  }
+
+  holdersOf(conversationId: string): readonly string[] {
+    return this.#residentIds().filter((modelId) => this.#models.get(modelId)?.holds(conversationId))
+  }
+
+  async warm(modelId: string, conversationId: string, { messages, signal }: WarmWork): Promise<boolean> {
+    const model = this.#models.get(modelId)
+    if (!model) return true
+    const { name, loadOptions } = this.#models.entry(modelId)
+    const runsBeside = loadOptions.bandwidthThrottle === false
+    const pause = new AnswerPause()
+    const request = { modelId, name, runsBeside, signal, background: pause, onlyWhenIdle: true }
+    const enter = async () => this.#arbiter.enter(request)
+    try {
+      const read = await model.warm(conversationId, messages, { signal, enter, pause })
+      return !read || read.reusedTokens + read.readTokens >= read.promptTokens
+    } catch (error) {
+      signal.throwIfAborted()
+      if (isAbortError(error)) return false
+      throw error
+    }
+  }
+
   forget(conversationId: string, { keepsParked = false } = {}): void {
     for (const model of this.#models.values()) model.forget(conversationId)
     if (!keepsParked) this.#options.parking.forget(conversationId)
@@ -471,8 +499,12 @@ export class Pool implements TurnPool, AsyncDisposable {
     const isShort =
       this.#residency.isUnderPressure ||
       this.#ledger.domains().some(({ freeBytes }) => freeBytes < spareRoomBytes)
-    const isQuiet = this.#residency.states().every(({ state }) => state === 'ready' || state === 'failed')
-    this.#spare.want(this.#settings.get().spareProcess && !isShort, { isQuiet })
+    this.#spare.want(this.#settings.get().spareProcess && !isShort, { isQuiet: this.#isQuiet })
+  }
+
+  /** Nobody loads or has a model to answer. */
+  get #isQuiet(): boolean {
+    return this.#residency.states().every(({ state }) => state === 'ready' || state === 'failed')
   }
 
   /** What a load and its preview wait for: facts of the device, the file and the machine. */

@@ -1,4 +1,11 @@
-import type { ChatMessage, Chosen, DraftLoad, GenerateEvent, ProcessUsage } from '../../contract/backend.ts'
+import type {
+  ChatMessage,
+  Chosen,
+  DraftLoad,
+  GenerateEvent,
+  ProcessUsage,
+  ReadAhead,
+} from '../../contract/backend.ts'
 import { AppError, toProblem } from '../../contract/errors.ts'
 import type { Footprint, LoadedWith, ResidentContext } from '../../contract/memory.ts'
 import type { DraftKind } from '../../contract/model.ts'
@@ -256,6 +263,28 @@ export class ResidentModel implements AsyncDisposable {
     )
   }
 
+  /**
+   * Reads a conversation that ends with an answer ahead, up to where its next message begins, if nobody has to give anything up for it; null when
+   * somebody would. It makes way within a batch for whoever asks for a context: then it rejects.
+   */
+  async warm(
+    conversationId: string,
+    messages: readonly ChatMessage[],
+    { signal, enter, pause }: Pick<AnswerOptions, 'signal' | 'enter' | 'pause'> = {},
+  ): Promise<ReadAhead | null> {
+    using _turn = await enter?.()
+    const claimed = await this.#contexts.claimToWarm(conversationId)
+    if (!claimed) return null
+    using _release = { [Symbol.dispose]: () => claimed.release() }
+    const { context } = claimed
+    const ended = AbortSignal.any([claimed.signal, ...(signal ? [signal] : [])])
+    using _pause = await pause?.begin(this.#pausable(context), ended)
+    const asked = { contextId: context.id, messages: [...messages] }
+    return await this.#stoppable(context, { signal: ended, room: 'free' }, async () =>
+      this.#process.client.read(asked),
+    )
+  }
+
   /** Has a context read without writing, once it is its turn; the context grows as far as that needs. */
   async #read<Outcome extends { readonly usedTokens: number }>(
     conversationId: string | null,
@@ -266,15 +295,24 @@ export class ResidentModel implements AsyncDisposable {
     using place = await this.#takePlace(conversationId, how)
     const { context } = place
     using _pause = await pause?.begin(this.#pausable(context), signal)
+    return await this.#stoppable(context, { signal, room: 'any' }, async () => read(context.id))
+  }
+
+  /** Has a claimed context read, and grow as far as that needs, until `signal` aborts. */
+  async #stoppable<Outcome extends { readonly usedTokens: number }>(
+    context: Context,
+    { signal, room }: { readonly signal: AbortSignal | undefined; readonly room: 'any' | 'free' },
+    read: () => Promise<Outcome>,
+  ): Promise<Outcome> {
+    signal?.throwIfAborted()
     using _watch = this.#process.watch(signal)
     const stop = this.#stopping(context)
-    signal?.throwIfAborted()
     signal?.addEventListener('abort', stop, { once: true })
     try {
       for (;;) {
         try {
-          const outcome = await read(context.id)
-          this.#contexts.takeRead(context, outcome.usedTokens)
+          const outcome = await read()
+          this.#contexts.takeRead(context, outcome)
           // Not waited for, as after an answer.
           this.#contexts.measureAfterAnswer(context).catch(() => undefined)
           return outcome
@@ -283,7 +321,7 @@ export class ResidentModel implements AsyncDisposable {
           const { code, details } = toProblem(error)
           const { neededTokens } = details
           if (code !== 'CONTEXT_FULL' || neededTokens === undefined) throw error
-          if (!(await this.#contexts.enlarge(context, neededTokens))) throw error
+          if (!(await this.#contexts.enlarge(context, neededTokens, { room }))) throw error
         }
       }
     } finally {
@@ -310,6 +348,12 @@ export class ResidentModel implements AsyncDisposable {
     // Nobody looks into a parked state: what comes back is most likely the beginning.
     const reusedTokens = Math.min(held.parkedTokens, counted.promptTokens - 1)
     return { ...counted, reusedTokens, heldTokens: reusedTokens, isExact: false }
+  }
+
+  /** Whether it has read anything of a conversation that it still has, in memory or on disk. */
+  holds(conversationId: string): boolean {
+    const { contextId, parkedTokens } = this.#contexts.held(conversationId)
+    return contextId !== null || parkedTokens > 0
   }
 
   /** What is held of a conversation, and where, as a text that changes with it. */

@@ -20,6 +20,7 @@ const defaults = {
   startContextTokens: 4096,
   contextFull: 'slide',
   earlyStopping: true,
+  warming: true,
   parking: true,
   parkingBudgetBytes: null,
   speculativeDecoding: 'auto',

@@ -59,6 +59,7 @@ export class Turns implements AsyncDisposable {
   readonly #surroundings: RunSurroundings
   readonly #auto: AutoOptions | undefined
   readonly #checks: Checks | undefined
+  readonly #onQuiet: (conversationId: string) => void
   /** Runs that have not finished, also such whose answer has ended. A conversation has one for each answer that is under way. */
   readonly #runs = new Set<AnswerRun>()
   #isClosed = false
@@ -66,12 +67,18 @@ export class Turns implements AsyncDisposable {
   /** Without `auto` nobody is looked for and nothing is checked. */
   constructor(
     options: Omit<RunSurroundings, 'textOf'> &
-      Partial<Pick<RunSurroundings, 'textOf'>> & { readonly auto?: AutoOptions },
+      Partial<Pick<RunSurroundings, 'textOf'>> & {
+        readonly auto?: AutoOptions
+        /** Hears that nobody answers in a conversation any more. */
+        readonly onQuiet?: (conversationId: string) => void
+      },
   ) {
-    const { auto, conversations, onDefect } = options
+    const { auto, onQuiet = () => undefined, ...surroundings } = options
+    const { conversations, onDefect } = options
     this.#conversations = conversations
     this.#pool = options.pool
-    this.#surroundings = { textOf: () => '', ...options }
+    this.#surroundings = { textOf: () => '', ...surroundings }
+    this.#onQuiet = onQuiet
     this.#auto = auto
     this.#checks =
       auto &&
@@ -375,6 +382,7 @@ export class Turns implements AsyncDisposable {
     void run.finished.then(() => {
       this.#runs.delete(run)
       if (run.isChecked) this.#checkEnded(run)
+      if (this.#runsOf(run.conversationId).length === 0) this.#onQuiet(run.conversationId)
     })
   }
 

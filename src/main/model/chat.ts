@@ -241,6 +241,19 @@ export function renderPrompt(
   return { tokens: contextText.tokenize(model.tokenizer), stopTokens, stopTexts }
 }
 
+/** The tokens of messages up to where the next one of the user begins: what prompts with different next messages have in common. */
+export function renderBeforeNext(
+  model: LlamaModel,
+  chat: ChatWrapper,
+  messages: readonly ChatMessage[],
+): readonly Token[] {
+  const [tokens = [], others = []] = ['A', '0'].map(
+    (text) => renderPrompt(model, chat, { messages: [...messages, { role: 'user', text }] }).tokens,
+  )
+  const end = tokens.findIndex((token, at) => token !== others[at])
+  return tokens.slice(0, end === -1 ? tokens.length : end)
+}
+
 /** A model's tokenizer as the alignment wants to see it. */
 export function alignTokenizerOf(model: LlamaModel): AlignTokenizer<Token> {
   return {

@@ -156,6 +156,40 @@ for (const name of Object.keys(files)) {
 }
 
 for (const name of Object.keys(files)) {
+  test(`${name}: what was read ahead is not read again, and answers as if it had been read then`, async () => {
+    const model = await load(name)
+    const ahead = await model.openContext('ahead', { contextTokens: 512 })
+    const fresh = await model.openContext('fresh', { contextTokens: 512 })
+    const spoken: ChatMessage[] = [...first, { role: 'assistant', text: 'An answer of somebody else.' }]
+    const read = await ahead.read(spoken)
+    expect(read).toMatchObject({
+      reusedTokens: 0,
+      readTokens: read.promptTokens,
+      usedTokens: read.promptTokens,
+    })
+    expect(await ahead.read(spoken)).toMatchObject({ readTokens: 0, reusedTokens: read.promptTokens })
+    const next: ChatMessage[] = [...spoken, { role: 'user', text: 'And more?' }]
+    const { text, done } = await answer(ahead, next)
+    expect(done.reusedTokens).toBe(read.promptTokens)
+    expect(text).toBe((await answer(fresh, next)).text)
+    // An answer of its own needs no reading but of its end.
+    const own: ChatMessage[] = [...next, { role: 'assistant', text }]
+    expect((await ahead.read(own)).readTokens).toBeLessThan(40)
+
+    // Stopped, it keeps what it has read.
+    await ahead.clear()
+    const long: ChatMessage[] = [{ role: 'user', text: 'word '.repeat(80) }, ...spoken.slice(1)]
+    const reading = ahead.read(long)
+    ahead.stop()
+    const stopped = await reading
+    expect(stopped.readTokens).toBeLessThan(stopped.promptTokens)
+    expect(stopped.usedTokens).toBe(stopped.readTokens)
+    await model.closeContext('ahead')
+    await model.closeContext('fresh')
+  })
+}
+
+for (const name of Object.keys(files)) {
   test(`${name}: a state on disk goes on as if the model had never left, also in a larger context`, async () => {
     const model = await load(name)
     const kept = await model.openContext('kept', { contextTokens: 512 })

@@ -16,13 +16,14 @@ import type {
   ContextFullEvent,
   DraftFigures,
   GenerateEvent,
+  ReadAhead,
 } from '../../contract/backend.ts'
 import { AppError } from '../../contract/errors.ts'
 import { opensThought } from '../../contract/thoughts.ts'
 import type { DraftKind, KvType } from '../../contract/model.ts'
 import type { ResolvedSampling } from '../../contract/sampling.ts'
 import { alignTokens } from './align.ts'
-import { alignTokenizerOf, renderPrompt, thoughtFormatOf, thoughtMarksOf } from './chat.ts'
+import { alignTokenizerOf, renderBeforeNext, renderPrompt, thoughtFormatOf, thoughtMarksOf } from './chat.ts'
 import { Choice } from './choice.ts'
 import { spellOptions, weighInSequence } from './choose.ts'
 import { ownThreads, type DraftModel } from './draft-model.ts'
@@ -31,7 +32,7 @@ import type { Control, Reading } from './generate.ts'
 import { generateAnswer } from './generate.ts'
 import { Gate } from './gate.ts'
 import { Lock } from './lock.ts'
-import { mayGoOn } from './read.ts'
+import { mayGoOn, readTokens } from './read.ts'
 import { RepetitionWatch } from './repetition.ts'
 import { LookupDraft } from './lookup-draft.ts'
 import { ThoughtLimit } from './thought-limit.ts'
@@ -227,6 +228,35 @@ export class ModelContext implements AsyncDisposable {
       const weighed = await weighInSequence(sequence, rest, { spellings, noThought, control })
       const promptTokens = reusedTokens + rest.length
       return { ...weighed, promptTokens, reusedTokens, usedTokens: sequence.nextTokenIndex }
+    })
+  }
+
+  /** Reads messages up to where the next one of the user would begin; see the contract. Ends as `choose` does. */
+  async read(messages: readonly ChatMessage[], signal?: AbortSignal): Promise<ReadAhead> {
+    return this.#work('read a conversation', signal, async (control) => {
+      const { model, chat } = this.#options
+      const tokens = renderBeforeNext(model, chat(), messages)
+      const startedAt = performance.now()
+      const { sequence } = this.#cells
+      const { kept, rest } = this.#align(tokens)
+      const isHeld = rest.length <= 1 && kept + rest.length <= sequence.nextTokenIndex
+      let [reusedTokens, promptTokens, pausedMs] = [tokens.length, tokens.length, 0]
+      // What holds all of it stays as it is, with what may follow it.
+      if (!isHeld) {
+        const keep = await this.#keepPrefix(tokens, 1)
+        reusedTokens = keep.reusedTokens
+        promptTokens = reusedTokens + keep.rest.length
+        try {
+          pausedMs = await readTokens(sequence, keep.rest, control)
+        } catch (error) {
+          if (!control.stop.aborted || signal?.aborted) throw error
+        }
+      }
+      const usedTokens = sequence.nextTokenIndex
+      return {
+        ...{ promptTokens, reusedTokens, usedTokens, readTokens: isHeld ? 0 : usedTokens - reusedTokens },
+        ms: performance.now() - startedAt - pausedMs,
+      }
     })
   }
 

@@ -56,6 +56,9 @@ const router = os.router({
   choose: os.choose.handler(({ input, signal }) =>
     backend.model.context(input.contextId).choose(input, signal),
   ),
+  read: os.read.handler(({ input, signal }) =>
+    backend.model.context(input.contextId).read(input.messages, signal),
+  ),
   stop: os.stop.handler(({ input }) => backend.model.context(input.contextId).stop()),
   pause: os.pause.handler(({ input }) => backend.model.context(input.contextId).pause()),
   resume: os.resume.handler(({ input }) => backend.model.context(input.contextId).resume()),

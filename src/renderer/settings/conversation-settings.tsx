@@ -89,6 +89,23 @@ export const conversationSettings: readonly SettingItem[] = [
     ),
   },
   {
+    id: 'warming',
+    title: 'Read ahead while idle',
+    section: 'Conversations',
+    unit: null,
+    byDefault: 'on',
+    effect:
+      'While nobody answers, the other models in memory read what was said last in their conversations, so that the next message can go to any of them without a wait. It gives way at once, and no model is loaded for it. Off: a model reads when it is asked.',
+    field: ({ settings, save }, noteId) => (
+      <Check
+        label="Read ahead while idle"
+        isOn={settings.warming}
+        describedBy={noteId}
+        onChange={(warming) => save({ warming })}
+      />
+    ),
+  },
+  {
     id: 'parking',
     title: 'Park conversations on disk',
     section: 'Conversations',
