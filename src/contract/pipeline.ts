@@ -62,7 +62,7 @@ const memorySchema = z
   .describe('The memory pool that the models share.')
 
 /** What `draft` may say in place of a model. */
-export const reservedDrafts = ['lookup', 'off'] as const
+export const reservedDrafts = ['auto', 'lookup', 'off'] as const
 
 const roleSchema = z
   .strictObject({
@@ -154,7 +154,7 @@ const modelSchema = z.strictObject({
     ),
   ...snakeShape(plainLoadOptions),
   draft: modelRef(
-    'A model of this file that drafts for it, which it then checks: faster where the two agree. "lookup": drafts are taken from what was read. "off": none. Default: what was measured to be faster.',
+    'A model of this file that drafts for it, which it then checks: faster where the two agree. "auto" (default): what was measured to be faster. "lookup": drafts are taken from what was read. "off": none.',
   ).optional(),
 })
 
@@ -295,7 +295,7 @@ export const figureSchema = z.object({
 })
 export type Figure = z.infer<typeof figureSchema>
 
-/** One part of what a model of the plan takes. `draft`: the weights of its draft model; `whole`: the file's estimate, which has no parts. */
+/** One part of what a model of the plan takes. `whole`: the file's estimate, which has no parts. */
 export const plannedPartSchema = z.object({
   part: z.enum([...footprintPartNameSchema.options, 'whole']),
   domain: domainIdSchema,
@@ -368,14 +368,16 @@ export const pipelinePlanSchema = z.object({
       seconds: z.number().nullable(),
       /** Only after a failed check: not part of every turn. */
       isRare: z.boolean(),
+      /** One of several models with labels: each turn has one of them. */
+      isAlternative: z.boolean(),
       /** It is loaded for this step in every turn, and who leaves for it. */
       reload: z.object({ bytes: z.number(), leaving: z.array(z.string()) }).nullable(),
     }),
   ),
-  /** Loads in each turn, once turns follow each other, and what they read from disk. */
+  /** Loads in each turn, once turns follow each other, and what they read from disk; on average, with all labels equally often. */
   reloadsPerTurn: z.number(),
   reloadBytesPerTurn: z.number(),
-  /** Of a whole turn without loads; null where the speed of a step is not known. */
+  /** Of a whole turn without loads, of alternatives the slowest; null where the speed of a step is not known. */
   turnSeconds: z.number().nullable(),
 })
 export type PipelinePlan = z.infer<typeof pipelinePlanSchema>

@@ -1,23 +1,10 @@
 import type { ModelFacts } from '../../contract/model.ts'
+import { tokenBytes } from './bandwidth.ts'
 
-/** Bytes of weights that one token reads: all of a dense model but its embeddings, and of experts those in use. */
-export function bytesPerDecodedToken(facts: ModelFacts): number {
-  const isTied = facts.outputBytes * 2 < facts.inputBytes
-  const rows = isTied ? 0 : facts.inputBytes
-  return Math.max(0, facts.weightBytes - rows - restingShare(facts) * facts.weightBytes)
-}
-
-/** Weights that one token is computed with. */
+/** Weights that one token is computed with: of experts those in use. */
 export function activeParameters(facts: ModelFacts): number {
-  return facts.parameters * (1 - restingShare(facts))
-}
-
-/** Share of the weights in experts that a token does not use, all weights taken to be stored alike. */
-function restingShare({ experts, layers, embeddingLength, parameters }: ModelFacts): number {
-  if (!experts || experts.count === 0 || parameters === 0) return 0
-  // Three matrices for each expert (gate, up, down).
-  const inExperts = layers * experts.count * 3 * experts.feedForwardLength * embeddingLength
-  return Math.min(1, inExperts / parameters) * (1 - experts.used / experts.count)
+  if (facts.weightBytes === 0) return 0
+  return (facts.parameters * tokenBytes(facts).weightBytes) / facts.weightBytes
 }
 
 /** Tokens a second that memory allows: each reads the weights in use and the KV cache so far once. What a backend reaches is somewhat less. */

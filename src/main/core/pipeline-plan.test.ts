@@ -119,6 +119,15 @@ it('counts what has to be loaded again in each turn where the set does not fit',
   expect(pinned.said.join()).toContain('beside pinned models "c" finds no room')
 })
 
+it('has one of several labels in each turn', () => {
+  const labelled = (id: string, gb: number) => model(id, gb, { role: { labels: [{ name: id }] } })
+  const { reloadsPerTurn, reloadBytesPerTurn } = plan({
+    memory: { total_gb: 24, reserve_gb: 2, eviction_policy: 'lru' },
+    models: [labelled('a', 12), labelled('b', 12)],
+  })
+  expect({ reloadsPerTurn, reloadBytesPerTurn }).toEqual({ reloadsPerTurn: 1, reloadBytesPerTurn: 12 * GB })
+})
+
 it('says of a model that does not fit where, and what would help', () => {
   const { fits, said } = plan({ models: [model('a', 30), model('b', 7168)] })
   expect(fits).toBe('no')
@@ -164,7 +173,11 @@ it('takes steps from roles: who routes and who verifies, and a repair that is ra
       { ...sample.models[2]!, role: { routes: true, verifies: true } },
     ],
   }
-  const { steps, said } = plan(file)
+  const { steps, said, turnSeconds } = plan(file)
+  // One of the two answers in each turn: the slower one counts.
+  const counted = [steps[0], steps[1], steps[3]].map((step) => step?.seconds ?? 0)
+  expect(turnSeconds).toBeCloseTo(counted.reduce((sum, each) => sum + each))
+  expect(steps.map(({ label }) => label)).toEqual([null, 'hard', 'code', null, null])
   expect(steps.map(({ step, modelId, isRare }) => [step, modelId, isRare])).toEqual([
     ['route', 'verifier-7b', false],
     ['answer', 'orchestrator-70b', false],

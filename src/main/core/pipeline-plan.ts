@@ -4,7 +4,7 @@ import type { UnplacedFinding } from './pipeline-finding.ts'
 import { capacityBytes, plannedMachine, type PlannedRoom, type ThisMachine } from './pipeline-machine.ts'
 import { findRemarks } from './pipeline-remarks.ts'
 import { sizeModels, type KnownModel, type SizedModel } from './pipeline-sizes.ts'
-import { planReloads, planSteps } from './pipeline-steps.ts'
+import { planReloads, planSteps, type PlannedStep } from './pipeline-steps.ts'
 
 /** What a file comes to, and what is to be said of it. */
 export type PlannedPipeline = { readonly plan: PipelinePlan; readonly findings: readonly UnplacedFinding[] }
@@ -23,12 +23,10 @@ export function planPipeline(
   const fitsHere = planned.isHere ? fits : howItFits(models, here.rooms)
   const policy = file.memory?.eviction_policy ?? here.defaults.evictionPolicy
   const plain = planSteps(file, models, planned)
-  const { steps, stuck } =
+  const { steps, stuck, reloadsPerTurn, reloadBytesPerTurn } =
     fits === 'together'
-      ? { steps: plain, stuck: [] }
+      ? { steps: plain, stuck: [], reloadsPerTurn: 0, reloadBytesPerTurn: 0 }
       : planReloads(plain, { machine: planned, policy, models })
-  const reloads = steps.flatMap(({ reload }) => (reload ? [reload] : []))
-  const seconds = steps.filter(({ isRare }) => !isRare).map((step) => step.seconds)
   // The schema takes out what only planning needs.
   const plan = pipelinePlanSchema.parse({
     machine: { name: planned.name, isHere: planned.isHere, bandwidth: planned.bandwidth },
@@ -44,9 +42,7 @@ export function planPipeline(
     ...{ fits, fitsHere },
     models,
     steps,
-    reloadsPerTurn: reloads.length,
-    reloadBytesPerTurn: reloads.reduce((sum, { bytes }) => sum + bytes, 0),
-    turnSeconds: seconds.includes(null) ? null : seconds.reduce<number>((sum, each) => sum + (each ?? 0), 0),
+    ...{ reloadsPerTurn, reloadBytesPerTurn, turnSeconds: turnSeconds(steps) },
   })
   return {
     plan,
@@ -56,6 +52,18 @@ export function planPipeline(
       ...findRemarks(file, { planned, here, models, steps }),
     ],
   }
+}
+
+/** Of the steps of a turn, of alternatives the slowest; null where one is not known. */
+function turnSeconds(steps: readonly PlannedStep[]): number | null {
+  const usual = steps.filter(({ isRare }) => !isRare)
+  if (usual.some(({ seconds }) => seconds === null)) return null
+  const always = usual.filter(({ isAlternative }) => !isAlternative)
+  const slowest = Math.max(
+    0,
+    ...usual.filter(({ isAlternative }) => isAlternative).map(({ seconds }) => seconds ?? 0),
+  )
+  return always.reduce((sum, { seconds }) => sum + (seconds ?? 0), slowest)
 }
 
 function bytesIn(model: SizedModel, room: PlannedRoom): number {
@@ -120,7 +128,8 @@ function notTogether(
         },
       },
     ]
-  const loads = plan.reloadsPerTurn === 1 ? '1 model is' : `${plan.reloadsPerTurn} models are`
+  const loads =
+    plan.reloadsPerTurn === 1 ? '1 model is' : `${Number(plan.reloadsPerTurn.toFixed(1))} models are`
   return [
     {
       ...{ severity: 'warning', at: ['models'] },

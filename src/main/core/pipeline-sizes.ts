@@ -15,7 +15,8 @@ import {
 import { fromSnakeShape } from '../../contract/snake-case.ts'
 import { correctFootprint } from './correction.ts'
 import { bytesByDomain } from './domain-bytes.ts'
-import { activeParameters, assumedKvBytesPerToken, assumedParameters, bytesPerDecodedToken } from './fit.ts'
+import { tokenBytes } from './bandwidth.ts'
+import { activeParameters, assumedKvBytesPerToken, assumedParameters } from './fit.ts'
 import { kvBytesPerToken, kvCacheBytes, predictFootprint, withAdmissionMargin } from './footprint.ts'
 import { resolveLoad } from './load-plan.ts'
 import { capacityBytes, placeOn, type PlannedMachine, type ThisMachine } from './pipeline-machine.ts'
@@ -52,13 +53,11 @@ export type SizedModel = PipelinePlan['models'][number] & {
 /** Conversations that a model keeps live, when its budget does not say. */
 const liveContexts = 2
 
-/** The load options that a model of a file stands for. `libraryIds`: the library's ids of the file's models, as far as they are there. */
+/** The load options that a model of a file stands for. `libraryIdOf`: what the library calls a model of the file. */
 export function loadOptionsOf(
   model: PipelineModel,
-  {
-    file: { memory },
-    libraryIds,
-  }: { readonly file: PipelineFile; readonly libraryIds: ReadonlyMap<string, string> },
+  { memory }: PipelineFile,
+  libraryIdOf: (id: string) => string | null,
 ): LoadOptions {
   const budgetGb = model.kv_cache_budget_gb ?? memory?.kv_cache_budget_gb
   return loadOptionsSchema.parse(
@@ -66,19 +65,19 @@ export function loadOptionsOf(
       ...fromSnakeShape(plainLoadOptions, model),
       contextTokens: model.max_context,
       bandwidthThrottle: model.bandwidth_throttle,
+      draft: draftChoice(model.draft, libraryIdOf),
       kvBudgetBytes: budgetGb === undefined ? undefined : Math.round(budgetGb * GB),
-      draft: draftChoiceOf(model, libraryIds),
     }),
   )
 }
 
-function draftChoiceOf(
-  { draft }: PipelineModel,
-  libraryIds: ReadonlyMap<string, string>,
-): LoadOptions['draft'] {
-  if (draft === undefined || draft === 'off' || draft === 'lookup') return draft
-  const id = libraryIds.get(draft)
-  return id === undefined ? undefined : `model:${id}`
+function draftChoice(
+  draft: string | undefined,
+  libraryIdOf: (id: string) => string | null,
+): string | undefined {
+  if (draft === undefined || reservedDrafts.some((word) => word === draft)) return draft
+  const modelId = libraryIdOf(draft)
+  return modelId === null ? undefined : `model:${modelId}`
 }
 
 /** Sizes of all models of a file on the planned machine. Pure. */
@@ -89,8 +88,8 @@ export function sizeModels(
 ): SizedModel[] {
   const sized = file.models.map((model, index) => {
     const each = known[index] ?? missing
-    // What a draft takes is added below: it may be one that is not there yet.
-    const options = loadOptionsOf(model, { file, libraryIds: new Map() })
+    // A draft is sized by itself.
+    const options = loadOptionsOf(model, file, () => null)
     return each.file.kind === 'usable'
       ? sizeByFacts({ model, options, known: each, facts: each.file.facts }, machines)
       : sizeByEstimate({ model, options, known: each }, machines)
@@ -160,7 +159,7 @@ function sizeByFacts(
     kvBudgetTokens: perToken > 0 ? Math.floor(budget / perToken) : null,
     kvBytesPerToken: { value: perToken, source: 'measured', from: 'from the file' },
     grownBytes: bytes + Math.max(0, Math.min(budget, liveContexts * kvFull) - kvStart),
-    readBytes: bytesPerDecodedToken(facts),
+    readBytes: tokenBytes(facts).weightBytes,
     parameters: activeParameters(facts),
   }
 }

@@ -22,7 +22,7 @@ export function planSteps(
   models: readonly SizedModel[],
   machine: PlannedMachine,
 ): PlannedStep[] {
-  const steps = file.steps?.map((step, index) => ({ ...step, index })) ?? usualSteps(file)
+  const steps = file.steps?.map((step, index) => ({ ...step, ...explicit, index })) ?? usualSteps(file)
   let answerer: string | undefined
   return steps.flatMap((step): PlannedStep[] => {
     const id = whoTakes(step, file, answerer)
@@ -38,9 +38,11 @@ export function planSteps(
     const firstTokenMs = firstTokenOf(model, machine, promptTokens)
     return [
       {
-        ...{ step: step.step, modelId: model.id, label: step.label ?? null, promptTokens, answerTokens },
+        ...{ step: step.step, modelId: model.id, promptTokens, answerTokens },
+        label: step.label ?? (step.isAlternative ? step.labels.join(', ') : null),
         ...{ requests: step.requests ?? 1, tokensPerSecond, firstTokenMs, reload: null, model },
         index: step.index,
+        isAlternative: step.isAlternative,
         seconds:
           tokensPerSecond && firstTokenMs
             ? firstTokenMs.value / 1000 + answerTokens / tokensPerSecond.value
@@ -63,7 +65,12 @@ export function planReloads(
     readonly policy: EvictionPolicy
     readonly models: readonly SizedModel[]
   },
-): { readonly steps: PlannedStep[]; readonly stuck: readonly SizedModel[] } {
+): {
+  readonly steps: PlannedStep[]
+  readonly reloadsPerTurn: number
+  readonly reloadBytesPerTurn: number
+  readonly stuck: readonly SizedModel[]
+} {
   const residents = new Map<string, PoolMember>()
   const stuck = new Set<SizedModel>()
   let free: DomainBytes = Object.fromEntries(machine.rooms.map((room) => [room.id, capacityBytes(room)]))
@@ -93,19 +100,33 @@ export function planReloads(
   }
   // All are loaded as the file has them; after some turns what happens repeats itself.
   for (const model of models) take(model)
-  const turn = () => steps.map((step) => (step.isRare ? null : take(step.model)))
-  for (let round = 0; round < settlingTurns; round++) turn()
-  const reloads = turn()
+  const alternatives = steps.filter(({ isAlternative }) => isAlternative)
+  const kinds = Math.max(1, alternatives.length)
+  const isTaken = (step: PlannedStep, round: number) =>
+    !step.isRare && (!step.isAlternative || alternatives[round % kinds] === step)
+  const loads = steps.map((): NonNullable<PlannedStep['reload']>[] => [])
+  for (let round = 0; round < (settlingTurns + 1) * kinds; round++)
+    for (const [index, step] of steps.entries()) {
+      const reload = isTaken(step, round) ? take(step.model) : null
+      if (reload && round >= settlingTurns * kinds) loads[index]?.push(reload)
+    }
+  const all = loads.flat()
   return {
-    steps: steps.map((step, index) => ({ ...step, reload: reloads[index] ?? null })),
+    steps: steps.map((step, index) => ({ ...step, reload: loads[index]?.at(-1) ?? null })),
+    reloadsPerTurn: all.length / kinds,
+    reloadBytesPerTurn: all.reduce((sum, { bytes }) => sum + bytes, 0) / kinds,
     stuck: [...stuck],
   }
 }
 
 const settlingTurns = 6
+/** Steps that the file names all belong to every turn. */
+const explicit: { readonly isAlternative: boolean; readonly labels: readonly string[] } = {
+  ...{ isAlternative: false, labels: [] },
+}
 
 /** Without steps in the file: route, each model that answers, and verify, as far as somebody does. */
-function usualSteps(file: PipelineFile): (PipelineStep & { readonly index: null })[] {
+function usualSteps(file: PipelineFile): (PipelineStep & typeof explicit & { readonly index: null })[] {
   const { models } = file
   const routerId = routerOf(file)
   const verifierId = verifierOf(file)
@@ -116,12 +137,16 @@ function usualSteps(file: PipelineFile): (PipelineStep & { readonly index: null 
       (model.id !== routerId && model.id !== verifierId && !drafts.has(model.id)),
   )
   const step = (kind: PipelineStep['step'], model?: string) => ({
-    ...{ step: kind, index: null },
+    ...{ step: kind, index: null, ...explicit },
     ...(model !== undefined && { model }),
   })
   return [
     ...(routerId === undefined ? [] : [step('route', routerId)]),
-    ...answers.map(({ id }) => step('answer', id)),
+    ...answers.map((model) => ({
+      ...step('answer', model.id),
+      isAlternative: labelsOf(model).length > 0,
+      labels: labelsOf(model),
+    })),
     ...(verifierId === undefined ? [] : [step('verify', verifierId), step('repair')]),
   ]
 }

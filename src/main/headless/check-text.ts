@@ -69,10 +69,12 @@ function planBlocks(plan: PipelinePlan): string[] {
             ? 'only after a failed check'
             : step.reload
               ? `loads ${formatBytes(step.reload.bytes)}${step.reload.leaving.length === 0 ? '' : `, ${step.reload.leaving.join(' and ')} leaves`}`
-              : 'stays in memory',
+              : step.isAlternative
+                ? 'stays; one of these each turn'
+                : 'stays in memory',
         ]),
       ),
-      `Loads in each turn: ${plan.reloadsPerTurn === 0 ? 'none' : `${plan.reloadsPerTurn}, ${formatBytes(plan.reloadBytesPerTurn)} from disk`}`,
+      `Loads in each turn: ${plan.reloadsPerTurn === 0 ? 'none' : `${Number(plan.reloadsPerTurn.toFixed(1))}, ${formatBytes(plan.reloadBytesPerTurn)} from disk`}`,
       ...(plan.turnSeconds === null ? [] : [`A whole turn: about ${seconds(plan.turnSeconds)}`]),
     ].join('\n'),
   ]

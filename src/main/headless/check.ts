@@ -33,6 +33,7 @@ export async function checkFile(
       return describeThisMachine({
         ...{ name: processorName(), shape, rooms: poolDomains(shape, { poolSizeBytes, reserveBytes }) },
         ...{ settings: settingsSchema.parse({}), hasAmx: hasAmx(), measured: known },
+        bestBytesPerSecond: null,
         threads: Math.max(1, availableParallelism() - 1),
       })
     },

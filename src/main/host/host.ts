@@ -151,7 +151,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
   const costs = new TurnCosts({ conversations, attachments, model: (modelId) => pool.readingModel(modelId) })
 
   const pipelines = new Pipelines({
-    ...{ pool, library, settings, probe, database, home, modelsFolder },
+    ...{ pool, library, settings, probe, home, modelsFolder },
     schemaFile: schemaFileBeside(demoFolder, pipelineSchemaName),
   })
 

@@ -5,7 +5,12 @@ import { GB } from '../../contract/bytes.ts'
 import { definedOf } from '../../contract/defined.ts'
 import type { PoolSnapshot } from '../../contract/memory.ts'
 import type { LibraryModel } from '../../contract/model.ts'
-import { plainLoadOptions, type PipelineFile, type PipelineModel } from '../../contract/pipeline.ts'
+import {
+  plainLoadOptions,
+  reservedDrafts,
+  type PipelineFile,
+  type PipelineModel,
+} from '../../contract/pipeline.ts'
 import type { Settings } from '../../contract/settings.ts'
 import { snakeShape } from '../../contract/snake-case.ts'
 
@@ -47,6 +52,7 @@ function describeSet({ snapshot, models, settings }: WrittenSet): PipelineFile {
     }),
     models: models.map((model) => describeModel(model, { snapshot, ids })),
     router: router === undefined ? undefined : { model: router, time_limit_ms: routerLimitMs },
+    runtime: settings.speculativeDecoding === 'off' ? { speculative_decoding: false } : undefined,
     verifier: verifier === undefined ? undefined : definedOf({ model: verifier, repair_by: repairer }),
   }) as PipelineFile // All that is needed is there: only what may be absent is.
 }
@@ -75,8 +81,8 @@ function describeModel(
     bandwidth_throttle: bandwidthThrottle,
     kv_cache_budget_gb: kvBudgetBytes === undefined ? undefined : kvBudgetBytes / GB,
     ...snakeShape(known),
-    // A draft that is not in memory by itself is not in the file either.
-    draft: draft === 'lookup' || draft === 'off' ? draft : ids.get(draft?.replace(/^model:/, '') ?? ''),
+    // A draft that is not in memory by itself has no place in the set: what is best is found out anew.
+    draft: draft?.startsWith('model:') === true ? ids.get(draft.slice('model:'.length)) : draft,
     pinned: pinned ? true : undefined,
     role: role && {
       ...(role.labels.length > 0 && { labels: role.labels.map((label) => definedOf(label)) }),
@@ -97,7 +103,7 @@ function fileIds(models: readonly LibraryModel[]): Map<string, string> {
         .replace(/^[^A-Za-z0-9]+/, '')
         .slice(0, 72) || 'model'
     const taken = new Set(ids.values())
-    let free = plain === 'off' || plain === 'lookup' ? `${plain}-model` : plain
+    let free = reservedDrafts.some((word) => word === plain) ? `${plain}-model` : plain
     for (let number = 2; taken.has(free); number++) free = `${plain}-${number}`
     ids.set(id, free)
   }

@@ -1,5 +1,13 @@
 import { createRouterClient } from '@orpc/server'
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -110,6 +118,7 @@ models:
     max_context: 512
     kv_type: f16
     pinned: true
+    draft: lookup
     sampling: { temperature: 0, top_k: 5 }
     role: { labels: [{ name: code }] }
   - id: sorter
@@ -119,6 +128,7 @@ models:
 runtime: { speculative_decoding: false }
 router: { model: sorter, time_limit_ms: 900 }
 verifier: { model: sorter, repair_by: writer }
+runtime: { speculative_decoding: false }
 `,
   )
   const { modelIds } = await client().pipelines.load({ path: file })
@@ -127,7 +137,7 @@ verifier: { model: sorter, repair_by: writer }
   expect(list.find(({ id }) => id === 'my-coder')).toMatchObject({
     name: 'My coder',
     pinned: true,
-    loadOptions: { contextTokens: 512, kvType: 'f16', kvBudgetBytes: Math.round(0.05 * GB) },
+    loadOptions: { contextTokens: 512, kvType: 'f16', kvBudgetBytes: Math.round(0.05 * GB), draft: 'lookup' },
     sampling: { temperature: 0, topK: 5 },
     role: { labels: [{ name: 'code' }], routes: false, verifies: false },
   })
@@ -178,7 +188,12 @@ models:
 })
 
 test('a path that is no pipeline is refused with what would help', async () => {
+  // 100 MB, of which nothing is read.
+  const huge = path.join(folder, 'huge.yaml')
+  writeFileSync(huge, '')
+  truncateSync(huge, 100 * MB)
   for (const [given, message] of [
+    [huge, /it is too long to be a pipeline/],
     [path.join(folder, 'none.yaml'), /there is no such file/],
     [path.join(demo, 'README.md'), /it is no YAML file/],
     [folder, /it is no YAML file/],

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import type { DatabaseSync } from 'node:sqlite'
 import { isDeepStrictEqual } from 'node:util'
 import { GB } from '../../contract/bytes.ts'
 import { definedOf } from '../../contract/defined.ts'
@@ -37,7 +36,6 @@ export type PipelinesOptions = {
   readonly library: Library
   readonly settings: SettingsStore
   readonly probe: Probe
-  readonly database: DatabaseSync
   readonly home: string
   /** Paths of a text without a place of its own go on from here. */
   readonly modelsFolder: string
@@ -73,17 +71,12 @@ export class Pipelines {
     const request = requestOf(plan, text.name)
     const before = pool.snapshot().residents
     const entries = new Map(library.list().map((model) => [model.id, model]))
-    const libraryIds = libraryIdsOf(
-      file,
-      plan.models.map(({ modelId }) => modelId),
-    )
+    const knownIdOf = (id: string) => plan.models.find((model) => model.id === id)?.modelId ?? null
     const changed = plan.models.filter(({ modelId }, index) => {
       const entry = modelId === null ? undefined : entries.get(modelId)
       const written = file.models[index]
       return (
-        entry &&
-        written &&
-        !isDeepStrictEqual(entry.loadOptions, loadOptionsOf(written, { file, libraryIds }))
+        entry && written && !isDeepStrictEqual(entry.loadOptions, loadOptionsOf(written, file, knownIdOf))
       )
     })
     const inUse = before.find(
@@ -103,19 +96,14 @@ export class Pipelines {
 
     // From here on the set is what is wanted; what fails now has failed for one model, and says so.
     const modelIds = await this.#addAll(known, signal)
-    const added = { file, libraryIds: libraryIdsOf(file, modelIds) }
     for (const [index, id] of modelIds.entries()) {
       const model = file.models[index]
-      if (model) this.#describe(id, { model, loadOptions: loadOptionsOf(model, added) })
+      if (model) this.#describe(id, model, { file, modelIds })
     }
     for (const { modelId } of leaving) await pool.unload(modelId, { force: false })
     for (const { modelId } of changed)
       if (modelId !== null && pool.isResident(modelId)) await pool.unload(modelId, { force: false })
-    await pool.changeSettings({
-      ...memory,
-      ...routingChanges(file, modelIds),
-      ...draftingChanges(file),
-    })
+    await pool.changeSettings({ ...memory, ...routingChanges(file, modelIds) })
     for (const id of modelIds) await pool.load(id, { signal, why: `for "${text.name}"` })
     return { modelIds, report }
   }
@@ -144,7 +132,7 @@ export class Pipelines {
     const { home, probe, library, pool, settings } = this.#options
     const measured: ModelPlaces['measured'] = (modelId) => ({
       ...pool.measuredFigures(modelId),
-      decodingSpeed: this.#decodingSpeed(modelId),
+      decodingSpeed: pool.speeds(modelId).writing?.tokensPerSecond ?? null,
     })
     return checkPipeline(text, {
       places: { folder, home, probe, find: async (file) => library.find(file), measured },
@@ -154,23 +142,13 @@ export class Pipelines {
           ...{ path: model.paths[0] ?? '', name: model.name, modelId: model.id, ...measured(model.id) },
           file: model.file.kind === 'usable' ? model.file : { kind: 'missing' },
         }))
-        return describeThisMachine({ name: machineName, ...facts, settings: settings.get(), measured: all })
+        const { bestBytesPerSecond } = pool.snapshot().bandwidth
+        return describeThisMachine({
+          ...{ name: machineName, ...facts, settings: settings.get(), measured: all, bestBytesPerSecond },
+        })
       },
       signal,
     })
-  }
-
-  /** The middle one of a model's last answers, in tokens a second; null before there is one. */
-  #decodingSpeed(modelId: string): number | null {
-    const speeds = this.#options.database
-      .prepare(
-        `SELECT json_extract(stats, '$.tokensPerSecond') AS speed FROM answers
-         WHERE model_id = ? AND speed IS NOT NULL ORDER BY created_at DESC LIMIT 9`,
-      )
-      .all(modelId)
-      .flatMap(({ speed }) => (typeof speed === 'number' && speed > 0 ? [speed] : []))
-      .sort((a, b) => a - b)
-    return speeds[Math.floor(speeds.length / 2)] ?? null
   }
 
   /** The entries of all models, added where they are not there yet. */
@@ -194,9 +172,15 @@ export class Pipelines {
   /** Writes what the file says of a model into its entry. What the file leaves open becomes open. */
   #describe(
     id: string,
-    { model, loadOptions }: { readonly model: PipelineModel; readonly loadOptions: LoadOptions },
+    model: PipelineModel,
+    { file, modelIds }: { readonly file: PipelineFile; readonly modelIds: readonly string[] },
   ): void {
     const { library, pool } = this.#options
+    const loadOptions: LoadOptions = loadOptionsOf(
+      model,
+      file,
+      (name) => modelIds[file.models.findIndex((each) => each.id === name)] ?? null,
+    )
     library.update(id, {
       loadOptions,
       ...(model.name !== undefined && { name: model.name }),
@@ -259,25 +243,6 @@ function memoryChanges({ memory }: PipelineFile, { machine }: PipelinePlan): Set
   })
 }
 
-/** The library's ids of a file's models, by theirs; null is not there. */
-function libraryIdsOf(
-  { models }: PipelineFile,
-  modelIds: readonly (string | null)[],
-): ReadonlyMap<string, string> {
-  return new Map(
-    models.flatMap(({ id }, index) => {
-      const modelId = modelIds[index] ?? null
-      return modelId === null ? [] : [[id, modelId] as const]
-    }),
-  )
-}
-
-/** What the file says of drafts, for all models. */
-function draftingChanges({ runtime }: PipelineFile): SettingsChanges {
-  const isOn = runtime?.speculative_decoding
-  return definedOf({ speculativeDecoding: isOn === undefined ? undefined : isOn ? 'auto' : 'off' } as const)
-}
-
 function routingChanges(file: PipelineFile, modelIds: readonly string[]): SettingsChanges {
   const idOf = (id: string | undefined) => {
     const index = file.models.findIndex((model) => model.id === id)
@@ -289,7 +254,13 @@ function routingChanges(file: PipelineFile, modelIds: readonly string[]): Settin
     verifierId: idOf(verifierOf(file)),
     repairerId: idOf(file.verifier?.repair_by),
     verifiesAnswers: file.verifier ? true : undefined,
+    speculativeDecoding: speculation(file),
   })
+}
+
+function speculation({ runtime }: PipelineFile): SettingsChanges['speculativeDecoding'] {
+  const wanted = runtime?.speculative_decoding
+  return wanted === undefined ? undefined : wanted ? 'auto' : 'off'
 }
 
 function roleOf({

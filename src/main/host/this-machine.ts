@@ -1,13 +1,10 @@
 import type { Figure } from '../../contract/pipeline.ts'
 import type { Settings } from '../../contract/settings.ts'
-import { activeParameters, bytesPerDecodedToken } from '../core/fit.ts'
+import { activeParameters } from '../core/fit.ts'
 import { publishedBandwidth, publishedPrefill } from '../core/machines.ts'
 import type { PlannedRoom, ThisMachine } from '../core/pipeline-machine.ts'
 import type { KnownModel } from '../core/pipeline-sizes.ts'
 import type { PoolShape } from './pool-shape.ts'
-
-/** Smaller models say more about everything else than about memory. */
-const smallestReadBytes = 256 * 2 ** 20
 
 /** This machine as a plan sees it. `measured`: every model whose speed is known here. */
 export function describeThisMachine(facts: {
@@ -18,8 +15,10 @@ export function describeThisMachine(facts: {
   readonly threads: number
   readonly hasAmx: boolean
   readonly measured: readonly KnownModel[]
+  /** The most bytes a second that was measured while models wrote; null before that. */
+  readonly bestBytesPerSecond: number | null
 }): ThisMachine {
-  const { name, shape, rooms, settings, threads, hasAmx, measured } = facts
+  const { name, shape, rooms, settings, threads, hasAmx, measured, bestBytesPerSecond } = facts
   const { device } = shape
   const names = [device.name, name]
   const isWindowsArm = process.platform === 'win32' && process.arch === 'arm64'
@@ -27,7 +26,10 @@ export function describeThisMachine(facts: {
   return {
     ...{ name, kind: shape.kind, rooms, hasAmx, isCpu: device.name === 'CPU' },
     detectedBytes: shape.kind === 'split' ? device.totalBytes : shape.machineBytes,
-    bandwidth: measuredBandwidth(measured) ?? publishedBandwidth(names),
+    bandwidth:
+      bestBytesPerSecond === null
+        ? publishedBandwidth(names)
+        : { value: bestBytesPerSecond, source: 'measured', from: 'measured while models wrote here' },
     operations:
       measuredOperations(measured) ?? names.map(publishedPrefill).find((each) => each !== null) ?? null,
     defaults: {
@@ -49,18 +51,6 @@ export function describeThisMachine(facts: {
         : `Plenum runs natively on ${process.platform} ${process.arch} here`,
     },
   }
-}
-
-/** The most bytes a second that decoding has read; null where only small models have run. */
-function measuredBandwidth(models: readonly KnownModel[]): Figure | null {
-  const speeds = models.flatMap(({ file, decodingSpeed }) => {
-    if (file.kind !== 'usable' || decodingSpeed === null) return []
-    const bytes = bytesPerDecodedToken(file.facts)
-    return bytes < smallestReadBytes ? [] : [bytes * decodingSpeed]
-  })
-  return speeds.length === 0
-    ? null
-    : { value: Math.max(...speeds), source: 'measured', from: 'measured while models decoded here' }
 }
 
 /** The most operations a second that reading has reached. */

@@ -108,7 +108,7 @@ function SetView({ plan }: { readonly plan: PipelinePlan }) {
                   {formatBytes(model.kvBudgetBytes)}
                   {model.kvBudgetTokens !== null && (
                     <span className={styles['about']}>
-                      {`${model.kvBytesPerToken?.source === 'assumed' ? 'about ' : ''}${formatCount(model.kvBudgetTokens)} tokens`}
+                      {`${model.kvBytesPerToken?.source === 'assumed' ? 'about ' : ''}${formatCount(model.kvBytesPerToken?.source === 'assumed' ? Math.round(model.kvBudgetTokens / 100) * 100 : model.kvBudgetTokens)} tokens`}
                     </span>
                   )}
                 </td>
@@ -146,9 +146,13 @@ function StepsView({ plan }: { readonly plan: PipelinePlan }) {
               <tr key={index}>
                 <th scope="row">
                   {`${stepNames[step.step]}${step.label === null ? '' : ` “${step.label}”`}: ${nameOf(step.modelId)}`}
-                  {(step.isRare || step.requests > 1) && (
+                  {(step.isRare || step.isAlternative || step.requests > 1) && (
                     <span className={styles['about']}>
-                      {step.isRare ? 'only after a failed check' : `${formatCount(step.requests)} requests`}
+                      {step.isRare
+                        ? 'only after a failed check'
+                        : step.isAlternative
+                          ? 'one of these in each turn'
+                          : `${formatCount(step.requests)} requests`}
                     </span>
                   )}
                 </th>
@@ -173,7 +177,7 @@ function StepsView({ plan }: { readonly plan: PipelinePlan }) {
       <p className={figures['note']}>
         {reloadsPerTurn === 0
           ? 'All stay in memory: nothing is loaded again.'
-          : `${reloadsPerTurn === 1 ? '1 model is' : `${formatCount(reloadsPerTurn)} models are`} loaded again in each turn, ${formatBytes(reloadBytesPerTurn)} from disk.`}
+          : `${reloadsPerTurn === 1 ? '1 model is' : `${Number(reloadsPerTurn.toFixed(1))} models are`} loaded again in each turn, ${formatBytes(reloadBytesPerTurn)} from disk.`}
         {turnSeconds !== null && ` A whole turn takes about ${formatDuration(turnSeconds * 1000)}.`}
         {
           ' Speeds are at most the memory’s bandwidth ÷ the bytes that a token reads, unless they were measured.'
