@@ -11,6 +11,8 @@ function newDatabase(): DatabaseSync {
   return database
 }
 
+const usable = { kind: 'usable' } as LibraryModel['file']
+
 /** A start of the app: what it offers, what it has loaded, and how it goes on. */
 function start(database: DatabaseSync, restore: Settings['restoreResidents'] = 'ask') {
   const models = new Map<string, LibraryModel>()
@@ -38,7 +40,7 @@ function start(database: DatabaseSync, restore: Settings['restoreResidents'] = '
   })
   const add = (id: string, more: Partial<LibraryModel> = {}) => {
     // Only what bringing models back looks at.
-    models.set(id, { id, source: 'demo', pinned: false, ...more } as LibraryModel)
+    models.set(id, { id, source: 'demo', pinned: false, file: usable, ...more } as LibraryModel)
     for (const listener of listeners) listener()
   }
   return {
@@ -53,6 +55,20 @@ function start(database: DatabaseSync, restore: Settings['restoreResidents'] = '
 async function settled(): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve))
 }
+
+test('brings a demo model that was not understood at first once it is', async () => {
+  const first = start(newDatabase())
+  first.run()
+  first.add('guide', {
+    file: { kind: 'unusable', problem: { code: 'BAD_MODEL_FILE', message: 'Late', details: {} } },
+  })
+  await settled()
+  expect(first.loaded).toEqual([])
+  first.add('guide')
+  first.add('guide')
+  await settled()
+  expect(first.loaded).toEqual(['guide'])
+})
 
 test('brings the demo models at the very first start, as they are found, and nobody else', async () => {
   const first = start(newDatabase())

@@ -88,13 +88,16 @@ export class LastResidents implements Disposable {
     this.#unsubscribe()
   }
 
-  /** Brings each demo model as soon as the library has found it. */
+  /** Brings each demo model as soon as the library knows it. */
   #bringDemoModels(): void {
     const { library } = this.#options
     const seen = new Set<string>()
     let last = Promise.resolve()
     const look = () => {
-      const found = library.list().filter(({ id, source }) => source === 'demo' && !seen.has(id))
+      // On a machine that is very busy, finding out what a file is takes more than one try.
+      const found = library
+        .list()
+        .filter(({ id, source, file }) => source === 'demo' && file.kind === 'usable' && !seen.has(id))
       for (const { id } of found) seen.add(id)
       if (found.length > 0) last = last.then(async () => this.#bring(found.map(({ id }) => id)))
     }
