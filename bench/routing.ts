@@ -10,7 +10,7 @@ import { parseArgs } from 'node:util'
 import { createFakePool, settle } from '../src/main/core/pool-fixture.ts'
 import { decideRoute, type RouteCandidate } from '../src/main/core/router.ts'
 import { routerMessages } from '../src/main/core/router-prompt.ts'
-import { demoModel, median, openResident, percent } from './measure.ts'
+import { contextTokens, demoModel, median, openResident, percent } from './measure.ts'
 import { requests } from './routing-requests.ts'
 
 const labels = ['chat', 'code', 'math', 'memory'] as const
@@ -65,7 +65,13 @@ async function sort(perLabel: number) {
   await using judge = await openResident(demoModel('judge-2.2m-q8_0'))
   const ms: number[] = []
   const ask = async (text: string, path: readonly { text: string; label: string }[] = []) => {
-    const messages = routerMessages({ text, labels: labels.map((name) => ({ name })), path, taught: [] })
+    const messages = routerMessages({
+      text,
+      labels: labels.map((name) => ({ name })),
+      path,
+      taught: [],
+      contextTokens,
+    })
     const startedAt = performance.now()
     const { probabilities } = await judge.choose(null, messages, labels)
     ms.push(performance.now() - startedAt)

@@ -108,7 +108,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
     const box = page.getByRole('textbox', { name: 'Message', exact: true })
     await chooseModel(page, 'Guide')
     await box.pressSequentially('Hello @')
-    await expect(page.getByRole('listbox', { name: 'Models to ask' }).getByRole('option')).toHaveCount(3)
+    await expect(page.getByRole('listbox', { name: 'Models to ask' }).getByRole('option')).toHaveCount(4)
     await look('list of models to name')
     await box.fill('')
 

@@ -126,7 +126,7 @@ test('the library says what models are for, and takes what is said instead', asy
   await library.getByText('Coder', { exact: true }).first().click()
   await library.getByText('Role for Auto').click()
   await library.getByRole('button', { name: 'Add a label' }).click()
-  const label = library.getByRole('form', { name: 'New label' })
+  const label = library.getByRole('group', { name: 'New label' })
   await label.getByRole('combobox', { name: 'Name' }).fill('sql!')
   await expect(label.getByRole('alert')).toContainText('The name takes letters, digits')
   await expect(label.getByRole('button', { name: 'Add', exact: true })).toBeDisabled()

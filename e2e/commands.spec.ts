@@ -90,7 +90,7 @@ test('keys do what the list of them says', async ({ page }) => {
   await expect(message).toBeFocused()
   await page.keyboard.press('Alt+2')
   const chips = page.getByRole('group', { name: 'Model for this turn' })
-  await expect(chips.getByRole('radio').nth(1)).toBeChecked()
+  await expect(chips.getByRole('radio').nth(2)).toBeChecked()
   await expect(message).toBeFocused()
   await page.keyboard.press('Control+m')
   await expect(page.getByRole('combobox', { name: 'Find a model' })).toBeFocused()

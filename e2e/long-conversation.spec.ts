@@ -74,6 +74,17 @@ test('a long conversation opens at its end, draws what is near, and is read upwa
   await page.keyboard.press('Control+a')
   await page.keyboard.type('Question 199')
   await expect(message(page, 199)).toBeInViewport()
+  await page.keyboard.press('Escape')
+
+  // Opened at a hit: its turn comes after the last ones, and those that come still later do not move it.
+  await page.getByRole('button', { name: 'New conversation' }).first().click()
+  await page.getByRole('searchbox', { name: 'Search conversations' }).fill('"Question 113"')
+  await page.getByRole('navigation', { name: 'Conversations' }).locator('[data-hit]').first().click()
+  await expect(message(page, 113)).toBeInViewport()
+  await page.evaluate(async () => {
+    for (let frame = 0; frame < 30; frame++) await new Promise((resolve) => requestAnimationFrame(resolve))
+  })
+  await expect(message(page, 113)).toBeInViewport()
 })
 
 test('reading further up is not pulled down by an answer that comes', async ({ app }) => {

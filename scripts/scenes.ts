@@ -1,4 +1,4 @@
-import type { Page } from '@playwright/test'
+import type { Locator, Page } from '@playwright/test'
 import { act, ask, block } from '../e2e/screen.ts'
 
 /** Windows of these sizes, in pixels. */
@@ -33,9 +33,8 @@ export const scenes: readonly Scene[] = [
     of: 'auto',
     schemes: ['dark'],
     show: (page) =>
-      page
+      lastAnswer(page)
         .getByText(/^Auto chose/)
-        .last()
         .click(),
   },
   {
@@ -252,10 +251,13 @@ export async function converseWithCheck(page: Page): Promise<string> {
   await page.keyboard.press('Control+Enter')
   await page.getByText('4 times 5 is 20.').waitFor()
   await page.keyboard.press('Alt+C')
-  await page
-    .getByText(/^Checked by Judge/)
-    .last()
-    .waitFor()
-  await page.getByText(/^Repairs the answer before/).waitFor()
+  const repair = lastAnswer(page)
+  await repair.getByText(/^Repairs the answer before/).waitFor()
+  await repair.getByText(/^Checked by Judge/).waitFor()
   return page.url()
+}
+
+// What is read out stands elsewhere on the page, in the same words.
+function lastAnswer(page: Page): Locator {
+  return page.getByRole('article', { name: /^Answer by/ }).last()
 }

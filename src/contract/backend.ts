@@ -90,7 +90,13 @@ export const generateEventSchema = z.discriminatedUnion('kind', [
     readTokens: z.number().int(),
   }),
   /** A frame of text, about every 16 ms. */
-  z.object({ kind: z.literal('text'), text: z.string(), generatedTokens: z.number().int() }),
+  z.object({
+    kind: z.literal('text'),
+    text: z.string(),
+    generatedTokens: z.number().int(),
+    /** Of these, those that a draft had right: they cost no step of their own. Absent where nothing is drafted. */
+    acceptedTokens: z.number().int().optional(),
+  }),
   z.object({
     kind: z.literal('done'),
     stopReason: z.enum(['end', 'stop-text', 'repetition', 'max-tokens', 'context-full', 'stopped']),

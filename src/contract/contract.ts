@@ -345,7 +345,10 @@ export const contract = {
       .route({ method: 'POST', path: '/answers/{answerId}/overrule' })
       .input(answerId.extend({ modelId: z.string(), isRemembered: z.boolean().default(false) }))
       .output(turnSchema),
-    /** Has the verifier read an answer that has ended, and has it repaired when it fails. `NOT_FOUND` when no model verifies. */
+    /**
+     * Has the verifier read an answer that has ended and, at the end of the shown path, has it repaired when it fails. What it says comes over
+     * `conversations.watch`. `NOT_FOUND` when no model verifies, `MODEL_BUSY` while an answer of the conversation is under way.
+     */
     check: base
       .route({ method: 'POST', path: '/answers/{answerId}/check' })
       .input(answerId)

@@ -172,6 +172,8 @@ export const conversationEventSchema = z.discriminatedUnion('kind', [
     at: z.number().int(),
     text: z.string(),
   }),
+  /** What the list says of it is another now: its title, say. */
+  z.object({ kind: z.literal('summary'), summary: conversationSummarySchema }),
   /** Its models are asked in another way from now on. */
   z.object({ kind: z.literal('asking'), asking: askingSchema }),
   z.object({ kind: z.literal('deleted') }),

@@ -86,6 +86,9 @@ export function applyEvent(event: ConversationEvent): void {
         conversation ? { conversation: withEarlier(conversation, event.turns) } : {},
       )
       return
+    case 'summary':
+      set(({ conversation }) => (conversation ? { conversation: { ...conversation, ...event.summary } } : {}))
+      return
     case 'asking':
       set(({ conversation }) => (conversation ? { conversation: { ...conversation, ...event.asking } } : {}))
       return

@@ -126,6 +126,17 @@ test('earlier turns come in front of those that are there, once, and only where 
   expect(useApp.getState().conversation?.turns.at(-1)).toBe(last)
 })
 
+test('a new title changes no turn', () => {
+  const before = useApp.getState().conversation
+  const summary = {
+    ...{ id: 'c', title: 'New', createdAt: 0, updatedAt: 0, turnCount: 2, lastModelId: 'guide' },
+    ...{ isPinned: false, isArchived: false },
+  }
+  applyEvent({ kind: 'summary', summary })
+  const after = useApp.getState().conversation
+  expect([after?.title, after?.turns === before?.turns]).toEqual(['New', true])
+})
+
 test('asks for the last turns first, but for all of the conversation that is read', () => {
   const watch = vi.fn(async () => silence())
   useApp.setState({ client: { conversations: { watch } } as unknown as Client })

@@ -369,3 +369,21 @@ test('what is done only when nobody decodes makes way for background work too, g
   leisure.end()
   expect(arbiter.isIdle).toBe(true)
 })
+
+test('tells each time that the last one has left', async () => {
+  const { ask, arbiter } = newArbiter()
+  let told = 0
+  const unsubscribe = arbiter.onIdle(() => told++)
+  const [first, second] = [ask('Coder'), ask('Guide')]
+  await settle()
+  first.end()
+  expect(told).toBe(0)
+  await settle()
+  second.end()
+  expect(told).toBe(1)
+  unsubscribe()
+  const third = ask('Coder')
+  await settle()
+  third.end()
+  expect(told).toBe(1)
+})

@@ -54,6 +54,7 @@ export class Arbiter {
   /** Answers that began while background work waited. */
   #overtakes = 0
   #timer: Disposable | null = null
+  readonly #idleListeners = new Set<() => void>()
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -62,6 +63,12 @@ export class Arbiter {
   /** Nobody decodes or waits to. */
   get isIdle(): boolean {
     return this.#decoding.size + this.#answers.length + this.#background.length === 0
+  }
+
+  /** Calls back each time that the last one has left. */
+  onIdle(listener: () => void): () => void {
+    this.#idleListeners.add(listener)
+    return () => this.#idleListeners.delete(listener)
   }
 
   /** Resolves when it may decode; dispose the result when it is over. Rejects with `signal.reason` when aborted in line. */
@@ -99,6 +106,7 @@ export class Arbiter {
     if (at !== -1) line.splice(at, 1)
     if (!this.#background.some(hasShare)) this.#overtakes = 0
     this.#advance()
+    if (this.isIdle) for (const listener of [...this.#idleListeners]) listener()
   }
 
   #lineOf({ request }: Entry): Entry[] {

@@ -42,7 +42,8 @@ function newMeter(bestBytesPerSecond: number | null = null) {
     how: { tokens: number; everyMs: number; bytesPerToken: number; from?: number },
   ) => {
     for (let token = 1; token <= how.tokens; token++) {
-      meter.take(modelId, { generatedTokens: (how.from ?? 0) + token, bytesPerToken: how.bytesPerToken })
+      const generatedTokens = (how.from ?? 0) + token
+      meter.take(modelId, { generatedTokens, steps: generatedTokens, bytesPerStep: how.bytesPerToken })
       clock.now += how.everyMs
     }
   }
@@ -66,13 +67,14 @@ test('bandwidth is tokens a second times bytes a token, over the last second', (
 test('models that decode beside each other are added up', () => {
   const { clock, meter } = newMeter()
   for (let token = 1; token <= 20; token++) {
-    meter.take('a', { generatedTokens: token, bytesPerToken: 100 })
-    meter.take('b', { generatedTokens: 2 * token, bytesPerToken: 300 })
+    meter.take('a', { generatedTokens: token, steps: token, bytesPerStep: 100 })
+    // Each second token was drafted.
+    meter.take('b', { generatedTokens: 4 * token, steps: 2 * token, bytesPerStep: 300 })
     clock.now += 100
   }
   const { bytesPerSecond, decoding } = meter.reading()
   expect(bytesPerSecond).toBeCloseTo(1000 + 6000)
-  expect(decoding.map(({ tokensPerSecond }) => Math.round(tokensPerSecond))).toEqual([10, 20])
+  expect(decoding.map(({ tokensPerSecond }) => Math.round(tokensPerSecond))).toEqual([10, 40])
 })
 
 test('a model of one token in three seconds is measured, one that stands still is not', () => {

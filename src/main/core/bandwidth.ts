@@ -70,7 +70,7 @@ const stillSteps = 4
 export class BandwidthMeter {
   readonly #now: () => number
   /** Of each model that writes an answer, oldest first: when it had written so many tokens more, and what was read for them. */
-  readonly #writing = new Map<string, { generatedTokens: number; samples: Sample[] }>()
+  readonly #writing = new Map<string, { generatedTokens: number; steps: number; samples: Sample[] }>()
   #bestBytesPerSecond: number | null
 
   constructor(options: { readonly now: () => number; readonly bestBytesPerSecond: number | null }) {
@@ -83,14 +83,22 @@ export class BandwidthMeter {
     return this.#bestBytesPerSecond
   }
 
-  /** A model has written so many tokens of its answer by now, each for so many bytes. */
-  take(modelId: string, written: { readonly generatedTokens: number; readonly bytesPerToken: number }): void {
-    const { generatedTokens, bytesPerToken } = written
+  /** A model has written so many tokens of its answer by now, in so many steps (fewer where a draft was right), for so many bytes each. What a draft model reads is not counted. */
+  take(
+    modelId: string,
+    written: {
+      readonly generatedTokens: number
+      readonly steps: number
+      readonly bytesPerStep: number
+    },
+  ): void {
+    const { generatedTokens, steps, bytesPerStep } = written
     const at = this.#now()
-    const model = this.#writing.get(modelId) ?? { generatedTokens, samples: [] }
+    const model = this.#writing.get(modelId) ?? { generatedTokens, steps, samples: [] }
     const tokens = Math.max(0, generatedTokens - model.generatedTokens)
-    model.generatedTokens = generatedTokens
-    model.samples.push({ at, tokens, bytes: tokens * bytesPerToken })
+    const bytes = Math.max(0, steps - model.steps) * bytesPerStep
+    Object.assign(model, { generatedTokens, steps })
+    model.samples.push({ at, tokens, bytes })
     while (model.samples.length > 2 && at - (model.samples[1]?.at ?? at) >= windowMs) model.samples.shift()
     this.#writing.set(modelId, model)
     const { decoding, bytesPerSecond } = this.reading()

@@ -13,6 +13,8 @@ export type RouterQuestion = {
   readonly path: readonly LabelledRequest[]
   /** What the user has taught. */
   readonly taught: readonly LabelledRequest[]
+  /** What the router's context holds: examples and earlier requests are left out rather than that they do not fit. */
+  readonly contextTokens: number
 }
 
 /** Requests of the path that a router reads at most. */
@@ -24,6 +26,10 @@ const fewWords = 3
 /** A request is cut in its middle to so many characters: what it is about stands at its beginning or its end. */
 const requestCharacters = 1200
 const earlierCharacters = 300
+/** Every tokenizer needs fewer tokens than this for a text in a language that it knows. */
+const charactersPerToken = 2
+/** What a template adds to a message, about. */
+const charactersPerMessage = 20
 
 /** The labels of several roles: those of the same name are one, with the first description and all examples. */
 export function mergeLabels(labels: readonly RequestLabel[]): RequestLabel[] {
@@ -52,7 +58,7 @@ export function mergeLabels(labels: readonly RequestLabel[]): RequestLabel[] {
  * requests like those it sorted 200 right so, 187 with one earlier pair before them, 165 with descriptions, 37 of 200 unlike them with letters for labels.
  * Only a message of a few words, which says little by itself, then follows the request before it.
  */
-export function routerMessages({ text, labels, path, taught }: RouterQuestion): ChatMessage[] {
+export function routerMessages({ text, labels, path, taught, contextTokens }: RouterQuestion): ChatMessage[] {
   const names = labels.map(({ name }) => name).join(', ')
   const told = labels.filter(({ description }) => description !== undefined)
   const known = labels.flatMap(({ name, examples = [] }) =>
@@ -62,17 +68,20 @@ export function routerMessages({ text, labels, path, taught }: RouterQuestion): 
   const lines = told.map(({ name, description = '' }) => `${name}: ${description}`)
   const examples = isBare ? [] : pickExamples(text, [...taught, ...known], labels)
   const earlier = !isBare ? path.slice(-mostEarlier) : wordsOf(text).length <= fewWords ? path.slice(-1) : []
-  return [
-    {
-      role: 'system',
-      text: [`You sort requests. Reply with one label: ${names}.`, ...lines].join('\n'),
-    },
-    ...[...examples, ...earlier].flatMap((pair): ChatMessage[] => [
-      { role: 'user', text: shorten(pair.text, earlierCharacters) },
-      { role: 'assistant', text: pair.label },
-    ]),
-    { role: 'user', text: shorten(text, requestCharacters) },
-  ]
+  const system = [`You sort requests. Reply with one label: ${names}.`, ...lines].join('\n')
+  const pairs = [...examples, ...earlier].map((pair): ChatMessage[] => [
+    { role: 'user', text: shorten(pair.text, earlierCharacters) },
+    { role: 'assistant', text: pair.label },
+  ])
+  const question = shorten(text, requestCharacters)
+  let room = contextTokens * charactersPerToken - lengthOf([system, question])
+  // What is nearest to the message goes first.
+  const fitting = pairs.toReversed().filter((pair) => (room -= lengthOf(pair.map((each) => each.text))) >= 0)
+  return [{ role: 'system', text: system }, ...fitting.toReversed().flat(), { role: 'user', text: question }]
+}
+
+function lengthOf(texts: readonly string[]): number {
+  return texts.reduce((sum, text) => sum + text.length + charactersPerMessage, 0)
 }
 
 /** The examples of each label that are most like the request, those of the likest label last. */

@@ -206,6 +206,7 @@ export class AnswerRun {
         const continues = continued !== ''
         const events = lease.generate(conversationId, read, {
           ...{ signal, keepsRoom: maySlide, continues, stopsRepetition: this.#stopsRepetition() },
+          branchOf: this.#conversations.tree.originOf(conversationId),
           ...how,
         })
         for await (const event of events) this.#note(event)

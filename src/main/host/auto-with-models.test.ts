@@ -6,7 +6,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { MB } from '../../contract/bytes.ts'
 import type { Turn } from '../../contract/conversation.ts'
 import type { PoolSnapshot } from '../../contract/memory.ts'
-import { createHost, type HostOptions } from './host.ts'
+import { createHost } from './host.ts'
 import { startNodeChild } from './node-starter.ts'
 
 const root = path.resolve(import.meta.dirname, '../../..')
@@ -15,21 +15,20 @@ const coder = 'demo-coder-2.2m-f16'
 const judge = 'demo-judge-2.2m-q8_0'
 
 /** A host with the demo models, all of them in memory where the pool is large enough. */
-async function startHost(options: Partial<HostOptions> = {}) {
+async function startHost() {
   const dataFolder = mkdtempSync(path.join(tmpdir(), 'plenum-auto-'))
   const host = await createHost({
     ...{ kind: 'headless', version: '0.0.0', dataFolder, home: dataFolder, device: 'cpu', threads: 1 },
     demoFolder: path.join(root, 'resources/demo-models'),
     startChild: startNodeChild,
     modelProgram: path.join(root, 'src/main/model/index.ts'),
-    ...{ poolSizeBytes: 1024 * MB, reserveBytes: 64 * MB },
-    ...options,
   })
   onTestFinished(async () => {
     await host[Symbol.asyncDispose]()
     rmSync(dataFolder, { recursive: true, force: true })
   })
   const client = createRouterClient(host.router, { context: {} })
+  await client.settings.set({ poolSizeBytes: 1024 * MB, reserveBytes: 64 * MB })
   const untilPool = async (holds: (pool: PoolSnapshot) => boolean) => {
     for await (const pool of await client.pool.watch()) if (holds(pool)) return pool
     throw new Error('The pool is no longer watched')
@@ -118,4 +117,75 @@ test('without a router the current model answers and says so', async () => {
   // One that is configured is loaded where nobody has to leave for it.
   await client.settings.set({ routerId: judge, routerLimitMs: 60_000 })
   expect((await ask(id, 'Write a loop that prints one to ten.')).answers[0]).toMatchObject({ modelId: coder })
+})
+
+test('where only two of three fit, the verifier does not push the one who answers out, nor does this one the router', async () => {
+  const { client, ask, untilReady, residentIds } = await startHost()
+  await untilReady(3)
+  // Guide verifies, Judge routes, Coder answers.
+  await client.settings.set({ verifierId: guide, routerId: judge, routerLimitMs: 60_000 })
+  await client.models.unload({ id: guide })
+  await client.models.unload({ id: coder })
+  // Beside Judge there is room for one of them, and not for two: where room is short they begin with short contexts.
+  const room = async (bytes: number) => {
+    const { totalBytes, freeBytes } = (await client.pool.get()).domains[0]!
+    await client.settings.set({ poolSizeBytes: totalBytes - freeBytes + bytes })
+  }
+  await room(100 * MB)
+  const { bytes } = (await client.turns.plan({ modelIds: [coder, guide] })).models[0]!
+  await room(Math.round(bytes * 1.5))
+  const { id } = await client.conversations.create({ asking: { isAuto: true, isVerified: true } })
+  const code = await ask(id, 'Write a function that adds two numbers.')
+  expect(code.answers).toMatchObject([
+    {
+      ...{ modelId: coder, routing: { kind: 'routed', label: 'code' } },
+      verification: {
+        ...{ verifierId: guide },
+        outcome: {
+          kind: 'unknown',
+          problem: { code: 'NO_ROOM', details: { help: expect.any(String) as string } },
+        },
+      },
+    },
+  ])
+  expect(await residentIds()).toEqual([coder, judge])
+  const { counters } = await client.pool.get()
+  expect(counters.evictions).toBe(0)
+
+  // Guide comes for the next answer: Coder leaves for it, and the router does not.
+  const about = await ask(id, 'What is quantization?', { isVerified: false })
+  expect(about.answers[0]).toMatchObject({ modelId: guide, routing: { kind: 'routed', label: 'memory' } })
+  expect(await residentIds()).toEqual([guide, judge])
+})
+
+test('a planted answer fails and is repaired, on the real models', async () => {
+  const { client, ask, untilReady, residentIds } = await startHost()
+  await untilReady(3)
+  const { id } = await client.conversations.create({ asking: { isAuto: true, sampling: { temperature: 0 } } })
+  const asked = await ask(id, 'Write a function that adds two numbers.')
+  const right = asked.answers[0]!
+  await client.turns.editAnswer({ answerId: right.id, text: '7 times 8 is 56.' })
+  await client.turns.check({ answerId: right.id })
+  for await (const event of await client.conversations.watch({ id })) {
+    const turn =
+      event.kind === 'snapshot' ? event.conversation.turns[0] : event.kind === 'turn' ? event.turn : null
+    const last = turn?.answers[1]?.verification?.outcome.kind
+    if (last !== undefined && last !== 'checking') break
+  }
+  const [turn] = (await client.conversations.get({ id })).turns
+  expect(turn?.answers).toMatchObject([
+    {
+      text: '7 times 8 is 56.',
+      verification: {
+        repairAnswerId: turn!.answers[1]!.id,
+        outcome: { kind: 'fail', reason: 'The answer does not fit the question' },
+      },
+    },
+    {
+      ...{ modelId: coder, text: right.text, repairsAnswerId: right.id },
+      verification: { outcome: { kind: 'pass', reason: 'The answer fits the question' } },
+    },
+  ])
+  expect(turn?.chosenAnswerId).toBe(turn?.answers[1]?.id)
+  expect(await residentIds()).toEqual([coder, guide, judge])
 })

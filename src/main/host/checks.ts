@@ -22,8 +22,8 @@ export type ChecksOptions = {
   readonly settings: () => Pick<Settings, 'verifiesAnswers'>
   /** The model that sorts requests, if there is one: it stays in memory. */
   readonly routerId: () => string | null
-  /** Has an answer repaired, where that can be now; it ends when the repair has begun. */
-  readonly repair: (failed: FailedAnswer) => Promise<void>
+  /** Has an answer repaired, where that can be now. */
+  readonly repair: (failed: FailedAnswer) => void
   readonly onDefect: (error: unknown, path: readonly string[]) => void
 }
 
@@ -134,7 +134,7 @@ export class Checks implements AsyncDisposable {
       say(outcome)
       if (outcome.kind !== 'fail' || answer.repairsAnswerId !== undefined) return
       const checked = verifying.checked({ path, answer })
-      await repair({ conversationId, turnId, answer, checked, reason: outcome.reason })
+      repair({ conversationId, turnId, answer, checked, reason: outcome.reason })
     } catch (error) {
       if (!signal.aborted) throw error
       const message = this.#isClosed

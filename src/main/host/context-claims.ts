@@ -42,12 +42,18 @@ export class ContextClaims {
 
   /**
    * 1. The conversation's own context, 2. a spare one, 3. another one if memory is not short, 4. the idle one that was used longest ago, whose
-   * conversation is parked, 5. another one, a small one, if there is any room, 6. that of asides. Null while all are busy.
+   * conversation is parked, 5. another one, a small one, if there is any room, 6. that of asides. Null while all are busy. For a branch the idle context
+   * of what it was branched from goes before 2., if that can be parked.
    */
-  async forConversation(conversationId: string): Promise<Context | null> {
+  async forConversation(
+    conversationId: string,
+    { branchOf }: { readonly branchOf?: string | undefined } = {},
+  ): Promise<Context | null> {
     if (this.#contexts.some((each) => each.conversationId === conversationId))
       return this.#claimIdle((each) => each.conversationId === conversationId)
+    const isOfOrigin = (each: Context) => each.conversationId === branchOf && !each.cannotPark
     return (
+      (branchOf === undefined ? null : this.#claimIdle(isOfOrigin)) ??
       this.#claimIdle(isSpare) ??
       (await this.#openAnother({ isShort: false })) ??
       this.#claimIdle(({ isAside }) => !isAside) ??

@@ -23,6 +23,7 @@ type Reading = {
 export class ConversationFeeds implements Disposable {
   readonly #read: Reading
   readonly #feeds = new Map<string, Set<Feed<ConversationEvent>>>()
+  readonly #closing = new AbortController()
 
   constructor(read: Reading) {
     this.#read = read
@@ -36,8 +37,11 @@ export class ConversationFeeds implements Disposable {
     id: string,
     options: { readonly signal?: AbortSignal | undefined; readonly lastTurns?: number | undefined } = {},
   ): Feed<ConversationEvent> {
-    const { signal, lastTurns } = options
-    const feed = new Feed<ConversationEvent>({ merge: mergeEvents, signal })
+    const { signal = this.#closing.signal, lastTurns } = options
+    const feed = new Feed<ConversationEvent>({
+      merge: mergeEvents,
+      signal: AbortSignal.any([signal, this.#closing.signal]),
+    })
     const conversation = this.#read.conversation(id, { lastTurns })
     feed.push({ kind: 'snapshot', conversation })
     this.#sendBefore(conversation.turns[0], { feed, pauseMs: earlierPauseMs.first })
@@ -95,6 +99,8 @@ export class ConversationFeeds implements Disposable {
   [Symbol.dispose](): void {
     for (const feeds of this.#feeds.values()) for (const feed of feeds) feed.end()
     this.#feeds.clear()
+    // Who comes now gets nothing: the database may be closed before earlier turns are read.
+    this.#closing.abort()
   }
 }
 
@@ -122,7 +128,8 @@ function mergeEvents(queued: readonly ConversationEvent[], event: ConversationEv
     case 'earlier':
       return [...queued, event]
     case 'asking':
-      return [...queued.filter(({ kind }) => kind !== 'asking'), event]
+    case 'summary':
+      return [...queued.filter(({ kind }) => kind !== event.kind), event]
     default:
       return event satisfies never
   }

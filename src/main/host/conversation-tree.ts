@@ -28,6 +28,8 @@ export class ConversationTree {
   readonly #feeds: ConversationFeeds
   readonly #list: ConversationList
   readonly #now: () => number
+  /** Of branches the conversations that they were copied from, as long as the app runs. */
+  readonly #origins = new Map<string, string>()
   /** Deleted turns by id, the last one deleted last. */
   readonly #deletedTurns = new Map<string, { conversationId: string; turns: CutTurns }>()
 
@@ -202,9 +204,11 @@ export class ConversationTree {
 
   /** A new conversation with a copy of the path up to a turn. No answer of it may be under way. */
   branch(turnId: string): Conversation {
-    const { title } = this.#conversations.summary(this.#conversations.conversationOf(turnId))
+    const origin = this.#conversations.conversationOf(turnId)
+    const { title } = this.#conversations.summary(origin)
     this.#live.flush()
     const id = randomUUID()
+    this.#origins.set(id, origin)
     this.#rows.together(() => {
       this.#rows.tree.branch(turnId, { id, title: `${title} (branch)`, at: this.#now() })
       const message = 'The conversation was branched while this answer was being checked'
@@ -212,6 +216,11 @@ export class ConversationTree {
     })
     this.#list.tell(id)
     return this.#conversations.get(id)
+  }
+
+  /** The conversation that another one was branched from since the app started: both begin with the same turns. */
+  originOf(conversationId: string): string | undefined {
+    return this.#origins.get(conversationId)
   }
 
   /** Deletes a turn with everything below it. Who runs answers in it stops them first. */

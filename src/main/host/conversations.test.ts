@@ -163,27 +163,39 @@ describe('conversations', () => {
     vi.useFakeTimers()
     const conversations = openConversations()
     const { id } = conversations.create()
-    for (let index = 0; index < 450; index++) answered(conversations, id, `q${index}`, `a${index}`)
+    for (let index = 0; index < 230; index++) answered(conversations, id, `q${index}`, `a${index}`)
     const { turns } = conversations.get(id)
-    const feed = conversations.watch(id, { lastTurns: 40 })
+    const feed = conversations.watch(id, { lastTurns: 20 })
     const [snapshot] = await take(feed, 1)
-    expect(snapshot?.kind === 'snapshot' && snapshot.conversation.turns).toEqual(turns.slice(410))
+    expect(snapshot?.kind === 'snapshot' && snapshot.conversation.turns).toEqual(turns.slice(210))
 
-    conversations.tree.editAnswer(turns[300]!.chosenAnswerId, 'changed')
+    conversations.tree.editAnswer(turns[150]!.chosenAnswerId, 'changed')
     await vi.advanceTimersByTimeAsync(105)
-    conversations.tree.editAnswer(turns[299]!.chosenAnswerId, 'changed too')
+    conversations.tree.editAnswer(turns[149]!.chosenAnswerId, 'changed too')
     await vi.advanceTimersByTimeAsync(1000)
-    const events = await take(feed, 5)
+    const events = await take(feed, 4)
     const now = conversations.get(id).turns
     const parts = events.flatMap((event) => (event.kind === 'earlier' ? [event.turns] : []))
-    expect(parts.map(({ length }) => length)).toEqual([200, 200, 10])
-    expect(parts[0]![90]!.answers[0]!.text).toBe('changed')
+    expect(parts.map(({ length }) => length)).toEqual([200, 10])
+    expect(parts[0]![140]!.answers[0]!.text).toBe('changed')
     expect(events.flatMap((event) => (event.kind === 'turn' ? [event.turn] : []))).toEqual([
-      now[300],
-      now[299],
+      now[150],
+      now[149],
     ])
-    expect(parts.toReversed().flat().with(299, now[299]!)).toEqual(now.slice(0, 410))
+    expect(parts.toReversed().flat().with(149, now[149]!)).toEqual(now.slice(0, 210))
     expect(vi.getTimerCount()).toBe(0)
+  })
+
+  test('who watches hears of a new title without all that was said', async () => {
+    const conversations = openConversations()
+    const { id } = conversations.create({ title: 'Old' })
+    answered(conversations, id, 'q', 'a')
+    const feed = conversations.watch(id)
+    await take(feed, 1)
+    conversations.update(id, { title: 'New' })
+    const summary = conversations.update(id, { isPinned: true })
+    expect(summary).toMatchObject({ title: 'New', isPinned: true, turnCount: 1 })
+    expect(await take(feed, 1)).toEqual([{ kind: 'summary', summary }])
   })
 
   test('a watcher that leaves gets no earlier turns', async () => {

@@ -144,9 +144,10 @@ export class Conversations implements Disposable {
     this.summary(id)
     if (changes.title !== undefined) this.#rows.setTitle(id, changes.title)
     this.#rows.setPlace(id, changes)
-    this.#feeds.publishSnapshot(id)
+    const summary = this.summary(id)
+    this.#feeds.publish(id, { kind: 'summary', summary })
     this.#list.tell(id)
-    return this.summary(id)
+    return summary
   }
 
   /**

@@ -7,6 +7,7 @@ import type { HostInfo } from '../../contract/contract.ts'
 import { pipelineSchemaName } from '../../contract/pipeline.ts'
 import type { Settings } from '../../contract/settings.ts'
 import { Attachments } from './attachments.ts'
+import { createAuto } from './auto.ts'
 import { limitDevice } from './device-memory.ts'
 import { ConversationFiles } from './conversation-files.ts'
 import { Conversations } from './conversations.ts'
@@ -22,12 +23,8 @@ import { createProbe, type Device, type Probe } from './probe.ts'
 import { createRouter, logDefect, type Dialogs, type HostRouter } from './procedures.ts'
 import { readMemo, SettingsStore, writeMemo } from './settings.ts'
 import type { StartChild } from './starter.ts'
-import { RouteLearning } from './route-learning.ts'
-import { Routing } from './routing.ts'
-import { RoutingExamples } from './routing-examples.ts'
 import { TurnCosts } from './turn-cost.ts'
-import { Turns, type AutoOptions } from './turns.ts'
-import { Verifying } from './verifying.ts'
+import { Turns } from './turns.ts'
 import { Warming } from './warming.ts'
 
 const dayMs = 24 * 3_600_000
@@ -125,7 +122,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
     }),
   )
   const textOf = (id: string) => attachments.text(id)
-  const auto = autoOf({ database, conversations, pool, library, settings, textOf })
+  const auto = createAuto({ database, conversations, pool, library, settings, textOf, onDefect: logDefect })
   const warming = resources.use(
     new Warming({
       ...{ pool, conversations, quietMs: options.warmingQuietMs, onDefect: logDefect },
@@ -186,32 +183,6 @@ export async function createHost(options: HostOptions): Promise<Host> {
   pool.start()
   const owned = resources.move()
   return { router, pool, settings, [Symbol.asyncDispose]: () => owned.disposeAsync() }
-}
-
-/** What finds who answers, checks answers, and learns from what the user says. */
-function autoOf({
-  database,
-  conversations,
-  pool,
-  library,
-  settings: store,
-  textOf,
-}: {
-  database: DatabaseSync
-  conversations: Conversations
-  pool: Pool
-  library: Library
-  settings: SettingsStore
-  textOf: (attachmentId: string) => string
-}): AutoOptions {
-  const settings = () => store.get()
-  const examples = new RoutingExamples(database)
-  return {
-    routing: new Routing({ conversations, pool, library, settings, examples, onDefect: logDefect }),
-    learning: new RouteLearning({ conversations, library, examples, settings }),
-    verifying: new Verifying({ pool, library, settings, textOf }),
-    settings,
-  }
 }
 
 /** What the settings say about where models are looked for. */

@@ -326,6 +326,23 @@ describe('Library', () => {
     expect(asked).toEqual([undefined, 60_000])
   })
 
+  it('gives demo models their roles, also those from before there were any, and what the user says of them stays', async () => {
+    const names = ({ role }: LibraryModel) => role?.labels.map(({ name }) => name)
+    const first = place.open({ demoFolder: demoModels })
+    expect(first.list().map(names)).toEqual([['code'], ['chat', 'math', 'memory'], []])
+    expect(first.get('demo-judge-2.2m-q8_0')?.role).toMatchObject({ routes: true, verifies: true })
+    first.update('demo-coder-2.2m-f16', {
+      role: { labels: [{ name: 'sql' }], routes: false, verifies: false },
+    })
+    expect(first.update('demo-judge-2.2m-q8_0', { role: null }).role).toBeUndefined()
+    await first[Symbol.asyncDispose]()
+    place.database.exec(
+      "UPDATE models SET entry = json_remove(entry, '$.hasOwnRole', '$.model.role') WHERE id LIKE '%guide%'",
+    )
+    const second = place.open({ demoFolder: demoModels })
+    expect(second.list().map(names)).toEqual([['sql'], ['chat', 'math', 'memory'], undefined])
+  })
+
   it('moves the demo models along when the app lies in another folder', async () => {
     const first = place.open({ demoFolder: demoModels })
     await first.rescan()
@@ -372,7 +389,7 @@ function spy(inspected: string[]): Probe {
 /** A folder of its own with a database, and the libraries opened on it. */
 class TestPlace implements AsyncDisposable {
   readonly #folder = mkdtempSync(path.join(tmpdir(), 'plenum-library-'))
-  readonly #database = openDatabase(path.join(this.#folder, 'plenum.db'))
+  readonly database = openDatabase(path.join(this.#folder, 'plenum.db'))
   readonly #open: Library[] = []
   readonly #defects: unknown[] = []
 
@@ -415,7 +432,7 @@ class TestPlace implements AsyncDisposable {
     } = {},
   ): Library {
     const library = new Library({
-      database: this.#database,
+      database: this.database,
       probe: options.probe ?? probe,
       settings: () => ({
         ...settingsSchema.parse({}),
@@ -435,7 +452,7 @@ class TestPlace implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const library of this.#open) await library[Symbol.asyncDispose]()
-    this.#database.close()
+    this.database.close()
     rmSync(this.#folder, { recursive: true })
     expect(this.#defects).toEqual([])
   }

@@ -103,14 +103,24 @@ export class LiveContexts {
 
   /**
    * Takes a context for a conversation, or for an aside: what the model is asked on the side, of which nothing stays (null). What is parked of the
-   * conversation is restored. When all are busy, `whenIdle` ends when it is time to ask again.
+   * conversation is restored; for a branch of which nothing is held, what is held or parked of the conversation that it was branched from: both
+   * begin alike. When all are busy, `whenIdle` ends when it is time to ask again.
    */
-  async claim(conversationId: string | null): Promise<Context | { readonly whenIdle: Promise<unknown> }> {
+  async claim(
+    conversationId: string | null,
+    { branchOf }: { readonly branchOf?: string | undefined } = {},
+  ): Promise<Context | { readonly whenIdle: Promise<unknown> }> {
     // Reading ahead is for idle times: whoever asks for a context ends it, and has to wait for a batch at most.
     for (const each of this.#contexts) each.warming?.abort()
+    // Where nothing is parked, the conversation that it was branched from would be read again in its turn.
+    const isBegun =
+      conversationId !== null &&
+      (this.#contexts.some((each) => each.conversationId === conversationId) ||
+        this.#parking.parkedTokens(conversationId) > 0)
+    const origin = isBegun || !this.#parking.isOn ? undefined : branchOf
     const context = await (conversationId === null
       ? this.#claims.forAside()
-      : this.#claims.forConversation(conversationId))
+      : this.#claims.forConversation(conversationId, { branchOf: origin }))
     if (!context) {
       if (this.#contexts.length + this.#opening === 0) {
         // A process that has ended says why by itself.
@@ -123,7 +133,7 @@ export class LiveContexts {
     try {
       const isAside = conversationId === null
       if (context.conversationId !== conversationId || context.isAside !== isAside)
-        await this.#hand(context, conversationId)
+        await this.#hand(context, conversationId, { from: origin })
     } catch (error) {
       this.release(context)
       throw error
@@ -302,27 +312,37 @@ export class LiveContexts {
     return idle.sort((a, b) => a.usedAt - b.usedAt)[0]
   }
 
-  /** Hands a claimed context from one conversation to another, or to asides; false when what is parked of it does not fit in. */
+  /**
+   * Hands a claimed context from one conversation to another, with what is parked of `from` (default: of that one), or to asides; false when that does
+   * not fit in.
+   */
   async #hand(
     context: Context,
     conversationId: string | null,
-    options: { readonly room?: 'any' | 'free' } = {},
+    {
+      from = conversationId ?? undefined,
+      ...options
+    }: { readonly from?: string | undefined; readonly room?: 'any' | 'free' } = {},
   ): Promise<boolean> {
-    if (context.conversationId !== null) await this.#parking.park(context)
+    const before = context.conversationId
+    if (before !== null) await this.#parking.park(context)
     context.conversationId = conversationId
     context.isAside = conversationId === null
     context.usedTokens = 0
     context.isParked = false
     context.cannotPark = false
-    if (conversationId === null) return true
-    const tokens = this.#parking.parkedTokens(conversationId)
+    if (conversationId === null || from === undefined) return true
+    // What it holds of another one is dropped where the next prompt differs, and no sooner.
+    const tokens = before === from ? 0 : this.#parking.parkedTokens(from)
     if (tokens === 0) return true
     if (tokens >= context.contextTokens) {
       // What the context holds of somebody else would be moved along.
       await this.#client.clearContext({ contextId: context.id })
       if (!(await this.#room.grow(context, tokens + 1, options))) return false
     }
-    await this.#parking.restore(context, conversationId)
+    await this.#parking.restore(context, from)
+    // On disk it is another conversation's.
+    if (from !== conversationId) context.isParked = false
     return true
   }
 

@@ -50,3 +50,14 @@ test('keeps the last fifty of a model', () => {
     Array.from({ length: 50 }, (_, index) => 59 - index),
   )
 })
+
+test('knows how fast a file writes and how long its answers are, by those of late', () => {
+  const measurements = new Measurements(database)
+  expect(measurements.writingSpeed(file)).toBeNull()
+  measurements.addWriting(file, { tokensPerSecond: 100, answerTokens: 50 })
+  measurements.addWriting(file, { tokensPerSecond: 200, answerTokens: 150 })
+  expect(measurements.writingSpeed(file)).toEqual({ tokensPerSecond: 130, answerTokens: 80 })
+  expect(measurements.writingSpeed({ ...file, stamp: '2' })).toBeNull()
+  measurements.addWriting({ ...file, stamp: '2' }, { tokensPerSecond: 10, answerTokens: 5 })
+  expect(measurements.writingSpeed({ ...file, stamp: '2' })).toEqual({ tokensPerSecond: 10, answerTokens: 5 })
+})

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Turn } from '../../contract/conversation.ts'
+import { messagesOf } from './messages.ts'
 import { canSlide, slideWindow, turnsInWindow, windowOf, type MemoryWindow } from './memory-window.ts'
 
 /** A path of turns "0", "1" …, each of 100 letters with its answer. */
@@ -39,6 +40,20 @@ test('slides until half of the context is free, and keeps a small first turn', (
   const slid = slideWindow(turns, null, { neededTokens: 500, contextTokens: 480 })
   expect(slid).toEqual({ startsAtTurnId: '6', keepsFirstTurn: true })
   expect(ids(turnsInWindow(turns, slid))).toEqual(['0', '6', '7', '8', '9'])
+})
+
+test('a path of thousands of turns is looked at a few times, not turn by turn', () => {
+  const turns = path(4000)
+  const looks: number[] = []
+  const slid = slideWindow(turns, null, {
+    ...{ neededTokens: 400_000, contextTokens: 1000 },
+    messages: (part) => {
+      looks.push(part.length)
+      return messagesOf(part)
+    },
+  })
+  expect(slid).toEqual({ startsAtTurnId: '3996', keepsFirstTurn: true })
+  expect(looks.length).toBeLessThan(20)
 })
 
 test('a first turn that takes much of the context slides out as well', () => {

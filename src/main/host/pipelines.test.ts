@@ -74,6 +74,7 @@ test('writes what is in memory as a file that checks without an error and stands
     sampling: { temperature: 0.2, topK: 10, stopTexts: ['# end'] },
     role: { labels: [{ name: 'code', examples: ['Sort a list'] }], routes: false, verifies: false },
   })
+  await client().models.update({ id: guide, loadOptions: { draft: `model:${judge}` } })
   await client().models.pin({ id: judge })
   const { text } = await client().pipelines.write()
   expect(text).toMatch(
@@ -85,6 +86,7 @@ test('writes what is in memory as a file that checks without an error and stands
   expect(report.plan?.models.map(({ modelId }) => modelId).toSorted()).toEqual([coder, guide, judge])
   const coderOf = report.plan?.models.find(({ modelId }) => modelId === coder)
   expect(coderOf).toMatchObject({ state: 'usable', contextTokens: 512, kvBudgetBytes: 64 * MB })
+  expect(text).toMatch(new RegExp(`draft: ${judge}`))
   // Loading it changes nothing.
   const before = await client().models.list()
   await client().pipelines.load({ text })
@@ -121,7 +123,9 @@ models:
     role: { labels: [{ name: code }] }
   - id: sorter
     path: ${path.join(demo, 'demo-judge-2.2m-q8_0.gguf')}
+    draft: lookup
     role: { routes: true, verifies: true }
+runtime: { speculative_decoding: false }
 router: { model: sorter, time_limit_ms: 900 }
 verifier: { model: sorter, repair_by: writer }
 runtime: { speculative_decoding: false }
@@ -137,6 +141,7 @@ runtime: { speculative_decoding: false }
     sampling: { temperature: 0, topK: 5 },
     role: { labels: [{ name: 'code' }], routes: false, verifies: false },
   })
+  expect(list.find(({ id }) => id === judge)?.loadOptions.draft).toBe('lookup')
   expect(await client().settings.get()).toMatchObject({
     ...{
       evictionPolicy: 'lru',
@@ -144,6 +149,7 @@ runtime: { speculative_decoding: false }
       routerLimitMs: 900,
       verifierId: judge,
       repairerId: 'my-coder',
+      speculativeDecoding: 'off',
     },
   })
   const { residents } = await client().pool.get()

@@ -49,9 +49,13 @@ export class PoolBandwidth {
       take: (event) => {
         if (event.kind === 'reading') ({ promptTokens } = event)
         if (event.kind !== 'text' || !bytes) return
-        const { generatedTokens } = event
-        const bytesPerToken = bytes.weightBytes + bytes.kvBytes(promptTokens + generatedTokens)
-        this.#current.take(modelId, { generatedTokens, bytesPerToken })
+        const { generatedTokens, acceptedTokens = 0 } = event
+        const bytesPerStep = bytes.weightBytes + bytes.kvBytes(promptTokens + generatedTokens)
+        this.#current.take(modelId, {
+          generatedTokens,
+          steps: generatedTokens - acceptedTokens,
+          bytesPerStep,
+        })
       },
       end: () => {
         this.#current.end(modelId)

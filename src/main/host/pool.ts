@@ -248,11 +248,11 @@ export class Pool implements TurnPool, WarmPool, AsyncDisposable {
     })
   }
 
-  /** What loading a model would take, and who would have to leave; `isReload`: also where it is in memory. */
+  /** What loading a model would take, and who would have to leave; `isReload`: also where it is in memory; those of `keep` may not leave. */
   async preview(
     modelId: string,
     options: LoadOptions = {},
-    how: { readonly isReload?: boolean } = {},
+    how: { readonly isReload?: boolean; readonly keep?: readonly string[] } = {},
   ): Promise<LoadPreview> {
     await this.#prepare(modelId)
     return {
@@ -443,6 +443,16 @@ export class Pool implements TurnPool, WarmPool, AsyncDisposable {
 
   get isIdle(): boolean {
     return this.#arbiter.isIdle && this.#isQuiet && !this.#residency.isUnderPressure
+  }
+
+  onIdle(listener: () => void): () => void {
+    const tell = () => {
+      if (this.isIdle) listener()
+    }
+    const unsubscribe = [this.#arbiter.onIdle(tell), this.#residency.onChange(tell)]
+    return () => {
+      for (const each of unsubscribe) each()
+    }
   }
 
   holdersOf(conversationId: string): readonly string[] {

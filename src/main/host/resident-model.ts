@@ -75,6 +75,8 @@ export interface AnswerOptions {
   readonly continues?: boolean
   /** End it when it has begun to repeat itself without end. Default false. */
   readonly stopsRepetition?: boolean
+  /** A conversation that begins like this one: what is held of it, in memory or parked, is not read again. Default: none is known. */
+  readonly branchOf?: string | undefined
   /** Refuse with `CONTEXT_FULL` what leaves little room for the answer. Default: one token is enough. */
   readonly keepsRoom?: boolean
   /** What writes ahead, also where that does not pay with `persists`. Default: as `drafts` of the model decides. */
@@ -374,16 +376,18 @@ export class ResidentModel implements AsyncDisposable {
    */
   async #takePlace(
     conversationId: string | null,
-    { enter, signal }: Pick<AnswerOptions, 'enter' | 'signal'>,
+    { enter, signal, branchOf }: Pick<AnswerOptions, 'enter' | 'signal' | 'branchOf'>,
   ): Promise<Disposable & { readonly context: Context }> {
     const contexts = this.#contexts
     for (;;) {
       signal?.throwIfAborted()
       const turn = await enter?.()
-      const claimed = await this.#claim(conversationId, signal).catch((error: unknown) => {
-        turn?.[Symbol.dispose]()
-        throw error
-      })
+      const claimed = await this.#claim(conversationId, { ...(signal && { signal }), branchOf }).catch(
+        (error: unknown) => {
+          turn?.[Symbol.dispose]()
+          throw error
+        },
+      )
       if (!('whenIdle' in claimed)) {
         const giveBack = () => {
           contexts.release(claimed)
@@ -398,10 +402,10 @@ export class ResidentModel implements AsyncDisposable {
 
   async #claim(
     conversationId: string | null,
-    stop: AbortSignal | undefined,
+    { signal, branchOf }: Pick<AnswerOptions, 'signal' | 'branchOf'>,
   ): ReturnType<LiveContexts['claim']> {
-    using _watch = this.#process.watch(stop)
-    return await this.#contexts.claim(conversationId)
+    using _watch = this.#process.watch(signal)
+    return await this.#contexts.claim(conversationId, { branchOf })
   }
 
   #stopping({ id: contextId }: Context): () => void {

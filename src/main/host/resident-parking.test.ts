@@ -68,6 +68,30 @@ async function newBench(settings: ParkingLimits = { isOn: true, budgetBytes: nul
   }
 }
 
+test('a branch reads nothing again of what it begins with, in memory or parked, and what it was branched from stays', async () => {
+  const bench = await newBench()
+  const origin = bench.newConversation()
+  const before = await bench.start(guide)
+  await ask(before, origin, 'My name is Ada.')
+  const first = await ask(before, origin, 'How do I pin a model?')
+  const branch: TestConversation = { id: bench.newConversation().id, messages: [...origin.messages] }
+  const branched = await ask(before, branch, 'What is my name?', { branchOf: origin.id })
+  const back = await ask(before, origin, 'What is my name?')
+  await bench.unload(before)
+
+  const after = await bench.start(guide)
+  const later: TestConversation = { id: bench.newConversation().id, messages: origin.messages.slice(0, 4) }
+  const returned = await ask(after, later, 'What is my name?', { branchOf: origin.id })
+  const { messages } = bench.newConversation()
+  const stranger = await ask(after, { id: 'stranger', messages }, 'What is my name?')
+  for (const { answer, done } of [branched, back, returned]) {
+    expect(answer).toContain('Ada')
+    expect(done.reusedTokens).toBeGreaterThanOrEqual(first.done.usedTokens - 1)
+  }
+  expect(stranger.answer).not.toContain('Ada')
+  expect(before.contexts()).toEqual([])
+})
+
 test('a name told before the model left is remembered after it came back, and nothing is read again', async () => {
   const bench = await newBench()
   const conversation = bench.newConversation()

@@ -99,6 +99,15 @@ test('a configured router is loaded where it fits in, and nobody leaves for it',
   expect(log[0]).toBe('take coder')
 })
 
+test('where nobody sorts the message the one who was named answers, else the model of the last answer', async () => {
+  const { turns, id, answers } = newAutoTurns({ judge: { isResident: false } })
+  await turns.ask({ conversationId: id, text: 'Hello', modelId: 'coder' })
+  await turns.ask({ conversationId: id, text: 'Hello again to you' })
+  expect(answers()[0]).toMatchObject({ modelId: 'coder', routing: { kind: 'fallback' } })
+  await turns.ask({ conversationId: id, text: 'Hello again to you', modelId: 'guide', isAuto: true })
+  expect(answers()[0]).toMatchObject({ modelId: 'guide', routing: { kind: 'fallback' } })
+})
+
 test('without labels, or with one, there is nothing to choose', async () => {
   const { turns, id, answers } = newAutoTurns({
     guide: { role: roleOf([]) },

@@ -2,7 +2,7 @@ import type { ChatMessage } from '../../contract/backend.ts'
 import type { Answer, Turn } from '../../contract/conversation.ts'
 import { AppError, toProblem } from '../../contract/errors.ts'
 import type { LoadPreview } from '../../contract/memory.ts'
-import type { LibraryModel } from '../../contract/model.ts'
+import type { LibraryModel, LoadOptions } from '../../contract/model.ts'
 import type { RequestLabel, RoutingDecision } from '../../contract/routing.ts'
 import type { Settings } from '../../contract/settings.ts'
 import { withExamples, type LabelProbability } from '../core/route-examples.ts'
@@ -21,7 +21,13 @@ import type { TurnPool } from './turn-pool.ts'
 export interface RoutingPool extends Pick<TurnPool, 'model' | 'isResident' | 'acquire'> {
   residentIds(): readonly string[]
   speeds(modelId: string): ModelSpeeds
-  preview(modelId: string): Promise<Pick<LoadPreview, 'verdict'>>
+  /** Throws what is wrong with the model. */
+  readingModel(modelId: string): { readonly contextTokens: number }
+  preview(
+    modelId: string,
+    options: LoadOptions,
+    how: { readonly keep: readonly string[] },
+  ): Promise<Pick<LoadPreview, 'verdict'>>
   load(
     modelId: string,
     options: { why: string; keep: readonly string[]; signal?: AbortSignal },
@@ -41,7 +47,7 @@ export type RoutingOptions = {
 /** A turn for which somebody is looked for. */
 export type RoutedTurn = {
   readonly turnId: string
-  /** Who answers where nobody better is found, unless another model has answered the turn before. */
+  /** Who answers where nobody sorts the message. Where somebody does and is unsure, the model of the turn before goes on, if there is one. */
   readonly fallback: AnsweringModel
   readonly signal: AbortSignal
   readonly onWait: (reason: string) => void
@@ -55,6 +61,10 @@ const lettersPerToken = 3.6
 /** Why nobody sorted a request. */
 class NoRouting extends Error {}
 
+/** The path to a turn, and who stays in memory for it. */
+type Situation = { readonly path: readonly Turn[]; readonly keep: readonly string[] }
+
+/** What a router has said. */
 type Reading = { readonly router: AnsweringModel; readonly labels: readonly LabelProbability[] }
 
 /** Finds who answers a turn: asks the router for the label of its message, and chooses among the models of that label. */
@@ -113,12 +123,14 @@ export class Routing {
     })
     try {
       const reading = await this.#read(turn, { path, labels })
-      const candidates = await Promise.all(models.map((model) => this.#candidate(model, path)))
+      const situation = { path, keep: [reading.router.id] }
+      const candidates = await Promise.all(models.map((model) => this.#candidate(model, situation)))
       turn.signal.throwIfAborted()
       const { modelId, ...route } = decideRoute({
         ...{ text: path.at(-1)?.text ?? '', labels: reading.labels, candidates },
         current:
-          candidates.find(({ modelId }) => modelId === current.id) ?? (await this.#figures(current, path)),
+          candidates.find(({ modelId }) => modelId === current.id) ??
+          (await this.#figures(current, situation)),
         previous: before ? { label: this.#labelOf(previous) } : null,
       })
       return { model: pool.model(modelId), routing: done(route, reading) }
@@ -126,8 +138,9 @@ export class Routing {
       turn.signal.throwIfAborted()
       if (!(error instanceof NoRouting)) this.#options.onDefect(error, ['routing'])
       const why = error instanceof NoRouting ? error.message : toProblem(error).message
-      const reason = `${why}: "${current.name}" answers`
-      return { model: current, routing: done({ kind: 'fallback', label: null, reason, alternatives: [] }) }
+      const { fallback } = turn
+      const reason = `${why}: "${fallback.name}" answers`
+      return { model: fallback, routing: done({ kind: 'fallback', label: null, reason, alternatives: [] }) }
     }
   }
 
@@ -148,7 +161,8 @@ export class Routing {
       return label !== null && labels.some(({ name }) => name === label) ? [{ text: turn.text, label }] : []
     })
     const taught = this.#options.examples.list()
-    const messages = routerMessages({ text, labels, path: earlier, taught })
+    const { contextTokens } = this.#options.pool.readingModel(router.id)
+    const messages = routerMessages({ text, labels, path: earlier, taught, contextTokens })
     const { routerLimitMs } = this.#options.settings()
     const limit = AbortSignal.timeout(routerLimitMs)
     onWait(`"${router.name}" is choosing who answers`)
@@ -194,7 +208,7 @@ export class Routing {
   async #load({ id, name }: AnsweringModel, signal: AbortSignal): Promise<void> {
     const { pool, onDefect } = this.#options
     if (pool.isResident(id)) return
-    const { verdict } = await pool.preview(id)
+    const { verdict } = await pool.preview(id, {}, { keep: pool.residentIds() })
     if (verdict.kind !== 'fits' && verdict.kind !== 'resident')
       throw new NoRouting(`"${name}" is not in memory, and does not fit in beside the others`)
     signal.throwIfAborted()
@@ -204,9 +218,9 @@ export class Routing {
     })
   }
 
-  async #candidate(model: LibraryModel, path: readonly Turn[]): Promise<RouteCandidate> {
+  async #candidate(model: LibraryModel, situation: Situation): Promise<RouteCandidate> {
     return {
-      ...(await this.#figures(model, path)),
+      ...(await this.#figures(model, situation)),
       labels: (model.role?.labels ?? []).map(({ name }) => name),
     }
   }
@@ -214,7 +228,7 @@ export class Routing {
   /** What an answer of a model would take, and who would have to leave for it. */
   async #figures(
     { id: modelId, name }: AnsweringModel,
-    path: readonly Turn[],
+    { path, keep }: Situation,
   ): Promise<Omit<RouteCandidate, 'labels'>> {
     const { pool } = this.#options
     const isResident = pool.isResident(modelId)
@@ -226,13 +240,21 @@ export class Routing {
       answerTokens: writing?.answerTokens ?? usualAnswerTokens,
       writeTokensPerSecond: writing?.tokensPerSecond ?? null,
     })
-    const room = isResident ? { refusal: null, leaving: [] } : await this.#room(modelId)
+    const room = isResident ? { refusal: null, leaving: [] } : await this.#room(modelId, keep)
     return { modelId, name, isResident, seconds, ...room }
   }
 
-  async #room(modelId: string): Promise<Pick<RouteCandidate, 'refusal' | 'leaving'>> {
+  /** As the load would be: the router stays where that is possible without waiting. */
+  async #room(
+    modelId: string,
+    keep: readonly string[],
+  ): Promise<Pick<RouteCandidate, 'refusal' | 'leaving'>> {
+    const { pool } = this.#options
     try {
-      const { verdict } = await this.#options.pool.preview(modelId)
+      const kept = await pool.preview(modelId, {}, { keep })
+      const { kind } = kept.verdict
+      const { verdict } =
+        kind === 'refused' || kind === 'waits' ? await pool.preview(modelId, {}, { keep: [] }) : kept
       if (verdict.kind === 'refused') return { refusal: verdict.problem.message, leaving: [] }
       const leaving = verdict.kind === 'evicts' || verdict.kind === 'waits' ? verdict.leaving : []
       return { refusal: null, leaving: leaving.map(({ name }) => name) }

@@ -69,6 +69,7 @@ export function newAutoTurns(changes: Record<string, Partial<FakeModel>> = {}) {
     },
     isResident: (id) => models[id]?.isResident === true,
     residentIds: () => Object.keys(models).filter((id) => models[id]?.isResident),
+    readingModel: () => ({ contextTokens: 1024 }),
     speeds: () => ({ loadSeconds: null, readTokensPerSecond: null, writing: null }),
     preview: (id) => Promise.resolve({ verdict: models[id]?.verdict ?? { kind: 'fits' } }),
     load: (id) => {

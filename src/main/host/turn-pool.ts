@@ -29,6 +29,8 @@ export interface ModelLease extends Disposable {
       keepsRoom: boolean
       /** The last message is the beginning of the answer. */
       continues: boolean
+      /** A conversation that begins like this one. Default: none is known. */
+      branchOf?: string | undefined
       sampling: ResolvedSampling
       /** A JSON schema that the answer follows; null: it is free. */
       jsonSchema: unknown

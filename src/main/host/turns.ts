@@ -9,17 +9,13 @@ import {
   type Turn,
 } from '../../contract/conversation.ts'
 import { AppError } from '../../contract/errors.ts'
-import type { Settings } from '../../contract/settings.ts'
-import { repairMessages } from '../core/verification.ts'
 import { AnswerRun, type RunOptions, type RunSurroundings } from './answer-run.ts'
+import type { Auto } from './auto.ts'
 import { resolveAnswerers, type Answerers } from './answerers.ts'
 import { Checks, endedByItself, type FailedAnswer } from './checks.ts'
-import type { AnsweringModel } from './conversation-tree.ts'
 import type { Conversations } from './conversations.ts'
-import type { RouteLearning } from './route-learning.ts'
-import type { Routing } from './routing.ts'
+import { addRepair } from './repair.ts'
 import type { TurnPool } from './turn-pool.ts'
-import type { Verifying } from './verifying.ts'
 
 /** What of a turn is asked for. */
 type Question = Answerers & {
@@ -41,14 +37,6 @@ type How = Pick<Question, 'conversationId' | 'background'> & {
   readonly isChecked?: boolean
 }
 
-/** What turns need for Auto and for checks. */
-export type AutoOptions = {
-  readonly routing: Routing
-  readonly learning: RouteLearning
-  readonly verifying: Verifying
-  readonly settings: () => Pick<Settings, 'verifiesAnswers' | 'repairerId'>
-}
-
 /**
  * Lets models answer turns, one turn of a conversation at a time. Several models that are asked at once are a run each: nobody of them
  * waits for another but in line for room and for decoding.
@@ -57,7 +45,7 @@ export class Turns implements AsyncDisposable {
   readonly #conversations: Conversations
   readonly #pool: TurnPool
   readonly #surroundings: RunSurroundings
-  readonly #auto: AutoOptions | undefined
+  readonly #auto: Auto | undefined
   readonly #checks: Checks | undefined
   readonly #onQuiet: (conversationId: string) => void
   /** Runs that have not finished, also such whose answer has ended. A conversation has one for each answer that is under way. */
@@ -68,7 +56,7 @@ export class Turns implements AsyncDisposable {
   constructor(
     options: Omit<RunSurroundings, 'textOf'> &
       Partial<Pick<RunSurroundings, 'textOf'>> & {
-        readonly auto?: AutoOptions
+        readonly auto?: Auto
         /** Hears that nobody answers in a conversation any more. */
         readonly onQuiet?: (conversationId: string) => void
       },
@@ -85,7 +73,7 @@ export class Turns implements AsyncDisposable {
       new Checks({
         ...{ ...auto, conversations, onDefect },
         routerId: () => auto.routing.router()?.id ?? null,
-        repair: async (failed) => this.#repair(failed),
+        repair: (failed) => this.#repair(failed),
       })
   }
 
@@ -129,7 +117,7 @@ export class Turns implements AsyncDisposable {
     readonly modelId: string
     readonly isRemembered: boolean
   }): Turn {
-    const learning = this.#autoOptions().learning
+    const learning = this.#needAuto().learning
     const { turn } = learning.routed(answerId)
     const model = this.#pool.model(modelId)
     this.stop(turn.id)
@@ -144,7 +132,7 @@ export class Turns implements AsyncDisposable {
   check(answerId: string): Turn {
     const { conversationId, turnId } = this.#conversations.placeOfAnswer(answerId)
     this.#checkFree(conversationId, 'check an answer of')
-    this.#autoOptions()
+    this.#needAuto()
     this.#checks?.check(answerId)
     return this.#conversations.turn(turnId)
   }
@@ -287,34 +275,20 @@ export class Turns implements AsyncDisposable {
     })
   }
 
-  #autoOptions(): AutoOptions {
+  #needAuto(): Auto {
     if (this.#auto) return this.#auto
     throw new AppError('NOT_SUPPORTED', 'Cannot do that: there is no Auto here')
   }
 
-  /**
-   * Has an answer repaired that has failed its check, unless the conversation has gone on or another answer was chosen meanwhile.
-   */
-  async #repair({ conversationId, turnId, answer, checked, reason }: FailedAnswer): Promise<void> {
-    const { tree } = this.#conversations
-    const isLast = this.#conversations.shownPath(conversationId).at(-1)?.id === turnId
-    const isFree = this.#runsOf(conversationId).every(({ hasEnded }) => hasEnded)
-    if (this.#isClosed || !isFree || !isLast || !tree.isShown(turnId, answer.id)) return
-    const { repairerId } = this.#autoOptions().settings()
-    const model = this.#knownModel(repairerId) ?? this.#knownModel(answer.modelId)
-    if (!model) return
-    const turn = tree.addAnswers(turnId, [model], { repairsAnswerId: answer.id })
-    const after = repairMessages(checked, reason)
+  /** Has an answer repaired that has failed its check, unless another one is under way. */
+  #repair(failed: FailedAnswer): void {
+    const { conversationId } = failed
+    if (this.#isClosed || this.#runsOf(conversationId).some(({ hasEnded }) => !hasEnded)) return
+    const { repairerId } = this.#needAuto().settings()
+    const repair = addRepair(failed, { conversations: this.#conversations, pool: this.#pool, repairerId })
+    if (!repair) return
+    const { turn, after } = repair
     this.#startAll(turn, turn.answers.slice(-1), { conversationId, after, isChecked: true })
-  }
-
-  #knownModel(modelId: string | null): AnsweringModel | null {
-    try {
-      return modelId === null ? null : this.#pool.model(modelId)
-    } catch {
-      // It has left the library.
-      return null
-    }
   }
 
   #checkTurnFree(turnId: string, action: string): string {

@@ -9,6 +9,8 @@ import { messagesOf } from './messages.ts'
 export interface WarmPool {
   /** Nobody answers or waits to, and memory is not short: what is not needed may be done. */
   readonly isIdle: boolean
+  /** Calls back when that has begun, and perhaps again while it lasts. */
+  onIdle(listener: () => void): () => void
   /** Residents that hold something of a conversation, in memory or on disk. */
   holdersOf(conversationId: string): readonly string[]
   isResident(modelId: string): boolean
@@ -40,6 +42,7 @@ export class Warming implements AsyncDisposable {
   readonly #closing = new AbortController()
   /** Conversations that have new answers, the newest last. */
   readonly #wanted = new Set<string>()
+  readonly #unsubscribe: () => void
   #timer: NodeJS.Timeout | null = null
   #working: Promise<void> | null = null
 
@@ -60,29 +63,38 @@ export class Warming implements AsyncDisposable {
     this.#isOn = options.isOn
     this.#quietMs = options.quietMs ?? defaultQuietMs
     this.#onDefect = options.onDefect
+    this.#unsubscribe = options.pool.onIdle(() => this.#arm())
   }
 
-  /** An answer of a conversation has ended: it is read ahead once it is quiet. While others answer it waits for the end of theirs. */
+  /** An answer of a conversation has ended: it is read ahead once it is quiet. */
   want(conversationId: string): void {
     if (this.#closing.signal.aborted || !this.#isOn()) return
     this.#wanted.delete(conversationId)
     this.#wanted.add(conversationId)
-    if (this.#timer) clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => this.#start(), this.#quietMs)
-    this.#timer.unref()
+    this.#arm()
   }
 
   /** Ends when nothing is read ahead any more. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort()
+    this.#unsubscribe()
     if (this.#timer) clearTimeout(this.#timer)
     this.#wanted.clear()
     await this.#working
   }
 
+  /** Begins once it was quiet for long enough from now on. */
+  #arm(): void {
+    if (this.#timer) clearTimeout(this.#timer)
+    this.#timer = null
+    if (this.#wanted.size === 0 || this.#closing.signal.aborted) return
+    this.#timer = setTimeout(() => this.#start(), this.#quietMs)
+    this.#timer.unref()
+  }
+
   #start(): void {
     this.#timer = null
-    // Who is at it takes up what has come meanwhile; whoever answers now tells when that is over.
+    // Who is at it takes up what has come meanwhile; who decodes now is heard of when that is over.
     if (this.#working || !this.#pool.isIdle) return
     this.#working = this.#work()
       .catch((error: unknown) => this.#onDefect(error, ['warming']))
@@ -99,7 +111,7 @@ export class Warming implements AsyncDisposable {
         const isRead = this.#pool.isIdle && (await this.#warm(modelId, conversationId, messages))
         if (signal.aborted) return
         if (isRead) continue
-        // Whoever has come in between tells when that is over.
+        // Somebody has come in between: again when that is over.
         this.#wanted.add(conversationId)
         return
       }

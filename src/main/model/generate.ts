@@ -142,7 +142,7 @@ export async function* generateAnswer(
         stopReason = reasonToStop()
         if (frame !== '' && now - frameAt >= frameMs) {
           frameAt = now
-          yield figures.text(frame)
+          yield textEvent(frame)
           frame = ''
         }
         if (stopReason !== null || goesOn) break
@@ -163,10 +163,15 @@ export async function* generateAnswer(
     if (place.capacityTokens() <= capacityTokens) break
   }
   frame += shownOf(text.flush()) + (reading.ownMarks?.text.flush() ?? '')
-  if (frame !== '') yield figures.text(frame)
+  if (frame !== '') yield textEvent(frame)
   const done = figures.done(stopReason ?? 'end', sequence)
   const what = stopReason === 'repetition' ? clip(repeated ?? '') : ''
   yield what === '' ? done : { ...done, repeated: what }
+
+  function textEvent(shown: string): GenerateEvent {
+    const acceptedTokens = drafting?.pace.figures.acceptedTokens
+    return { ...figures.text(shown), ...(acceptedTokens !== undefined && { acceptedTokens }) }
+  }
 
   function reasonToStop(): StopReason | null {
     if (stop.aborted) return 'stopped'
@@ -239,7 +244,7 @@ class Figures {
     return { kind: 'reading', promptTokens: this.#promptTokens, reusedTokens: this.#reusedTokens, readTokens }
   }
 
-  text(text: string): GenerateEvent {
+  text(text: string): Extract<GenerateEvent, { kind: 'text' }> {
     return { kind: 'text', text, generatedTokens: this.generatedTokens }
   }
 

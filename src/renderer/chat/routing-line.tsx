@@ -94,7 +94,7 @@ function DecisionDetails({
       {!isSaidBy(routing, modelName) && <p className={styles['reason']}>{reason}</p>}
       {labels.length > 0 && (
         <section aria-labelledby={`${id}labels`}>
-          <h4 id={`${id}labels`}>What kind of message</h4>
+          <h3 id={`${id}labels`}>What kind of message</h3>
           <ul className={styles['labels']}>
             {labels.map(({ name, probability }) => (
               <li key={name} data-followed={name === label || undefined}>
@@ -113,7 +113,7 @@ function DecisionDetails({
       )}
       {alternatives.length > 0 && (
         <section aria-labelledby={`${id}models`}>
-          <h4 id={`${id}models`}>Who could answer</h4>
+          <h3 id={`${id}models`}>Who could answer</h3>
           <ul className={styles['models']}>
             {alternatives.map((each) => {
               const colour = models.find((model) => model.id === each.modelId)?.colour ?? null

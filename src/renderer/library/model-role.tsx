@@ -46,7 +46,7 @@ function RoleFields({ modelId, role }: { readonly modelId: string; readonly role
   const { problem, act } = useAct()
   const names = useApp(useShallow((state) => knownLabelNames(state.models)))
   const save = (changes: Partial<ModelRole>) =>
-    act(() => host().models.update({ id: modelId, role: keptRole({ ...role, ...changes }) }))
+    act(() => saveRole(modelId, keptRole({ ...role, ...changes })))
   const replace = (label: RequestLabel, next: RequestLabel | null) =>
     save({ labels: role.labels.flatMap((each) => (each === label ? (next ? [next] : []) : [each])) })
   const othersOf = (label: RequestLabel | null) =>
@@ -127,6 +127,23 @@ function RoleFields({ modelId, role }: { readonly modelId: string; readonly role
   )
 }
 
+/** Seen at once; rejects with the host's problem, and the role is as it was. */
+async function saveRole(id: string, role: ModelRole | null): Promise<void> {
+  const show = (shown: (model: LibraryModel) => LibraryModel) =>
+    useApp.setState(({ models }) => ({
+      models: models.map((model) => (model.id === id ? shown(model) : model)),
+    }))
+  const before = useApp.getState().models.find((model) => model.id === id)
+  show((model) => ({ ...model, role: role ?? undefined }))
+  try {
+    const saved = await host().models.update({ id, role })
+    show(() => saved)
+  } catch (error) {
+    if (before) show(() => before)
+    throw error
+  }
+}
+
 function Duty({
   name,
   note,
@@ -184,6 +201,12 @@ function LabelFields({ label, otherNames, namesId, onSave, onRemove }: LabelFiel
     onSave(read.label)
   }
   const onKeyDown = (event: KeyboardEvent) => {
+    // The browser presses a button of its own kind, and only that.
+    if (event.key === 'Enter' && event.target instanceof HTMLInputElement && !event.nativeEvent.isComposing) {
+      event.preventDefault()
+      save()
+      return
+    }
     if (event.key !== 'Escape' || (label !== null && !isChanged)) return
     // Takes the change back; the dialog stays open.
     event.preventDefault()
@@ -193,14 +216,7 @@ function LabelFields({ label, otherNames, namesId, onSave, onRemove }: LabelFiel
   }
   const described = error === null ? undefined : `${id}error`
   return (
-    <form
-      className={styles['label']}
-      aria-label={label ? `Label ${label.name}` : 'New label'}
-      onSubmit={(event) => {
-        event.preventDefault()
-        save()
-      }}
-    >
+    <div role="group" className={styles['label']} aria-label={label ? `Label ${label.name}` : 'New label'}>
       <div className={styles['nameRow']}>
         <label htmlFor={`${id}name`}>Name</label>
         <input
@@ -259,7 +275,7 @@ function LabelFields({ label, otherNames, namesId, onSave, onRemove }: LabelFiel
           {label && <Button onClick={() => setTyped({})}>As it was</Button>}
         </div>
       )}
-    </form>
+    </div>
   )
 }
 

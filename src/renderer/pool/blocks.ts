@@ -254,7 +254,7 @@ export function stateText(resident: Resident): string {
 
 /** What a context is doing, in a word or two. */
 export function contextText({ isBusy, isParked, conversationId, isAside }: ResidentContext): string {
-  if (isAside) return `For routing and checks${isBusy ? ', in use' : ''}`
+  if (isAside) return isBusy ? 'In use' : 'Idle'
   if (conversationId === null) return 'Spare'
   return `${isBusy ? 'In use' : 'Idle'}${isParked ? ', on disk' : ''}`
 }

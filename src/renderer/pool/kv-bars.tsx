@@ -49,7 +49,7 @@ function KvBar({
   const share = (bytes: number) => `${scale > 0 ? (100 * bytes) / scale : 0}%`
   const named = resident.contexts.map((context) => ({
     ...context,
-    title: conversationTitle(context.conversationId, conversations),
+    title: conversationTitle(context, conversations),
     isIdle: context.conversationId !== null && !context.isBusy,
   }))
   const taken = named.filter(({ conversationId, usedTokens: used }) => conversationId !== null && used > 0)

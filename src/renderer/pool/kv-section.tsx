@@ -1,5 +1,5 @@
 import type { ConversationSummary } from '../../contract/conversation.ts'
-import type { PoolSnapshot } from '../../contract/memory.ts'
+import type { PoolSnapshot, ResidentContext } from '../../contract/memory.ts'
 import type { LibraryModel } from '../../contract/model.ts'
 import { Consolidate } from './consolidate.tsx'
 import { KvBars } from './kv-bars.tsx'
@@ -26,11 +26,12 @@ export function KvSection({ isTable, ...props }: KvProps & { readonly isTable: b
   )
 }
 
-/** What a conversation is called, or that a context has none. */
+/** What the conversation of a context is called, or what the context is for that has none. */
 export function conversationTitle(
-  conversationId: string | null,
+  { conversationId, isAside }: Pick<ResidentContext, 'conversationId' | 'isAside'>,
   conversations: KvProps['conversations'],
 ): string {
+  if (isAside) return 'Routing and checks'
   if (conversationId === null) return 'No conversation yet'
   return (
     conversations.find(({ id }) => id === conversationId)?.title ?? 'A conversation that is not in the list'

@@ -37,9 +37,7 @@ export function KvTable({ pool, models, conversations }: KvProps) {
               <tr key={context.id}>
                 <th scope="row">
                   <span className={styles['model']}>
-                    <span className={styles['name']}>
-                      {conversationTitle(context.conversationId, conversations)}
-                    </span>
+                    <span className={styles['name']}>{conversationTitle(context, conversations)}</span>
                   </span>
                 </th>
                 <td>{formatBytes(context.kvBytes)}</td>

@@ -119,6 +119,14 @@ test('KV bars tell used, idle and on disk apart, and how far a context can grow'
   expect(document.body.textContent).toContain('can grow to 32.8k')
 })
 
+test('what a model is asked on the side is no conversation of anybody', async () => {
+  const aside = contextOf({ conversationId: null, isAside: true, usedTokens: 300, contextTokens: 1024 })
+  const pool = poolOf([residentOf('Judge', 4, { contexts: [aside] })], { kv }).pool
+  await show(<KvSection {...kvProps} pool={pool} isTable />)
+  expect(document.body.textContent).toContain('Routing and checks')
+  expect(document.body.textContent).toContain('300 of 1,024')
+})
+
 test('the table of KV caches has the numbers of the bars', async () => {
   await show(<KvSection {...kvProps} isTable />)
   expect(rows()).toEqual([
