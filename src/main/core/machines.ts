@@ -1,5 +1,5 @@
 import { GB } from '../../contract/bytes.ts'
-import type { Figure } from '../../contract/pipeline.ts'
+import type { Figure } from '../../contract/pipeline-report.ts'
 
 /** A machine as its maker publishes it. */
 type PublishedMachine = {

@@ -1,4 +1,4 @@
-import type { PipelineFinding } from '../../contract/pipeline.ts'
+import type { PipelineFinding } from '../../contract/pipeline-report.ts'
 
 /** Where in a file something is: keys and positions in lists. */
 export type KeyPath = readonly (string | number)[]

@@ -1,6 +1,7 @@
 import { GB } from '../../contract/bytes.ts'
 import type { ModelFacts } from '../../contract/model.ts'
-import type { Figure, PipelineFile } from '../../contract/pipeline.ts'
+import type { Figure } from '../../contract/pipeline-report.ts'
+import type { PipelineFile } from '../../contract/pipeline.ts'
 import type { Settings } from '../../contract/settings.ts'
 import { defaultReserveBytes } from './capacity.ts'
 import type { FootprintOptions, Placement } from './footprint.ts'

@@ -1,5 +1,6 @@
 import { formatBytes, GB, MB } from '../../contract/bytes.ts'
-import { pipelinePlanSchema, type PipelineFile, type PipelinePlan } from '../../contract/pipeline.ts'
+import { pipelinePlanSchema, type PipelinePlan } from '../../contract/pipeline-report.ts'
+import type { PipelineFile } from '../../contract/pipeline.ts'
 import type { UnplacedFinding } from './pipeline-finding.ts'
 import { capacityBytes, plannedMachine, type PlannedRoom, type ThisMachine } from './pipeline-machine.ts'
 import { findRemarks } from './pipeline-remarks.ts'

@@ -3,14 +3,12 @@ import { definedOf } from '../../contract/defined.ts'
 import type { Problem } from '../../contract/errors.ts'
 import type { Measurement } from '../../contract/memory.ts'
 import { loadOptionsSchema, type LoadOptions, type ModelFacts } from '../../contract/model.ts'
+import type { Figure, PipelinePlan, PlannedPart } from '../../contract/pipeline-report.ts'
 import {
   plainLoadOptions,
   reservedDrafts,
-  type Figure,
   type PipelineFile,
   type PipelineModel,
-  type PipelinePlan,
-  type PlannedPart,
 } from '../../contract/pipeline.ts'
 import { fromSnakeShape } from '../../contract/snake-case.ts'
 import { correctFootprint } from './correction.ts'

@@ -1,4 +1,5 @@
-import type { Figure, PipelineFile, PipelinePlan, PipelineStep } from '../../contract/pipeline.ts'
+import type { Figure, PipelinePlan } from '../../contract/pipeline-report.ts'
+import type { PipelineFile, PipelineStep } from '../../contract/pipeline.ts'
 import { subtractBytes, sumOfDomains, type DomainBytes } from './domain-bytes.ts'
 import { decodeTokensPerSecond } from './fit.ts'
 import { capacityBytes, type PlannedMachine } from './pipeline-machine.ts'

@@ -1,5 +1,5 @@
 import { formatBytes } from '../../contract/bytes.ts'
-import type { Figure, PipelineFinding, PipelinePlan, PipelineReport } from '../../contract/pipeline.ts'
+import type { Figure, PipelineFinding, PipelinePlan, PipelineReport } from '../../contract/pipeline-report.ts'
 
 /** A report as lines for a terminal. */
 export function writeReport({ findings, plan }: PipelineReport, file: string): string {

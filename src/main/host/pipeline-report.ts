@@ -1,4 +1,4 @@
-import type { PipelineReport } from '../../contract/pipeline.ts'
+import type { PipelineReport } from '../../contract/pipeline-report.ts'
 import type { ThisMachine } from '../core/pipeline-machine.ts'
 import { planPipeline } from '../core/pipeline-plan.ts'
 import type { KnownModel } from '../core/pipeline-sizes.ts'

@@ -2,7 +2,7 @@ import { readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { AppError } from '../../contract/errors.ts'
 import { maxPipelineCharacters } from '../../contract/pipeline-limits.ts'
-import type { PipelineSource } from '../../contract/pipeline.ts'
+import type { PipelineSource } from '../../contract/pipeline-report.ts'
 
 /** The text of a pipeline file, and the folder from which its paths go on. */
 export type PipelineText = { readonly text: string; readonly folder: string; readonly name: string }

@@ -1,6 +1,6 @@
 import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type YAMLError } from 'yaml'
 import { maxPipelineCharacters } from '../../contract/pipeline-limits.ts'
-import type { PipelineFinding } from '../../contract/pipeline.ts'
+import type { PipelineFinding } from '../../contract/pipeline-report.ts'
 import { writePath, type KeyPath } from '../core/pipeline-finding.ts'
 
 /** A YAML text as plain data, and where each key and value stands. */

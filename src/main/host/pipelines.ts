@@ -5,13 +5,12 @@ import { definedOf } from '../../contract/defined.ts'
 import { AppError } from '../../contract/errors.ts'
 import type { LibraryModel, LoadOptions } from '../../contract/model.ts'
 import type {
-  PipelineFile,
   PipelineLoaded,
-  PipelineModel,
   PipelinePlan,
   PipelineReport,
   PipelineSource,
-} from '../../contract/pipeline.ts'
+} from '../../contract/pipeline-report.ts'
+import type { PipelineFile, PipelineModel } from '../../contract/pipeline.ts'
 import type { ModelRole } from '../../contract/routing.ts'
 import { samplingSchema } from '../../contract/sampling.ts'
 import type { SettingsChanges } from '../../contract/settings.ts'

@@ -1,4 +1,4 @@
-import type { Figure } from '../../contract/pipeline.ts'
+import type { Figure } from '../../contract/pipeline-report.ts'
 import type { Settings } from '../../contract/settings.ts'
 import { activeParameters } from '../core/fit.ts'
 import { publishedBandwidth, publishedPrefill } from '../core/machines.ts'

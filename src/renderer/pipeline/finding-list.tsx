@@ -1,4 +1,4 @@
-import type { PipelineFinding } from '../../contract/pipeline.ts'
+import type { PipelineFinding } from '../../contract/pipeline-report.ts'
 import { Icon } from '../ui/icon.tsx'
 import styles from './finding-list.module.css'
 

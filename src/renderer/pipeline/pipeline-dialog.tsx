@@ -1,6 +1,6 @@
 import { useDeferredValue, useEffect, useRef, useState } from 'react'
 import { toProblem, type Problem } from '../../contract/errors.ts'
-import type { PipelineFinding, PipelineReport } from '../../contract/pipeline.ts'
+import type { PipelineFinding, PipelineReport } from '../../contract/pipeline-report.ts'
 import { host, useApp } from '../store.ts'
 import { Button } from '../ui/button.tsx'
 import { Dialog } from '../ui/dialog.tsx'

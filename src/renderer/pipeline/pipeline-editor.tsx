@@ -1,5 +1,5 @@
 import { useImperativeHandle, useRef, type Ref } from 'react'
-import type { PipelineFinding } from '../../contract/pipeline.ts'
+import type { PipelineFinding } from '../../contract/pipeline-report.ts'
 import styles from './pipeline-editor.module.css'
 
 /** What others may ask of the text. */

@@ -1,5 +1,5 @@
 import { formatBytes } from '../../contract/bytes.ts'
-import type { Figure, PipelinePlan } from '../../contract/pipeline.ts'
+import type { Figure, PipelinePlan } from '../../contract/pipeline-report.ts'
 import figures from '../ui/figure-table.module.css'
 import { formatCount, formatDuration, formatSpeed } from '../ui/format.ts'
 import { ModelSwatch } from '../ui/model-swatch.tsx'

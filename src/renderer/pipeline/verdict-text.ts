@@ -1,4 +1,4 @@
-import type { PipelineReport } from '../../contract/pipeline.ts'
+import type { PipelineReport } from '../../contract/pipeline-report.ts'
 
 /** A report in one sentence, and whether its set may be loaded. */
 export function verdictText({ findings, plan }: PipelineReport): {
