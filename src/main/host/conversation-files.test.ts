@@ -99,7 +99,7 @@ const failed: Verification = {
 /** Tables that hold nothing of a conversation; the search index is made anew by what is written. */
 const otherTables = [
   ...['settings', 'models', 'measurements', 'parked_states', 'reading_speeds', 'writing_speeds'],
-  'routing_examples',
+  ...['routing_examples', 'draft_records'],
 ]
 
 /** All rows of a conversation, whatever columns they have, by table. */

@@ -41,9 +41,10 @@ export class LastResidents implements Disposable {
    * without anybody leaving. Loads go on in the background.
    */
   start(restore: Settings['restoreResidents']): void {
-    if (this.#atStart === null) this.#bringDemoModels()
+    if (restore === 'never') this.#offered = []
+    else if (this.#atStart === null) this.#bringDemoModels()
     else if (restore === 'always') void this.#bring(this.#atStart)
-    else if (restore === 'ask') this.#offered = this.#atStart
+    else this.#offered = this.#atStart
     this.#options.onChange()
   }
 

@@ -125,7 +125,6 @@ models:
     path: ${path.join(demo, 'demo-judge-2.2m-q8_0.gguf')}
     draft: lookup
     role: { routes: true, verifies: true }
-runtime: { speculative_decoding: false }
 router: { model: sorter, time_limit_ms: 900 }
 verifier: { model: sorter, repair_by: writer }
 runtime: { speculative_decoding: false }

@@ -26,6 +26,12 @@ const defaults = {
   speculativeDecoding: 'auto',
   theme: 'system',
   isTourSeen: false,
+  routerId: null,
+  routerLimitMs: 5000,
+  verifierId: null,
+  repairerId: null,
+  verifiesAnswers: false,
+  learnsRouting: 'ask',
   presets: [],
   defaultPresetId: null,
 }
