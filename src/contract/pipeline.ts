@@ -256,7 +256,7 @@ export const pipelineFileSchema = z
           .boolean()
           .optional()
           .describe(
-            'true (default): a turn ends when an answer passes its check, so that repair is a rare step. false: the dry run counts repair in every turn.',
+            'true (default): answers that go round in circles end early, and a turn ends when its answer passes the check, so that repair is a rare step. false: they go on, and the dry run counts repair in every turn.',
           ),
       })
       .optional()

@@ -52,9 +52,18 @@ function describeSet({ snapshot, models, settings }: WrittenSet): PipelineFile {
     }),
     models: models.map((model) => describeModel(model, { snapshot, ids })),
     router: router === undefined ? undefined : { model: router, time_limit_ms: routerLimitMs },
-    runtime: settings.speculativeDecoding === 'off' ? { speculative_decoding: false } : undefined,
+    runtime: runtimeOf(settings),
     verifier: verifier === undefined ? undefined : definedOf({ model: verifier, repair_by: repairer }),
   }) as PipelineFile // All that is needed is there: only what may be absent is.
+}
+
+/** What of the settings differs from what a file stands for that says nothing. */
+function runtimeOf({ speculativeDecoding, earlyStopping }: Settings): PipelineFile['runtime'] {
+  if (speculativeDecoding === 'auto' && earlyStopping) return undefined
+  return {
+    ...(speculativeDecoding === 'off' && { speculative_decoding: false }),
+    ...(!earlyStopping && { early_stopping: false }),
+  }
 }
 
 function describeModel(

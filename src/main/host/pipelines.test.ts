@@ -127,7 +127,7 @@ models:
     role: { routes: true, verifies: true }
 router: { model: sorter, time_limit_ms: 900 }
 verifier: { model: sorter, repair_by: writer }
-runtime: { speculative_decoding: false }
+runtime: { speculative_decoding: false, early_stopping: false }
 `,
   )
   const { modelIds } = await client().pipelines.load({ path: file })
@@ -149,6 +149,7 @@ runtime: { speculative_decoding: false }
       verifierId: judge,
       repairerId: 'my-coder',
       speculativeDecoding: 'off',
+      earlyStopping: false,
     },
   })
   const { residents } = await client().pool.get()

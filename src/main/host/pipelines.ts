@@ -254,6 +254,7 @@ function routingChanges(file: PipelineFile, modelIds: readonly string[]): Settin
     repairerId: idOf(file.verifier?.repair_by),
     verifiesAnswers: file.verifier ? true : undefined,
     speculativeDecoding: speculation(file),
+    earlyStopping: file.runtime?.early_stopping,
   })
 }
 
