@@ -27,6 +27,7 @@ const pageOnly = [
   'auto-screen',
   'commands',
   'content-safety',
+  'drafting',
   'instructions',
   'long-conversation',
   'panes',

@@ -58,10 +58,10 @@ export function newConversation(): void {
   set({ conversationId: null, conversation: null })
 }
 
-// Text that arrived since the last frame: many deltas, one render.
+// Text that arrived since it was drawn last: many deltas, one render.
 const pendingText = new Map<string, TextDelta>()
 
-/** Applies what the host says of the open conversation. Text waits for the next frame; all else comes at once. */
+/** Applies what the host says of the open conversation. Text waits for a frame; all else comes at once. */
 export function applyEvent(event: ConversationEvent): void {
   switch (event.kind) {
     case 'snapshot': {
@@ -75,7 +75,7 @@ export function applyEvent(event: ConversationEvent): void {
       set(({ conversation }) => (conversation ? { conversation: withTurn(conversation, event.turn) } : {}))
       return
     case 'text': {
-      if (pendingText.size === 0) requestAnimationFrame(flushText)
+      if (pendingText.size === 0) flushSoon()
       const pending = pendingText.get(event.answerId)
       if (pending && pending.at + pending.text.length !== event.at) flushText()
       pendingText.set(event.answerId, joinText(pendingText.get(event.answerId), event))
@@ -104,7 +104,18 @@ function joinText(pending: TextDelta | undefined, { turnId, answerId, at, text }
   return pending ? { ...pending, text: pending.text + text } : { turnId, answerId, at, text }
 }
 
+/** Text is drawn with the next frame, but no more often than this: a word later is not seen, and each time costs layout and paint. */
+const textPaceMs = 40
+const drawing = { lastAt: -Infinity }
+
+function flushSoon(): void {
+  const waitMs = drawing.lastAt + textPaceMs - performance.now()
+  if (waitMs <= 0) requestAnimationFrame(flushText)
+  else setTimeout(() => requestAnimationFrame(flushText), waitMs)
+}
+
 function flushText(): void {
+  drawing.lastAt = performance.now()
   const deltas = [...pendingText.values()]
   pendingText.clear()
   const before = get().conversation

@@ -10,7 +10,11 @@ import { useApp } from './store.ts'
 const frames: (() => void)[] = []
 vi.stubGlobal('requestAnimationFrame', (callback: () => void) => frames.push(callback))
 
+vi.useFakeTimers({ toFake: ['setTimeout', 'performance'] })
+
+/** A frame that comes when text may be drawn again. */
 function nextFrame(): void {
+  vi.advanceTimersByTime(40)
   for (const callback of frames.splice(0)) callback()
 }
 
@@ -55,6 +59,7 @@ function shown(): string[] {
 
 beforeEach(() => {
   frames.length = 0
+  vi.advanceTimersByTime(1000)
   useApp.setState(useApp.getInitialState(), true)
   useApp.setState({ conversationId: 'c' })
   applyEvent({
@@ -84,6 +89,16 @@ test('puts waiting text in before a turn event and never repeats it', () => {
   applyEvent({ kind: 'turn', turn: turn('t2', answer('a2', 'Hello wor')) })
   applyEvent(text(5, ' wor'))
   applyEvent(text(9, 'ld'))
+  nextFrame()
+  expect(shown()).toEqual(['first', 'Hello world'])
+})
+
+test('text that follows at once waits until text may be drawn again', () => {
+  applyEvent(text(0, 'Hello'))
+  nextFrame()
+  applyEvent(text(5, ' world'))
+  vi.advanceTimersByTime(39)
+  expect({ shown: shown(), frames: frames.length }).toEqual({ shown: ['first', 'Hello'], frames: 0 })
   nextFrame()
   expect(shown()).toEqual(['first', 'Hello world'])
 })
