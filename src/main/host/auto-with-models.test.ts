@@ -1,14 +1,11 @@
-import { createRouterClient } from '@orpc/server'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { MB } from '../../contract/bytes.ts'
 import type { Turn } from '../../contract/conversation.ts'
-import { createHost } from './host.ts'
-import { startNodeChild } from './node-starter.ts'
+import { startTestHost } from './testing-host.ts'
 
-const root = path.resolve(import.meta.dirname, '../../..')
 const guide = 'demo-guide-2.2m-f16'
 const coder = 'demo-coder-2.2m-f16'
 const judge = 'demo-judge-2.2m-q8_0'
@@ -16,17 +13,11 @@ const judge = 'demo-judge-2.2m-q8_0'
 /** A host with the demo models, all of them in memory where the pool is large enough. */
 async function startHost() {
   const dataFolder = mkdtempSync(path.join(tmpdir(), 'plenum-auto-'))
-  const host = await createHost({
-    ...{ kind: 'headless', version: '0.0.0', dataFolder, home: dataFolder, device: 'cpu', threads: 1 },
-    demoFolder: path.join(root, 'resources/demo-models'),
-    startChild: startNodeChild,
-    modelProgram: path.join(root, 'src/main/model/index.ts'),
-  })
+  const { host, client } = await startTestHost(dataFolder)
   onTestFinished(async () => {
     await host[Symbol.asyncDispose]()
     rmSync(dataFolder, { recursive: true, force: true })
   })
-  const client = createRouterClient(host.router, { context: {} })
   await client.settings.set({ poolSizeBytes: 1024 * MB, reserveBytes: 64 * MB })
   // Not left to the start of the app: on a machine that is very busy, files are looked at later.
   for await (const models of await client.models.watch())

@@ -1,4 +1,3 @@
-import { createRouterClient } from '@orpc/server'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -8,24 +7,15 @@ import type { PoolSnapshot, Resident } from '../../contract/memory.ts'
 import type { LoadOptions } from '../../contract/model.ts'
 import { writeGgufFile } from '../../testing/gguf-file.ts'
 import { gemma3File, greedy, llamaFile, tinyShape } from '../../testing/shapes.ts'
-import { createHost } from './host.ts'
-import { startNodeChild } from './node-starter.ts'
+import { startTestHost } from './testing-host.ts'
 
-const root = path.resolve(import.meta.dirname, '../../..')
 const guide = 'demo-guide-2.2m-f16'
 const coder = 'demo-coder-2.2m-f16'
 const folder = mkdtempSync(path.join(tmpdir(), 'plenum-drafting-'))
 const state: { host?: Awaited<ReturnType<typeof startHost>> } = {}
 
 async function startHost() {
-  const host = await createHost({
-    ...{ kind: 'headless', version: '0.0.0', dataFolder: folder, home: folder, device: 'cpu', threads: 1 },
-    demoFolder: path.join(root, 'resources/demo-models'),
-    startChild: startNodeChild,
-    modelProgram: path.join(root, 'src/main/model/index.ts'),
-    spareQuietMs: 0,
-  })
-  const client = createRouterClient(host.router, { context: {} })
+  const { host, client } = await startTestHost(folder, { spareQuietMs: 0 })
   await client.settings.set({ spareProcess: false })
   return { host, client }
 }

@@ -1,31 +1,17 @@
-import { createRouterClient } from '@orpc/server'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import type { Answer, Turn } from '../../contract/conversation.ts'
 import type { Settings } from '../../contract/settings.ts'
-import { createHost } from './host.ts'
-import { startNodeChild } from './node-starter.ts'
+import { startTestHost } from './testing-host.ts'
 
-const root = path.resolve(import.meta.dirname, '../../..')
 const guide = 'demo-guide-2.2m-f16'
 const coder = 'demo-coder-2.2m-f16'
 
 /** A host on a data folder, and a client that calls it as the shells do. */
 async function startHost(dataFolder: string) {
-  const host = await createHost({
-    kind: 'headless',
-    version: '0.0.0',
-    dataFolder,
-    demoFolder: path.join(root, 'resources/demo-models'),
-    startChild: startNodeChild,
-    modelProgram: path.join(root, 'src/main/model/index.ts'),
-    device: 'cpu',
-    threads: 1,
-    home: dataFolder,
-  })
-  const client = createRouterClient(host.router, { context: {} })
+  const { host, client } = await startTestHost(dataFolder)
   return {
     client,
     async ask(id: string, text: string, modelId = guide): Promise<Answer> {

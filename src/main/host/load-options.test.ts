@@ -1,4 +1,3 @@
-import { createRouterClient } from '@orpc/server'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -8,25 +7,16 @@ import type { PoolSnapshot } from '../../contract/memory.ts'
 import type { LoadOptions } from '../../contract/model.ts'
 import { writeGgufFile } from '../../testing/gguf-file.ts'
 import { greedy, llamaFile, tinyShape } from '../../testing/shapes.ts'
-import { createHost } from './host.ts'
-import { startNodeChild } from './node-starter.ts'
 import { hasAmx } from './processor.ts'
+import { startTestHost } from './testing-host.ts'
 
-const root = path.resolve(import.meta.dirname, '../../..')
 const judge = 'demo-judge-2.2m-q8_0'
 const folder = mkdtempSync(path.join(tmpdir(), 'plenum-load-options-'))
 const state: { host?: Awaited<ReturnType<typeof startHost>> } = {}
 
 /** A host without models at first. */
 async function startHost() {
-  const host = await createHost({
-    ...{ kind: 'headless', version: '0.0.0', dataFolder: folder, home: folder, device: 'cpu', threads: 1 },
-    demoFolder: path.join(root, 'resources/demo-models'),
-    startChild: startNodeChild,
-    modelProgram: path.join(root, 'src/main/model/index.ts'),
-    spareQuietMs: 0,
-  })
-  const client = createRouterClient(host.router, { context: {} })
+  const { host, client } = await startTestHost(folder, { spareQuietMs: 0 })
   await client.settings.set({ spareProcess: false })
   return { host, client }
 }

@@ -1,4 +1,3 @@
-import { createRouterClient } from '@orpc/server'
 import {
   copyFileSync,
   mkdirSync,
@@ -14,8 +13,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { GB, MB } from '../../contract/bytes.ts'
 import { writeGgufFile } from '../../testing/gguf-file.ts'
 import { greedy, llamaFile, tinyShape } from '../../testing/shapes.ts'
-import { createHost } from './host.ts'
-import { startNodeChild } from './node-starter.ts'
+import { startTestHost } from './testing-host.ts'
 
 const root = path.resolve(import.meta.dirname, '../../..')
 const demo = path.join(root, 'resources/demo-models')
@@ -26,12 +24,7 @@ const folder = mkdtempSync(path.join(tmpdir(), 'plenum-pipelines-'))
 const state: { host?: Awaited<ReturnType<typeof startHost>> } = {}
 
 async function startHost() {
-  const host = await createHost({
-    ...{ kind: 'headless', version: '0.0.0', dataFolder: folder, home: folder, device: 'cpu', threads: 1 },
-    ...{ demoFolder: demo, startChild: startNodeChild, poolSizeBytes: GB, reserveBytes: 64 * MB },
-    modelProgram: path.join(root, 'src/main/model/index.ts'),
-  })
-  const client = createRouterClient(host.router, { context: {} })
+  const { host, client } = await startTestHost(folder, { poolSizeBytes: GB, reserveBytes: 64 * MB })
   await client.settings.set({ spareProcess: false })
   return { host, client }
 }

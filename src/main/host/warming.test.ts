@@ -1,32 +1,23 @@
-import { createRouterClient } from '@orpc/server'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { MB } from '../../contract/bytes.ts'
 import type { Turn } from '../../contract/conversation.ts'
-import { createHost } from './host.ts'
-import { startNodeChild } from './node-starter.ts'
+import { startTestHost } from './testing-host.ts'
 
-const root = path.resolve(import.meta.dirname, '../../..')
 const guide = 'demo-guide-2.2m-f16'
 const coder = 'demo-coder-2.2m-f16'
 
 /** A host with two demo models in memory at least, which reads ahead at once. */
 async function startHost() {
   const dataFolder = mkdtempSync(path.join(tmpdir(), 'plenum-warming-'))
-  const host = await createHost({
-    ...{ kind: 'headless', version: '0.0.0', dataFolder, home: dataFolder, device: 'cpu', threads: 1 },
-    ...{ poolSizeBytes: 1024 * MB, reserveBytes: 64 * MB, warmingQuietMs: 20 },
-    demoFolder: path.join(root, 'resources/demo-models'),
-    startChild: startNodeChild,
-    modelProgram: path.join(root, 'src/main/model/index.ts'),
-  })
+  const room = { poolSizeBytes: 1024 * MB, reserveBytes: 64 * MB }
+  const { host, client } = await startTestHost(dataFolder, { ...room, warmingQuietMs: 20 })
   onTestFinished(async () => {
     await host[Symbol.asyncDispose]()
     rmSync(dataFolder, { recursive: true, force: true })
   })
-  const client = createRouterClient(host.router, { context: {} })
   await Promise.all([guide, coder].map(async (id) => client.models.load({ id })))
   const used = async (modelId: string, conversationId: string) => {
     const { residents } = await client.pool.get()
