@@ -34,10 +34,7 @@ export async function findModels(
 }
 
 /** Where a path of a file leads; "~" is the home. */
-export function resolveModelPath(
-  written: string,
-  { folder, home }: Pick<ModelPlaces, 'folder' | 'home'>,
-): string {
+function resolveModelPath(written: string, { folder, home }: Pick<ModelPlaces, 'folder' | 'home'>): string {
   return path.resolve(folder, written.replace(/^~(?=$|[/\\])/, home))
 }
 

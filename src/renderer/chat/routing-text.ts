@@ -59,7 +59,7 @@ export function isSaidBy({ kind, reason }: RoutingDecision, modelName: string): 
 }
 
 /** "code 93 %". Pure. */
-export function labelText({ name, probability }: RoutingDecision['labels'][number]): string {
+function labelText({ name, probability }: RoutingDecision['labels'][number]): string {
   return `${name} ${formatShare(probability)}`
 }
 
