@@ -7,5 +7,7 @@ export default defineConfig({
     env: { PLENUM_THREADS: '1' },
     testTimeout: 30_000,
     maxWorkers: 2,
+    // A test may ask what is still in memory.
+    execArgv: ['--expose-gc'],
   },
 })

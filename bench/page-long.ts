@@ -35,26 +35,29 @@ export function recordLong(dataFolder: string): void {
   database.close()
 }
 
-/** Milliseconds from the press on the long conversation to its last turn painted. */
-export async function measureOpening(page: Page): Promise<number> {
+/** Milliseconds from the press on the long conversation to its last turn painted, in which these words are. */
+export async function measureOpening(
+  page: Page,
+  words = `Question ${String(turnCount - 1)}`,
+): Promise<number> {
   await page.getByRole('button', { name: 'Short', exact: true }).click()
   await page.getByText('Question 0', { exact: true }).waitFor()
   return page.evaluate(
-    async ([title, count]) => {
+    async ([title, words]) => {
       const button = [...document.querySelectorAll('nav button')].find((each) => each.textContent === title)
       if (!(button instanceof HTMLElement)) throw new Error('The conversation is not in the list')
       const started = performance.now()
       button.click()
       const isShown = () => {
         const turns = [...document.querySelectorAll('[data-turn]')]
-        return turns.at(-1)?.textContent.includes(`Question ${String(count - 1)}`) ?? false
+        return turns.at(-1)?.textContent.includes(words) ?? false
       }
       const frame = () => new Promise((resolve) => requestAnimationFrame(resolve))
       while (!isShown()) await frame()
       await frame()
       return performance.now() - started
     },
-    [longTitle, turnCount] as const,
+    [longTitle, words] as const,
   )
 }
 
@@ -172,11 +175,16 @@ export async function measureTyping(page: Page, isGoingOn: () => boolean): Promi
   return [...Array<number>(Math.max(0, pressed - slow.length)).fill(8), ...slow]
 }
 
-/** Bytes of the page's JavaScript that are in use, after a collection. */
-export async function heapBytes(session: CDPSession): Promise<number> {
+/** Bytes of the page's JavaScript that are in use after a collection, and how many nodes its document and others of it have. */
+export async function pageMemory(
+  session: CDPSession,
+): Promise<{ readonly bytes: number; readonly nodes: number }> {
+  // What is only weakly held goes with the second one.
+  await session.send('HeapProfiler.collectGarbage')
   await session.send('HeapProfiler.collectGarbage')
   const { usedSize } = await session.send('Runtime.getHeapUsage')
-  return usedSize
+  const { nodes } = await session.send('Memory.getDOMCounters')
+  return { bytes: usedSize, nodes }
 }
 
 /** Milliseconds from going to the page to its first paint with content. */

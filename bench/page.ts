@@ -18,12 +18,12 @@ import { float32, uint32, writeGgufFile } from '../src/testing/gguf-file.ts'
 import { llamaFile } from '../src/testing/shapes.ts'
 import { median, percent, spread } from './measure.ts'
 import {
-  heapBytes,
   measureAnswer,
   measureFirstPaint,
   measureOpening,
   measureScrolling,
   measureTyping,
+  pageMemory,
   recordLong,
   traceTo,
   type Frames,
@@ -105,15 +105,21 @@ async function reportLong(
     )
   if (trace !== '') await traceTo(browser, page, trace, () => measureScrolling(page, session, 3000))
 
+  const question = 'Go on for a long while.'
   const name = await addEndless(page, host.folder)
   await page.getByRole('button', { name: 'Jump to the end' }).click()
-  const heaps: { readonly tokens: number; readonly bytes: number }[] = []
+  const inUse: string[] = []
+  const noteMemory = async (when: string) => {
+    const { bytes, nodes } = await pageMemory(session)
+    inUse.push(`${when} ${megabytes(bytes)} and ${String(nodes)} nodes`)
+  }
+  await noteMemory('before')
   const answers: StreamedFrames[] = []
   const delays: number[] = []
   let tokens = 0
   while (tokens < streamedTokens) {
     const box = page.getByRole('textbox', { name: 'Message' })
-    await box.fill('Go on for a long while.')
+    await box.fill(question)
     const stream = { isOver: false }
     let typing: Promise<readonly number[]> = Promise.resolve([])
     const answer = async () => {
@@ -130,7 +136,7 @@ async function reportLong(
     delays.push(...(await typing))
     const stats = await lastStats(page, name)
     tokens += stats.generatedTokens
-    heaps.push({ tokens, bytes: await heapBytes(session) })
+    await noteMemory(`after ${String(tokens)} tokens`)
     console.log(
       `  ${String(tokens)} tokens, ${(stats.tokensPerSecond ?? NaN).toFixed(0)} a second: ${describeAnswers(answers.slice(-1))}`,
     )
@@ -143,11 +149,9 @@ async function reportLong(
   console.log(
     `keys meanwhile, to the paint: median ${String(p50)} ms, 95 % under ${String(p95)} ms (${String(delays.length)} keys)`,
   )
-  const [first, last] = [heaps[0], heaps.at(-1)]
-  if (first && last)
-    console.log(
-      `JavaScript in use after ${String(first.tokens)} tokens ${megabytes(first.bytes)}, after ${String(last.tokens)} tokens ${megabytes(last.bytes)}`,
-    )
+  await measureOpening(page, question)
+  await noteMemory('opened again')
+  console.log(`JavaScript in use: ${inUse.join(', ')}`)
 }
 
 function describeFrames({ gaps, busy }: Frames): string {
@@ -203,7 +207,7 @@ async function allResident(page: Page): Promise<void> {
 async function addEndless(page: Page, folder: string): Promise<string> {
   const file = path.join(folder, 'stream.gguf')
   const shape = {
-    ...{ architecture: 'llama', layers: 8, embedding: 256, feedForward: 768 },
+    ...{ architecture: 'llama', layers: 3, embedding: 256, feedForward: 768 },
     ...{ heads: 4, kvHeads: 2, headLength: 64, contextTokens: 8192, vocabulary: 4000 },
   }
   // Words, sentences and paragraphs of any language's usual length.

@@ -1,5 +1,6 @@
 import type { createLowlight } from 'lowlight'
 import { loadLanguage } from './code-languages.ts'
+import { ownText } from './own-text.ts'
 
 /** A piece of a line of code: its text and what it is, as a class of code-block.module.css; null for plain text. */
 export type CodeToken = { readonly text: string; readonly kind: CodeKind | null }
@@ -65,7 +66,7 @@ function toLines(tree: Tree): readonly CodeLine[] {
       } else if (node.type === 'text') {
         for (const [index, text] of node.value.split('\n').entries()) {
           if (index > 0) lines.push([])
-          if (text !== '') lines.at(-1)?.push({ text, kind })
+          if (text !== '') lines.at(-1)?.push({ text: ownText(text), kind })
         }
       }
     }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { splitBlocks } from './markdown-blocks.ts'
+import { splitBlocks, type MarkdownBlock } from './markdown-blocks.ts'
 
 const split = (text: string) => splitBlocks(text, { isGrowing: false })
 
@@ -101,3 +101,29 @@ test('earlier blocks stay the same while text is added', () => {
     expect(grown.slice(0, -1)).toEqual(whole.slice(0, Math.max(0, grown.length - 1)))
   }
 })
+
+test('blocks that stay while an answer grows do not keep the answers they were cut from', () => {
+  const paragraph =
+    'Words of a paragraph that is long enough to be cut out of the answer and not to be copied. '.repeat(4)
+  const kept: MarkdownBlock[] = []
+  const before = usedBytes()
+  let text = ''
+  for (let count = 1; count <= 600; count++) {
+    text += `${paragraph}${String(count)}\n\n`
+    // The page keeps each block as it first came.
+    kept.push(...splitBlocks(text, { isGrowing: true }).slice(count - 1))
+  }
+  // 0.2 MB of text; with the answers behind the blocks it would be 66 MB.
+  expect(kept).toHaveLength(600)
+  expect(usedBytes() - before).toBeLessThan(5e6)
+})
+
+/** Bytes of the test's own JavaScript; Node shows its garbage collector here, and the page's types know neither. */
+function usedBytes(): number {
+  const { gc, process } = globalThis as unknown as {
+    readonly gc: () => void
+    readonly process: { readonly memoryUsage: () => { readonly heapUsed: number } }
+  }
+  gc()
+  return process.memoryUsage().heapUsed
+}

@@ -1,3 +1,5 @@
+import { ownText } from './own-text.ts'
+
 /** A part of an answer that is drawn by itself, so that a growing answer redraws only its last part. */
 export type MarkdownBlock =
   /** `definitions`: of links and footnotes that it names, wherever they stand. */
@@ -33,7 +35,7 @@ export function splitBlocks(
   let fence: string | null = null
   const endText = () => {
     const joined = current.join('\n').replace(/\n+$/, '')
-    if (joined.trim() !== '') blocks.push({ kind: 'text', text: joined })
+    if (joined.trim() !== '') blocks.push({ kind: 'text', text: ownText(joined) })
     current = []
     isList = false
     fence = null
@@ -62,7 +64,7 @@ export function splitBlocks(
       }
       // The line that is about to begin would come and go before the closing fence.
       if (isOpen && isGrowing && code.at(-1) === '') code.pop()
-      blocks.push({ kind: 'code', language, code: code.join('\n'), isOpen })
+      blocks.push({ kind: 'code', language: ownText(language), code: ownText(code.join('\n')), isOpen })
       continue
     }
     // 3. So is a formula that begins a line and ends one.
@@ -76,7 +78,7 @@ export function splitBlocks(
     }
     if (formula) {
       endText()
-      blocks.push({ kind: 'formula', source: formula.source, isOpen: formula.isOpen })
+      blocks.push({ kind: 'formula', source: ownText(formula.source), isOpen: formula.isOpen })
       index = formula.lastIndex
       continue
     }

@@ -1,6 +1,7 @@
 import { useEffect, useMemo, useState } from 'react'
 import { knownLanguage } from './code-languages.ts'
 import { loadHighlight, loadedHighlight, mayHighlight, type CodeLine, type Highlight } from './highlight.ts'
+import { ownText } from './own-text.ts'
 import { usePaced } from './use-paced.ts'
 
 /** Blocks up to this many characters are highlighted as they are drawn: about 4 ms. Longer ones a moment later. */
@@ -71,7 +72,7 @@ function withNewer(lines: readonly CodeLine[] | null, paced: string, code: strin
 }
 
 function plainLine(text: string): CodeLine {
-  return text === '' ? [] : [{ text, kind: null }]
+  return text === '' ? [] : [{ text: ownText(text), kind: null }]
 }
 
 /** How often a growing block is highlighted, in milliseconds: highlighting takes about 1 ms per 1,000 characters. */
