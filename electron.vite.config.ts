@@ -1,3 +1,4 @@
+import path from 'node:path'
 import react from '@vitejs/plugin-react'
 import { defineConfig } from 'electron-vite'
 import type { Plugin } from 'vite'
@@ -33,7 +34,8 @@ export default defineConfig({
       assetsInlineLimit: 0,
       // From this machine all comes at once: there is nothing to be won by asking ahead, and the page's policy has no say in it.
       modulePreload: { polyfill: false },
-      rolldownOptions: { input: 'src/renderer/index.html' },
+      // Whole: building takes it from here, and the development server from its root.
+      rolldownOptions: { input: path.join(import.meta.dirname, 'src/renderer/index.html') },
     },
   },
 })

@@ -48,7 +48,7 @@ export class WebContents extends EventEmitter {
   }
 
   async loadURL(url: string): Promise<void> {
-    this.#expectedUrl = url
+    this.#expectedUrl = new URL(url).href
     const session = await this.#opened
     const { errorText } = await session.send('Page.navigate', { url: toChromium(url) })
     if (errorText !== undefined && errorText !== '') throw new Error(`${errorText} loading '${url}'`)
