@@ -74,11 +74,15 @@ export async function createHost(options: HostOptions): Promise<Host> {
   const env = options.device === undefined ? {} : { PLENUM_DEVICE: options.device }
 
   const database = resources.adopt(openDatabase(path.join(dataFolder, 'plenum.db')), closeDatabase)
+  // What was on its way when the host ended finds everything closed; that is no defect.
+  const onDefect = (error: unknown, at: readonly string[]) => {
+    if (database.isOpen) logDefect(error, at)
+  }
   const settings = new SettingsStore(database)
   const probe = resources.use(createProbe({ start, file, env }))
   const attachments = new Attachments(database, { probe })
   const conversations = resources.use(
-    new Conversations(database, { onDefect: (error) => logDefect(error, ['conversations']), attachments }),
+    new Conversations(database, { onDefect: (error) => onDefect(error, ['conversations']), attachments }),
   )
   const files = resources.use(new ConversationFiles({ database, conversations }))
   const { totalBytes } = await readMachineMemory()
@@ -86,7 +90,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
     new Library({
       ...{ database, probe, demoFolder, modelsFolder, home },
       settings: () => settings.get(),
-      onDefect: (error) => logDefect(error, ['library']),
+      onDefect: (error) => onDefect(error, ['library']),
     }),
   )
   let folders = foldersOf(settings.get())
@@ -110,7 +114,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
       parking,
       machine: { name: processorName(), totalBytes },
       hasAmx: hasAmx(),
-      device: findDevice(probe, { database, wanted: options.device, systemBytes: totalBytes }),
+      device: findDevice(probe, { database, wanted: options.device, systemBytes: totalBytes, onDefect }),
       readMachine: readMachineMemory,
       startChild: start,
       modelProgram: file,
@@ -118,14 +122,14 @@ export async function createHost(options: HostOptions): Promise<Host> {
       cores: availableParallelism(),
       fixed: options,
       spareQuietMs: options.spareQuietMs,
-      onDefect: logDefect,
+      onDefect,
     }),
   )
   const textOf = (id: string) => attachments.text(id)
-  const auto = createAuto({ database, conversations, pool, library, settings, textOf, onDefect: logDefect })
+  const auto = createAuto({ database, conversations, pool, library, settings, textOf, onDefect })
   const warming = resources.use(
     new Warming({
-      ...{ pool, conversations, quietMs: options.warmingQuietMs, onDefect: logDefect },
+      ...{ pool, conversations, quietMs: options.warmingQuietMs, onDefect },
       textOf,
       isOn: () => settings.get().warming,
     }),
@@ -136,11 +140,11 @@ export async function createHost(options: HostOptions): Promise<Host> {
       slides: () => settings.get().contextFull === 'slide',
       stopsRepetition: () => settings.get().earlyStopping,
       onQuiet: (conversationId) => warming.want(conversationId),
-      onDefect: logDefect,
+      onDefect,
     }),
   )
   const purge = (olderThanMs: number) =>
-    void turns.purgeDeleted(olderThanMs).catch((error: unknown) => logDefect(error, ['conversations']))
+    void turns.purgeDeleted(olderThanMs).catch((error: unknown) => onDefect(error, ['conversations']))
   // Nobody can ask any more for what an earlier run has deleted.
   purge(0)
   resources.adopt(
@@ -178,7 +182,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
     },
     learning: auto.learning,
     dialogs: options.dialogs,
-    onDefect: logDefect,
+    onDefect,
   })
   pool.start()
   const owned = resources.move()
@@ -205,7 +209,13 @@ function findDevice(
     database,
     wanted,
     systemBytes,
-  }: { database: DatabaseSync; wanted: HostOptions['device']; systemBytes: number },
+    onDefect,
+  }: {
+    readonly database: DatabaseSync
+    readonly wanted: HostOptions['device']
+    readonly systemBytes: number
+    readonly onDefect: typeof logDefect
+  },
 ): PoolOptions['device'] {
   const memo = wanted === 'cpu' ? 'device.cpu' : 'device'
   const remembered = deviceSchema.safeParse(readMemo(database, memo)).data
@@ -216,7 +226,7 @@ function findDevice(
       return device
     } catch (error) {
       // A driver that takes its process down must not take the app with it: models can do without.
-      if (database.isOpen) logDefect(error, ['device'])
+      onDefect(error, ['device'])
       return cpu
     }
   }
