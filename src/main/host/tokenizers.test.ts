@@ -99,10 +99,16 @@ async function load(model: ResidentModel): Promise<ResidentModel> {
 
 test('a model that is not in memory counts what it counts once it is', async () => {
   const { open, children } = keepTokenizers()
-  const template =
-    "{% for message in messages %}<|im_start|>{{ message['role'] }}: {{ message['content'] }}{% endfor %}"
-  for (const chatTemplate of [null, template]) {
-    const chat = { chatTemplate, thinking: null, chatFormat: undefined }
+  const chatTemplate =
+    "{% if enable_thinking %}Think!{% endif %}{% for message in messages %}<|im_start|>{{ message['content'] }}{% endfor %}"
+  const ways = [
+    { chatTemplate: null, thinking: null },
+    { chatTemplate, thinking: true },
+    { chatTemplate, thinking: false },
+  ]
+  const firsts = new Set<number>()
+  for (const way of ways) {
+    const chat = { ...way, chatFormat: undefined }
     const vocabulary = vocabularyOf(demoFiles.guide, { chat })
     const { attachments, conversations, costs, place } = openCosts(vocabulary, open)
     const { id } = conversations.create({ asking: { instructions: 'You are brief, and kind.' } })
@@ -134,14 +140,15 @@ test('a model that is not in memory counts what it counts once it is', async () 
     const settings = { kvType: 'f16', batchTokens: 512, fileAccess: 'mmap', flashAttention: true } as const
     place.resident = await load(startTestModel(demoFiles.guide, { load: { ...settings, ...chat } }))
     expect(await count()).toEqual(absent)
+    firsts.add(absent[0]!.promptTokens)
     place.resident = null
     await costs.cut({ id: file.id, modelId: 'm', tokens: 50 })
     const cutTokens = await (await open(vocabulary))?.countTokens(attachments.text(file.id))
     expect(cutTokens).toBeLessThanOrEqual(50)
     expect(cutTokens).toBeGreaterThan(40)
   }
-  // Another template is another one; each was read once.
-  expect(children).toHaveLength(2)
+  // What changes the prompt is another tokenizer; each was read once.
+  expect([firsts.size, children.length]).toEqual([3, 3])
 })
 
 test('what is parked is most likely reused, and is no promise', async () => {

@@ -28,7 +28,7 @@ type TokenizersOptions = {
   readonly program: string
   /** How long reading a vocabulary, and each count, may take. Default 10 s. */
   readonly limitMs?: number
-  /** A tokenizer ends when nothing was asked of it for so long. Default 30 s: one of 128,000 tokens takes about 100 MB. */
+  /** A tokenizer ends when nothing was asked of it for so long. Default 30 s: one of 128,000 tokens takes about 80 MB. */
   readonly idleMs?: number
 }
 
@@ -44,7 +44,7 @@ type Child = {
 
 /** One for the model that is asked, one for who goes back and forth between two. */
 const mostChildren = 2
-/** A vocabulary of 128,000 tokens is there after about 1.2 s, those of most models sooner. */
+/** A vocabulary of 128,000 tokens is there after about 1.4 s on two busy cores. */
 const usualWaitMs = 1500
 /** So often may a tokenizer fail within so long before it is not tried again. */
 const mostFailures = 2
