@@ -379,8 +379,10 @@ export class Pool implements TurnPool, WarmPool, AsyncDisposable {
 
   /** What a draft's cost depends on: who would read it, how much of it fits, and how fast. Throws what is wrong with the model. */
   readingModel(modelId: string): ReadingModel {
+    const resident = this.#atHand(modelId)
     return {
-      resident: this.#atHand(modelId),
+      resident,
+      isComing: !resident && this.#residency.isResident(modelId),
       vocabulary: this.#models.vocabulary(modelId),
       ...this.#models.readingFigures(modelId),
     }

@@ -86,7 +86,7 @@ function openCosts(vocabulary: Vocabulary, find: Tokenizers['find']) {
   const figures = { contextTokens: 1024, tokensPerSecond: null, loadingSeconds: null }
   const costs = new TurnCosts({
     ...{ attachments, conversations, tokenizers: { find } },
-    model: () => ({ ...place, vocabulary, ...figures }),
+    model: () => ({ ...place, isComing: false, vocabulary, ...figures }),
   })
   return { attachments, conversations, costs, place }
 }
@@ -221,15 +221,26 @@ test('a template that never ends costs its process, whoever waits', async () => 
 }, 30_000)
 
 test('whoever does not wait hears that it is on its way, and leaves when told to', async () => {
-  const { tokenizers, children, open } = keepTokenizers()
+  const file = path.join(folder, 'silent.mjs')
+  writeFileSync(file, 'setInterval(() => undefined, 1000)')
+  const { tokenizers, children } = keepTokenizers({ file })
   const vocabulary = vocabularyOf(demoFiles.guide)
-  expect(await tokenizers.find(vocabulary, { waitMs: 0 })).toBe('loading')
+  expect(await tokenizers.find(vocabulary, { starts: false })).toBeNull()
+  expect(await tokenizers.find(vocabulary, { waitMs: 1000 })).toBe('loading')
   const leaving = new AbortController()
   const found = tokenizers.find(vocabulary, { signal: leaving.signal, waitMs: 60_000 })
   leaving.abort(new Error('Enough'))
   await expect(found).rejects.toThrow('Enough')
-  // Typing goes on: the same one is asked.
-  expect(await open(vocabulary)).not.toBeNull()
+  await expect(tokenizers.find(vocabulary, { signal: leaving.signal })).rejects.toThrow('Enough')
+  expect(children).toHaveLength(1)
+})
+
+test('those who ask while it is read have the same one', async () => {
+  const { tokenizers, children, open } = keepTokenizers()
+  const vocabulary = vocabularyOf(demoFiles.guide)
+  const [counter, same] = await Promise.all([open(vocabulary), open(vocabulary)])
+  expect(counter).not.toBeNull()
+  expect([same, await tokenizers.find(vocabulary, { starts: false })]).toEqual([counter, counter])
   expect(children).toHaveLength(1)
 })
 

@@ -32,6 +32,14 @@ type TokenizersOptions = {
   readonly idleMs?: number
 }
 
+/** How a tokenizer is asked for. */
+type FindOptions = {
+  readonly signal?: AbortSignal | undefined
+  readonly waitMs?: number
+  /** Start one where there is none. Default true. */
+  readonly starts?: boolean
+}
+
 type Child = {
   readonly modelId: string
   readonly key: string
@@ -71,20 +79,17 @@ export class Tokenizers implements AsyncDisposable {
   }
 
   /**
-   * The tokenizer of a model; `loading` where it is not ready after `waitMs` (default 1.5 s), null where the file does not give one. Its calls reject
-   * when the process has ended. Rejects with the signal's reason.
+   * The tokenizer of a model; `loading` where it is not ready after `waitMs` (default 1.5 s), null where the file does not give one, or where none is
+   * there and none is to be started. Its calls reject when the process has ended. Rejects with the signal's reason.
    */
-  async find(
-    vocabulary: Vocabulary,
-    {
-      signal,
-      waitMs = usualWaitMs,
-    }: { readonly signal?: AbortSignal | undefined; readonly waitMs?: number } = {},
-  ): Promise<PromptCounter | 'loading' | null> {
+  async find(vocabulary: Vocabulary, options: FindOptions = {}): Promise<PromptCounter | 'loading' | null> {
+    const { signal, waitMs = usualWaitMs } = options
     signal?.throwIfAborted()
-    const wait = Promise.withResolvers<'loading'>()
-    const timer = setTimeout(() => wait.resolve('loading'), waitMs)
-    const found = Promise.race([this.#open(vocabulary, signal), wait.promise])
+    const wait = Promise.withResolvers<'loading' | null>()
+    // Where not even the file's date has come, the disk does not answer: nobody is to ask again and again.
+    const tell = () => wait.resolve(this.#children.has(vocabulary.modelId) ? 'loading' : null)
+    const timer = setTimeout(tell, waitMs)
+    const found = Promise.race([this.#open(vocabulary, options), wait.promise])
     try {
       await orLeave(found, signal)
       return await found
@@ -105,15 +110,16 @@ export class Tokenizers implements AsyncDisposable {
     await Promise.all(this.#ending)
   }
 
-  async #open(vocabulary: Vocabulary, signal: AbortSignal | undefined): Promise<PromptCounter | null> {
+  async #open(vocabulary: Vocabulary, { signal, starts = true }: FindOptions): Promise<PromptCounter | null> {
     const { modelId, paths, chat } = vocabulary
     const facts = await readFileFacts(paths)
     if (facts === null || this.#isClosed || signal?.aborted === true) return null
     const key = JSON.stringify([paths, facts.stamp, chat])
     const before = this.#children.get(modelId)
     if (before && before.key !== key) this.#end(before)
-    if (this.#isGivenUp(key)) return null
-    const child = before?.key === key ? before : this.#start(key, vocabulary)
+    const isThere = before?.key === key
+    if (!isThere && (!starts || this.#isGivenUp(key))) return null
+    const child = isThere ? before : this.#start(key, vocabulary)
     this.#children.delete(modelId)
     this.#children.set(modelId, child)
     const [oldest] = this.#children.values()

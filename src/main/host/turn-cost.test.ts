@@ -65,7 +65,14 @@ function open(
     database.close()
     rmSync(folder, { recursive: true })
   })
-  const model = () => ({ resident, vocabulary, contextTokens, tokensPerSecond: 10, loadingSeconds: 3 })
+  const model = () => ({
+    resident,
+    isComing: false,
+    vocabulary,
+    contextTokens,
+    tokensPerSecond: 10,
+    loadingSeconds: 3,
+  })
   const costs = new TurnCosts({ attachments, conversations, tokenizers: { find }, model })
   return { attachments, conversations, costs }
 }

@@ -22,7 +22,9 @@ export type DraftTurn = {
 export type ReadingModel = {
   /** Null: it is not in memory. */
   readonly resident: PromptCounter | null
-  /** What counts for it then. */
+  /** It is being loaded, and will soon count by itself: no tokenizer is started for it. */
+  readonly isComing: boolean
+  /** What counts for it until then. */
   readonly vocabulary: Vocabulary
   readonly contextTokens: number
   /** Null before one was measured. */
@@ -78,7 +80,7 @@ export class TurnCosts {
     const attachments = draft.attachmentIds.map((id) => this.#attachments.get(id))
     const asked = { draft, attachments, model, signal }
     if (model.resident) return this.#count(asked, model.resident)
-    const tokenizer = await this.#tokenizers.find(model.vocabulary, { signal })
+    const tokenizer = await this.#tokenizers.find(model.vocabulary, { signal, starts: !model.isComing })
     if (tokenizer === null) return this.#count(asked, null)
     if (tokenizer === 'loading') return { ...(await this.#count(asked, null)), isProvisional: true }
     try {
