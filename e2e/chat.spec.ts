@@ -27,7 +27,9 @@ test('two models share a conversation, and each reads only what is new to it', a
   expect(answer).toMatch(/[1-9]\d* reused/)
 })
 
-test('a model that is not resident is loaded first', async ({ page }) => {
+test('a model that is not resident is loaded first, and counts before that what it will read', async ({
+  page,
+}) => {
   await showModels(page)
   await expectResidents(page, demoNames)
   await page.getByRole('button', { name: /^Judge, / }).click()
@@ -35,8 +37,12 @@ test('a model that is not resident is loaded first', async ({ page }) => {
   await expectResidents(page, ['Guide', 'Coder'])
   await page.getByRole('button', { name: 'All models' }).click()
   await page.getByRole('option', { name: /Judge/ }).click()
-  await expect(page.getByRole('form', { name: 'Message' }).getByRole('status')).toContainText('Loads first')
-  await ask(page, 'Hello', 'Judge')
+  const text = 'Is a question about memory pools and their sizes one for Guide or for Coder?'
+  await page.getByRole('textbox', { name: 'Message', exact: true }).fill(text)
+  const cost = page.getByRole('form', { name: 'Message' }).getByRole('status')
+  await expect(cost).toContainText(/^Loads first: .* · \d+ tokens to read/)
+  const [, tokens = ''] = /· (\d+) tokens to read/.exec(await cost.innerText()) ?? []
+  expect(await ask(page, text, 'Judge')).toContain(` ${tokens} read`)
   await expectResidents(page, demoNames)
 })
 

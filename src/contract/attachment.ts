@@ -31,6 +31,8 @@ export const turnCostSchema = z.object({
   aloneTokens: z.number().int(),
   /** By the model's own tokenizer; else judged by the number of letters. */
   isExact: z.boolean(),
+  /** Judged for now: its tokenizer is being read, and whoever asks again hears what that counts. */
+  isProvisional: z.literal(true).optional(),
   /** Tokens that the model has held of this conversation and could not use for this: the path or the instructions have changed. */
   lostTokens: z.number().int(),
   /** Tokens of each attachment by itself, in order. */

@@ -213,6 +213,8 @@ export const backendContract = {
         thinkingBudgetTokens: z.number().int().nullable().default(null),
         /** From the facts of the file, if it is there. */
         chatFormat: z.string().optional(),
+        /** No weights: it counts tokens, and opens no context. */
+        vocabularyOnly: z.boolean().default(false),
         /** `BAD_INPUT` where its vocabulary is another one. */
         draft: draftLoadSchema.nullable().default(null),
       }),

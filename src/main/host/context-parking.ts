@@ -96,6 +96,17 @@ export class ContextParking {
   }
 }
 
+/**
+ * What a prompt would reuse of a parked state. Nobody looks into one: what comes back is most likely the beginning, and no more is said of it.
+ */
+export function withParked<Counted extends { readonly promptTokens: number }>(
+  counted: Counted,
+  parkedTokens: number,
+): Counted & { reusedTokens: number; heldTokens: number; isExact: boolean } {
+  const reusedTokens = Math.min(parkedTokens, counted.promptTokens - 1)
+  return { ...counted, reusedTokens, heldTokens: reusedTokens, isExact: parkedTokens === 0 }
+}
+
 /** "1,024 tokens" */
 export function tokensText(tokens: number): string {
   return `${tokens.toLocaleString('en-US')} tokens`

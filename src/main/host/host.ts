@@ -23,6 +23,7 @@ import { createProbe, type Device, type Probe } from './probe.ts'
 import { createRouter, logDefect, type Dialogs, type HostRouter } from './procedures.ts'
 import { readMemo, SettingsStore, writeMemo } from './settings.ts'
 import type { StartChild } from './starter.ts'
+import { Tokenizers } from './tokenizers.ts'
 import { TurnCosts } from './turn-cost.ts'
 import { Turns } from './turns.ts'
 import { Warming } from './warming.ts'
@@ -152,7 +153,14 @@ export async function createHost(options: HostOptions): Promise<Host> {
     clearInterval,
   )
 
-  const costs = new TurnCosts({ conversations, attachments, model: (modelId) => pool.readingModel(modelId) })
+  const tokenizers = resources.use(new Tokenizers({ start, program: file }))
+  const keepTokenizers = () => tokenizers.keepOnly((modelId) => pool.needsTokenizer(modelId))
+  library.onChange(keepTokenizers)
+  pool.onChange(keepTokenizers)
+  const costs = new TurnCosts({
+    ...{ conversations, attachments, tokenizers },
+    model: (modelId) => pool.readingModel(modelId),
+  })
 
   const pipelines = new Pipelines({
     ...{ pool, library, settings, probe, home, modelsFolder },

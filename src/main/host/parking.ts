@@ -100,10 +100,15 @@ export class Parking {
         return limits().isOn
       },
       scratchFile: () => this.#newFile('tmp'),
-      parkedTokens: (conversationId) => this.#row(conversationId, modelId)?.tokens ?? 0,
+      parkedTokens: (conversationId) => this.parkedTokens(conversationId, modelId),
       park: (conversationId, state) => this.#park({ conversationId, modelId, identity, ...state }),
       restore: (conversationId, state) => this.#restore({ conversationId, modelId, identity, ...state }),
     }
+  }
+
+  /** Tokens of a conversation that are parked for a model, whether they still fit or not; 0 when none. */
+  parkedTokens(conversationId: string, modelId: string): number {
+    return this.#row(conversationId, modelId)?.tokens ?? 0
   }
 
   /** Deletes what is parked of a conversation, also what is on its way. */

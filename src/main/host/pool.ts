@@ -25,6 +25,7 @@ import type { Parking } from './parking.ts'
 import { PoolBandwidth } from './pool-bandwidth.ts'
 import { PoolMemory } from './pool-memory.ts'
 import { poolDomains, poolShape, type PoolShape } from './pool-shape.ts'
+import type { ResidentModel } from './resident-model.ts'
 import { ResidentModels, type ModelSpeeds } from './resident-models.ts'
 import { startModelProcess } from './model-process.ts'
 import { SpareProcess } from './spare-process.ts'
@@ -378,12 +379,31 @@ export class Pool implements TurnPool, WarmPool, AsyncDisposable {
 
   /** What a draft's cost depends on: who would read it, how much of it fits, and how fast. Throws what is wrong with the model. */
   readingModel(modelId: string): ReadingModel {
-    const state = this.#residency.states().find((each) => each.modelId === modelId)?.state
-    const isHere = state === 'ready' || state === 'busy'
+    const resident = this.#atHand(modelId)
     return {
-      resident: isHere ? (this.#models.get(modelId) ?? null) : null,
+      resident,
+      isComing: !resident && this.#residency.isResident(modelId),
+      vocabulary: this.#models.vocabulary(modelId),
       ...this.#models.readingFigures(modelId),
     }
+  }
+
+  /** Whether a model could be asked, and none of its processes is at hand to count for it. */
+  needsTokenizer(modelId: string): boolean {
+    return this.#library.get(modelId)?.file.kind === 'usable' && this.#atHand(modelId) === null
+  }
+
+  /** Tells of each change that a snapshot shows. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
+  }
+
+  /** A model that is in memory and need not be waited for. */
+  #atHand(modelId: string): ResidentModel | null {
+    const state = this.#residency.states().find((each) => each.modelId === modelId)?.state
+    const isHere = state === 'ready' || state === 'busy'
+    return isHere ? (this.#models.get(modelId) ?? null) : null
   }
 
   /** How fast a model is; throws `NOT_FOUND`. */

@@ -13,6 +13,7 @@ import { greedySampling, type ResolvedSampling } from '../../contract/sampling.t
 import type { Pausable } from '../core/arbiter.ts'
 import { defaultBatchTokens, usesFlashAttention } from '../core/footprint.ts'
 import type { IdleKv } from '../core/relief.ts'
+import { withParked } from './context-parking.ts'
 import type { AnswerDrafts } from './drafts.ts'
 import type { LiveContextsOptions, Context } from './live-context.ts'
 import { LiveContexts } from './live-contexts.ts'
@@ -346,10 +347,7 @@ export class ResidentModel implements AsyncDisposable {
       { contextId: held.contextId, messages: [...messages] },
       signal ? { signal } : {},
     )
-    if (held.contextId !== null || held.parkedTokens === 0) return { ...counted, isExact: true }
-    // Nobody looks into a parked state: what comes back is most likely the beginning.
-    const reusedTokens = Math.min(held.parkedTokens, counted.promptTokens - 1)
-    return { ...counted, reusedTokens, heldTokens: reusedTokens, isExact: false }
+    return held.contextId === null ? withParked(counted, held.parkedTokens) : { ...counted, isExact: true }
   }
 
   /** Whether it has read anything of a conversation that it still has, in memory or on disk. */
@@ -366,8 +364,8 @@ export class ResidentModel implements AsyncDisposable {
   }
 
   /** Tokens of a text by itself. */
-  async countTokens(text: string): Promise<number> {
-    return (await this.#process.client.tokenize({ text })).tokens
+  async countTokens(text: string, signal?: AbortSignal): Promise<number> {
+    return (await this.#process.client.tokenize({ text }, signal ? { signal } : {})).tokens
   }
 
   /**

@@ -31,6 +31,7 @@ import type { ModelProcess } from './model-process.ts'
 import type { ModelParking, Parking } from './parking.ts'
 import { ResidentModel } from './resident-model.ts'
 import type { DomainCapacity } from '../core/ledger.ts'
+import type { Vocabulary } from './tokenizers.ts'
 import type { StartChild } from './starter.ts'
 
 /**
@@ -87,14 +88,11 @@ export type ModelSpeeds = {
 }
 
 /** How a model is or would be loaded. */
-type LoadPlan = {
+type LoadPlan = ReturnType<typeof chatOptionsOf> & {
   /** As at first: a context may grow to `contextTokens`. */
   readonly loadedWith: LoadedWith
   readonly contextTokens: number
   readonly kvBudgetBytes: number
-  readonly chatTemplate: string | null
-  readonly thinking: boolean | null
-  readonly thinkingBudgetTokens: number | null
   readonly warnings: readonly string[]
   readonly fileAccessReason: string | null
   readonly draft: DraftPlan & { readonly load: PlannedDraft['load'] | null }
@@ -250,6 +248,18 @@ export class ResidentModels implements ResidencyEffects {
       contextTokens: plan.contextTokens,
       tokensPerSecond: file && measurements.readingSpeed(file),
       loadingSeconds: loadingMs === null ? null : loadingMs / 1000,
+    }
+  }
+
+  /** What its tokenizer is read from where it is not in memory. Throws what is wrong with it. */
+  vocabulary(modelId: string): Vocabulary {
+    const { name, paths, loadOptions } = this.entry(modelId)
+    const { chatFormat } = this.#facts(modelId)
+    const { parking } = this.#options
+    return {
+      ...{ modelId, name, paths },
+      chat: { ...chatOptionsOf(loadOptions), chatFormat },
+      parkedTokens: (conversationId) => parking.parkedTokens(conversationId, modelId),
     }
   }
 
@@ -464,9 +474,7 @@ export class ResidentModels implements ResidencyEffects {
       loadedWith,
       contextTokens: resolved.contextTokens,
       kvBudgetBytes: wanted.kvBudgetBytes ?? liveContexts * fullBytes,
-      chatTemplate: wanted.chatTemplate ?? null,
-      thinking: wanted.thinking === undefined ? null : wanted.thinking === 'on',
-      thinkingBudgetTokens: wanted.thinkingBudgetTokens ?? null,
+      ...chatOptionsOf(wanted),
       warnings: [
         ...warnings,
         ...(isRefused ? ['This model does not run with a q8_0 KV cache here: it is f16 instead'] : []),
@@ -505,5 +513,14 @@ export class ResidentModels implements ResidencyEffects {
   #forget(modelId: string, model: ResidentModel): void {
     if (this.get(modelId) === model) this.#models.delete(modelId)
     this.#options.onChange()
+  }
+}
+
+/** How a model is talked to, as the load options say. */
+function chatOptionsOf({ chatTemplate, thinking, thinkingBudgetTokens }: LoadOptions) {
+  return {
+    chatTemplate: chatTemplate ?? null,
+    thinking: thinking === undefined ? null : thinking === 'on',
+    thinkingBudgetTokens: thinkingBudgetTokens ?? null,
   }
 }

@@ -6,6 +6,7 @@ import type { ChatMessage } from '../../contract/backend.ts'
 import { Attachments } from './attachments.ts'
 import { Conversations } from './conversations.ts'
 import { openDatabase } from './database.ts'
+import type { PromptCounter, Tokenizers, Vocabulary } from './tokenizers.ts'
 import { TurnCosts, type ReadingModel } from './turn-cost.ts'
 
 /** A model whose tokens are words, and which holds the first `held` of every conversation. */
@@ -45,7 +46,16 @@ function wordsOf(text: string): number {
   return text.split(/\s+/).filter((word) => word !== '').length
 }
 
-function open(resident: ReadingModel['resident'], contextTokens = 100) {
+const vocabulary: Vocabulary = {
+  ...{ modelId: 'm', name: 'M', paths: [], parkedTokens: () => 0 },
+  chat: { chatTemplate: null, thinking: null },
+}
+
+function open(
+  resident: ReadingModel['resident'],
+  contextTokens = 100,
+  find: Tokenizers['find'] = noTokenizer,
+) {
   const folder = mkdtempSync(path.join(tmpdir(), 'plenum-turn-cost-'))
   const database = openDatabase(path.join(folder, 'plenum.db'))
   const attachments = new Attachments(database)
@@ -55,8 +65,20 @@ function open(resident: ReadingModel['resident'], contextTokens = 100) {
     database.close()
     rmSync(folder, { recursive: true })
   })
-  const model = () => ({ resident, contextTokens, tokensPerSecond: 10, loadingSeconds: 3 })
-  return { attachments, conversations, costs: new TurnCosts({ attachments, conversations, model }) }
+  const model = () => ({
+    resident,
+    isComing: false,
+    vocabulary,
+    contextTokens,
+    tokensPerSecond: 10,
+    loadingSeconds: 3,
+  })
+  const costs = new TurnCosts({ attachments, conversations, tokenizers: { find }, model })
+  return { attachments, conversations, costs }
+}
+
+async function noTokenizer() {
+  return Promise.resolve(null)
 }
 
 test('counts the path, the instructions, the draft and its attachments, less what is held', async () => {
@@ -94,6 +116,37 @@ test('without the model in memory it is a guess, and says so', async () => {
   const file = await attachments.add({ name: 'a.txt', text: 'x'.repeat(360) })
   const cost = await costs.cost({ conversationId: null, text: 'Hi', modelId: 'm', attachmentIds: [file.id] })
   expect(cost).toMatchObject({ isExact: false, attachmentTokens: [100], reusedTokens: 0, loadingSeconds: 3 })
+})
+
+test('a guess is never taken for a count, nor what the one of a path for that of another tokenizer', async () => {
+  const first: PromptCounter = Object.assign(new WordModel(0), { vocabulary: 'first', heldOf: () => 'first' })
+  const other: PromptCounter = Object.assign(new WordModel(0), { vocabulary: 'other', heldOf: () => 'other' })
+  other.countTokens = async () => Promise.resolve(7)
+  const broken: PromptCounter = Object.assign(new WordModel(0), {
+    countTokens: async () => Promise.reject(new Error('It has died')),
+  })
+  const answers = [null, 'loading', first, broken, other, first] as const
+  let asked = 0
+  const { attachments, conversations, costs } = open(null, 100, async () =>
+    Promise.resolve(answers[asked++] ?? null),
+  )
+  const { id } = conversations.create()
+  conversations.tree.addTurn(id, { text: 'one two three', models: [{ id: 'm', name: 'M' }] })
+  const file = await attachments.add({ name: 'a.txt', text: 'x '.repeat(180) })
+  const draft = { conversationId: id, text: 'four', modelId: 'm', attachmentIds: [file.id] }
+  const found = []
+  while (asked < answers.length) {
+    const { isExact, isProvisional = false, attachmentTokens } = await costs.cost(draft)
+    found.push([isExact, isProvisional, ...attachmentTokens])
+  }
+  expect(found).toEqual([
+    [false, false, 100],
+    [false, true, 100],
+    [true, false, 180],
+    [false, false, 100],
+    [true, false, 7],
+    [true, false, 180],
+  ])
 })
 
 test('cuts to what the model counts, never more', async () => {

@@ -6,7 +6,7 @@ import type { Attachments } from './attachments.ts'
 import type { Conversations } from './conversations.ts'
 import { turnsInWindow, windowOf } from './memory-window.ts'
 import { messagesOf } from './messages.ts'
-import type { ResidentModel } from './resident-model.ts'
+import type { PromptCounter, Tokenizers, Vocabulary } from './tokenizers.ts'
 
 /** A draft that could be sent. */
 export type DraftTurn = {
@@ -21,7 +21,11 @@ export type DraftTurn = {
 /** What costs need to know of a model. */
 export type ReadingModel = {
   /** Null: it is not in memory. */
-  readonly resident: Pick<ResidentModel, 'countPrompt' | 'countTokens' | 'heldOf'> | null
+  readonly resident: PromptCounter | null
+  /** It is being loaded, and will soon count by itself: no tokenizer is started for it. */
+  readonly isComing: boolean
+  /** What counts for it until then. */
+  readonly vocabulary: Vocabulary
   readonly contextTokens: number
   /** Null before one was measured. */
   readonly tokensPerSecond: number | null
@@ -37,12 +41,16 @@ const mostCounts = 500
 /** Paths that are remembered: more than models are asked at once. */
 const mostPaths = 16
 
-type Counted = Awaited<ReturnType<ResidentModel['countPrompt']>>
+/** Whoever cuts waits: what is cut to a guess is too long or too short. */
+const cutWaitMs = 10_000
+
+type Counted = Awaited<ReturnType<PromptCounter['countPrompt']>>
 
 /** Says what sending a draft would cost, and cuts attachments to what fits. */
 export class TurnCosts {
   readonly #conversations: Conversations
   readonly #attachments: Attachments
+  readonly #tokenizers: Pick<Tokenizers, 'find'>
   readonly #model: (modelId: string) => ReadingModel
   /** Tokens by model, attachment and length. */
   readonly #counts = new Map<string, number>()
@@ -52,20 +60,49 @@ export class TurnCosts {
   constructor(options: {
     readonly conversations: Conversations
     readonly attachments: Attachments
+    readonly tokenizers: Pick<Tokenizers, 'find'>
     /** Throws what is wrong with the model. */
     readonly model: (modelId: string) => ReadingModel
   }) {
     this.#conversations = options.conversations
     this.#attachments = options.attachments
+    this.#tokenizers = options.tokenizers
     this.#model = options.model
   }
 
-  /** What a draft would cost. Throws `NOT_FOUND` for what is not there. */
+  /**
+   * What a draft would cost, counted by the model's own tokenizer; judged by its letters while that is not to be had. Throws `NOT_FOUND` for what is
+   * not there.
+   */
   async cost(draft: DraftTurn, signal?: AbortSignal): Promise<TurnCost> {
     signal?.throwIfAborted()
-    const { conversationId, modelId } = draft
-    const model = this.#model(modelId)
+    const model = this.#model(draft.modelId)
     const attachments = draft.attachmentIds.map((id) => this.#attachments.get(id))
+    const asked = { draft, attachments, model, signal }
+    if (model.resident) return this.#count(asked, model.resident)
+    const tokenizer = await this.#tokenizers.find(model.vocabulary, { signal, starts: !model.isComing })
+    if (tokenizer === null) return this.#count(asked, null)
+    if (tokenizer === 'loading') return { ...(await this.#count(asked, null)), isProvisional: true }
+    try {
+      return await this.#count(asked, tokenizer)
+    } catch {
+      signal?.throwIfAborted()
+      // Its process has died, or the template of the file cannot write this. What else is wrong shows again.
+      return this.#count(asked, null)
+    }
+  }
+
+  async #count(
+    asked: {
+      readonly draft: DraftTurn
+      readonly attachments: readonly Attachment[]
+      readonly model: ReadingModel
+      readonly signal: AbortSignal | undefined
+    },
+    counter: PromptCounter | null,
+  ): Promise<TurnCost> {
+    const { draft, attachments, model, signal } = asked
+    const { conversationId, modelId } = draft
     const instructions =
       conversationId === null
         ? (draft.asking?.instructions ?? null)
@@ -73,18 +110,18 @@ export class TurnCosts {
     const count = async (turns: readonly Turn[], place: string | null) => {
       const textOf = (id: string) => this.#attachments.text(id)
       const messages = messagesOf(turns, { instructions, textOf })
-      return (await model.resident?.countPrompt(place, messages, signal)) ?? guess(messages)
+      return (await counter?.countPrompt(place, messages, signal)) ?? guess(messages)
     }
     const last = draftTurn(draft.text, attachments)
     const alone = await count([last], null)
     const counted =
       conversationId === null
         ? alone
-        : await this.#onPath({ ...draft, conversationId }, { model, instructions, alone, count, last })
+        : await this.#onPath({ ...draft, conversationId }, { counter, instructions, alone, count, last })
     const attachmentTokens: number[] = []
     for (const attachment of attachments) {
       signal?.throwIfAborted()
-      attachmentTokens.push(await this.#tokensOf(attachment, { modelId, resident: model.resident }))
+      attachmentTokens.push(await this.#tokensOf(attachment, { modelId, counter, signal }))
     }
     const { promptTokens, reusedTokens, heldTokens, isExact } = counted
     const readTokens = promptTokens - reusedTokens
@@ -104,15 +141,15 @@ export class TurnCosts {
   async #onPath(
     { conversationId, modelId }: { readonly conversationId: string; readonly modelId: string },
     how: {
-      readonly model: ReadingModel
+      readonly counter: PromptCounter | null
       readonly instructions: string | null
       readonly alone: Counted
       readonly count: (turns: readonly Turn[], place: string | null) => Promise<Counted>
       readonly last: Turn
     },
   ): Promise<Counted> {
-    const { model, instructions, alone, count, last } = how
-    const held = model.resident?.heldOf(conversationId) ?? 'absent'
+    const { counter, instructions, alone, count, last } = how
+    const held = counter?.heldOf(conversationId) ?? 'absent'
     const version = this.#conversations.versionOf(conversationId)
     const key = JSON.stringify([modelId, held, conversationId, version, instructions])
     const known = this.#paths.get(key)
@@ -130,25 +167,33 @@ export class TurnCosts {
     return counted
   }
 
-  /** Cuts an attachment that is not sent yet to about so many tokens of a model, never more where that is in memory. */
+  /** Cuts an attachment that is not sent yet to about so many tokens of a model, never more where its tokenizer can be had. */
   async cut({ id, modelId, tokens }: { id: string; modelId: string; tokens: number }): Promise<Attachment> {
-    const { resident } = this.#model(modelId)
-    return this.#attachments.cut(id, async (text) =>
-      resident
-        ? lengthOf(text, tokens, (part) => resident.countTokens(part))
-        : Math.floor(tokens * lettersPerToken * 0.9),
-    )
+    const { resident, vocabulary } = this.#model(modelId)
+    return this.#attachments.cut(id, async (text) => {
+      const judged = Math.floor(tokens * lettersPerToken * 0.9)
+      if (resident) return lengthOf(text, tokens, resident)
+      const tokenizer = await this.#tokenizers.find(vocabulary, { waitMs: cutWaitMs })
+      if (tokenizer === null || tokenizer === 'loading') return judged
+      // Its process may die of the file.
+      return lengthOf(text, tokens, tokenizer).catch(() => judged)
+    })
   }
 
   async #tokensOf(
     { id, characters }: Attachment,
-    { modelId, resident }: { modelId: string; resident: ReadingModel['resident'] },
+    how: {
+      readonly modelId: string
+      readonly counter: PromptCounter | null
+      readonly signal: AbortSignal | undefined
+    },
   ): Promise<number> {
-    if (!resident) return Math.ceil(characters / lettersPerToken)
-    const key = `${modelId} ${id} ${String(characters)}`
+    const { modelId, counter, signal } = how
+    if (!counter) return Math.ceil(characters / lettersPerToken)
+    const key = JSON.stringify([modelId, counter.vocabulary, id, characters])
     const known = this.#counts.get(key)
     if (known !== undefined) return known
-    const tokens = await resident.countTokens(this.#attachments.text(id))
+    const tokens = await counter.countTokens(this.#attachments.text(id), signal)
     if (this.#counts.size >= mostCounts) this.#counts.clear()
     this.#counts.set(key, tokens)
     return tokens
@@ -156,16 +201,12 @@ export class TurnCosts {
 }
 
 /** The longest beginning of a text, about, that has no more than so many tokens: by what its parts were counted to have. */
-async function lengthOf(
-  text: string,
-  tokens: number,
-  count: (part: string) => Promise<number>,
-): Promise<number> {
+async function lengthOf(text: string, tokens: number, counter: PromptCounter): Promise<number> {
   let fits = 0
   let tooLong = text.length
   let guess = Math.min(text.length, Math.floor(tokens * lettersPerToken))
   for (let round = 0; round < 8 && guess > fits && guess <= tooLong; round++) {
-    const counted = await count(text.slice(0, guess))
+    const counted = await counter.countTokens(text.slice(0, guess))
     if (counted <= tokens) fits = guess
     else tooLong = guess - 1
     if (fits === text.length || (counted <= tokens && counted >= tokens * 0.98)) break

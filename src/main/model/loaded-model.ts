@@ -29,6 +29,8 @@ export interface LoadModelOptions extends ChatOptions {
   readonly fileAccess?: FileAccess
   /** Layers with a sliding window keep what has left it. Default false. */
   readonly fullWindowCache?: boolean
+  /** No weights: it counts tokens, and opens no context. Default false. */
+  readonly vocabularyOnly?: boolean
   /** A model that drafts for it. Default: none. */
   readonly draft?: DraftLoad | null
   readonly onProgress: (fraction: number) => void
@@ -72,6 +74,7 @@ export class LoadedModel {
       const model = await llama.loadModel({
         modelPath: path,
         gpuLayers: gpuLayers ?? 'max',
+        vocabOnly: options.vocabularyOnly ?? false,
         // The host's ledger has granted the memory; the library's own opinion could only refuse or shrink it.
         ignoreMemorySafetyChecks: true,
         defaultContextFlashAttention: flashAttention ? 'auto' : false,

@@ -22,7 +22,7 @@ export function readingText(cost: TurnCost): string {
   ].join(', ')
 }
 
-/** The same for a model that has to be loaded first: "about 1,204 tokens to read, 0.8 s to load". */
+/** The same for a model that has to be loaded first: "1,204 tokens to read, about 0.8 s to load". */
 export function loadingText(cost: TurnCost): string {
   const { loadingSeconds } = cost
   const load = loadingSeconds === null ? '' : `, about ${formatDuration(loadingSeconds * 1000)} to load`

@@ -40,15 +40,19 @@ export function useTurnCost(model: LibraryModel | null, residentState: string | 
           },
           { signal: abort.signal },
         )
-      ask().then(
-        (cost) => {
-          if (!abort.signal.aborted) setAnswer({ of, cost })
-        },
-        () => {
-          // The model may have left, or the connection: what is said without it stands.
-          if (!abort.signal.aborted) setAnswer(null)
-        },
-      )
+      const follow = async () => {
+        // The host waits for what is better before it answers, and gives up by itself.
+        for (let isFinal = false; !isFinal;) {
+          const cost = await ask()
+          if (abort.signal.aborted) return
+          setAnswer({ of, cost })
+          isFinal = cost.isProvisional !== true
+        }
+      }
+      follow().catch(() => {
+        // The model may have left, or the connection: what is said without it stands.
+        if (!abort.signal.aborted) setAnswer(null)
+      })
     }, quietMs)
     return () => {
       clearTimeout(timer)
