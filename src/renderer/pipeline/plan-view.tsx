@@ -95,9 +95,11 @@ function SetView({ plan }: { readonly plan: PipelinePlan }) {
                       model.pinned ? 'pinned' : null,
                       model.quantization,
                       model.parts
-                        .map(
-                          ({ part, bytes }) =>
-                            `${partNames[part]} ${formatBytes(bytes).replace(' ', '\u00a0')}`,
+                        .map(({ part, bytes }) =>
+                          // The whole of it stands in the next column.
+                          part === 'whole'
+                            ? partNames.whole
+                            : `${partNames[part]} ${formatBytes(bytes).replace(' ', '\u00a0')}`,
                         )
                         .join(', '),
                     ]
