@@ -39,7 +39,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
     await look('load settings')
     await page.keyboard.press('Escape')
     await poolPane(page).getByRole('button', { name: 'Consolidate' }).click()
-    await expect(poolPane(page).getByText(/^Won /)).toBeVisible()
+    await expect(poolPane(page).getByText(/^Freed /)).toBeVisible()
     await look('consolidated')
     await poolPane(page).getByRole('button', { name: 'Show all' }).click()
     await expect(page.getByRole('dialog', { name: 'Activity' })).toBeVisible()

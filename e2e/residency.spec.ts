@@ -48,9 +48,9 @@ test('consolidating wins bytes and says so, and the activity has them with the t
   await expect(
     kv.getByRole('list', { name: 'Conversations in the KV cache of Guide' }).getByRole('listitem'),
   ).toHaveCount(2)
-  await expect(consolidate).toHaveAccessibleDescription(/^At least [\d.]+ [KMG]B to win/)
+  await expect(consolidate).toHaveAccessibleDescription(/^Frees at least [\d.]+ [KMG]B:/)
   await consolidate.click()
-  await expect(consolidate).toHaveAccessibleDescription(/^Won [\d.]+ MB from \d KV caches$/)
+  await expect(consolidate).toHaveAccessibleDescription(/^Freed [\d.]+ MB from \d KV caches$/)
   await expect(consolidate).toBeDisabled()
   await expect(consolidate).toBeFocused()
   await expect(kv).toContainText('can grow to 1k')

@@ -243,7 +243,8 @@ function byProbability(labels: readonly LabelProbability[]): LabelProbability[] 
 }
 
 function described({ name, probability }: LabelProbability): string {
-  return `${name} (${String(Math.round(probability * 100))} %)`
+  const percent = Math.round(probability * 100)
+  return `${name} (${percent === 0 && probability > 0 ? 'under 1' : String(percent)} %)`
 }
 
 function aboutSeconds(seconds: number): string {

@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 
-/** What people call this machine: its processor. */
+/** What people call this machine: its processor, without the marks of its makers. */
 export function processorName(): string {
-  const model = cpus()[0]?.model.trim()
+  const model = cpus()[0]
+    ?.model.replaceAll(/\((?:R|TM)\)/gi, '')
+    .trim()
   return model === undefined || model === '' || model === 'unknown'
     ? `${process.platform} ${process.arch}`
     : model

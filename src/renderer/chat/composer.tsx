@@ -83,26 +83,26 @@ export function Composer() {
           onSend={() => void send()}
         />
         <div className={styles['row']}>
-          <AttachButton onDone={() => field.current?.focus()} />
-          <AskingButton />
-          <div className={styles['models']}>
-            <ModelPicker
-              models={models}
-              residency={residency}
-              chosen={chosen}
-              beside={besideIds && beside}
-              onChosen={() => field.current?.focus()}
-            />
+          <ModelPicker
+            models={models}
+            residency={residency}
+            chosen={chosen}
+            beside={besideIds && beside}
+            onChosen={() => field.current?.focus()}
+          />
+          <div className={styles['tools']}>
+            <AttachButton onDone={() => field.current?.focus()} />
+            <AskingButton />
+            {runningId === null ? (
+              <button type="submit" className={styles['send']} disabled={!canSend}>
+                <Icon name="send" size={14} /> Send
+              </button>
+            ) : (
+              <button type="button" className={styles['send']} onClick={() => stop(runningId)}>
+                <Icon name="stop" size={14} /> Stop
+              </button>
+            )}
           </div>
-          {runningId === null ? (
-            <button type="submit" className={styles['send']} disabled={!canSend}>
-              <Icon name="send" size={14} /> Send
-            </button>
-          ) : (
-            <button type="button" className={styles['send']} onClick={() => stop(runningId)}>
-              <Icon name="stop" size={14} /> Stop
-            </button>
-          )}
         </div>
         {chosen && beside.length > 0 && <PlanLine modelIds={[chosen, ...beside].map(({ id }) => id)} />}
         {chosen && isAuto && <AutoLine fallback={chosen} />}

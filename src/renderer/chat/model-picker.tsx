@@ -1,3 +1,4 @@
+import { useEffect, useRef } from 'react'
 import type { LibraryModel } from '../../contract/model.ts'
 import { mostAnswerers } from '../../contract/conversation.ts'
 import { useApp } from '../store.ts'
@@ -39,9 +40,18 @@ export function ModelPicker({ models, residency, chosen, beside, onChosen }: Mod
   const chips = residents.slice(0, mostChips)
   if (chosen && !chips.includes(chosen)) chips.splice(Math.min(chips.length, mostChips - 1), 1, chosen)
   for (const model of beside ?? []) if (!chips.includes(model)) chips.push(model)
+  const chosenId = chosen?.id ?? null
+  const row = useRef<HTMLFieldSetElement>(null)
+  // In a narrow window the row is wider than what is seen of it.
+  useEffect(() => {
+    const chip = row.current?.querySelector<HTMLElement>('label:has(:checked)')
+    if (!row.current || !chip) return
+    const { offsetLeft, clientWidth } = row.current
+    row.current.scrollLeft = chip.offsetLeft - offsetLeft - (clientWidth - chip.offsetWidth) / 2
+  }, [chosenId, isAuto])
   return (
-    <div className={styles['picker']} data-tour="model">
-      <fieldset className={styles['chips']}>
+    <>
+      <fieldset ref={row} className={styles['chips']} data-tour="model">
         <legend className="visually-hidden">{beside ? 'Models for this turn' : 'Model for this turn'}</legend>
         {beside === null && models.length > 0 && <AutoChip isChosen={isAuto} />}
         {chips.map((model) => (
@@ -50,34 +60,42 @@ export function ModelPicker({ models, residency, chosen, beside, onChosen }: Mod
             model={model}
             residency={residency}
             isChosen={(model === chosen && !isAuto) || (beside?.includes(model) ?? false)}
-            chosenId={chosen?.id ?? null}
+            chosenId={chosenId}
             isOneOfSeveral={beside !== null}
             nth={residents.indexOf(model) + 1}
           />
         ))}
       </fieldset>
-      <ModelMenu models={models} residency={residency} chosen={chosen} beside={beside} onChosen={onChosen} />
-      <button
-        type="button"
-        className={styles['several']}
-        aria-label="Several"
-        aria-pressed={beside !== null}
-        aria-keyshortcuts={ariaChord(severalKeys)}
-        title={
-          beside === null
-            ? `Ask up to ${String(mostAnswerers)} models at once, answers side by side (${chordText(severalKeys)}; also ${chordText('Mod+Click')} on a model, or @name in the message)`
-            : `Ask one model again (${chordText(severalKeys)})`
-        }
-        onClick={() => chooseSeveral(beside === null)}
-      >
-        <Icon name="columns" size={14} />
-        {beside !== null && (
-          <>
-            Several <Icon name="close" size={12} />
-          </>
-        )}
-      </button>
-    </div>
+      <div className={styles['more']}>
+        <ModelMenu
+          models={models}
+          residency={residency}
+          chosen={chosen}
+          beside={beside}
+          onChosen={onChosen}
+        />
+        <button
+          type="button"
+          className={styles['several']}
+          aria-label="Several"
+          aria-pressed={beside !== null}
+          aria-keyshortcuts={ariaChord(severalKeys)}
+          title={
+            beside === null
+              ? `Ask up to ${String(mostAnswerers)} models at once, answers side by side (${chordText(severalKeys)}; also ${chordText('Mod+Click')} on a model, or @name in the message)`
+              : `Ask one model again (${chordText(severalKeys)})`
+          }
+          onClick={() => chooseSeveral(beside === null)}
+        >
+          <Icon name="columns" size={14} />
+          {beside !== null && (
+            <span className={styles['word']}>
+              Several <Icon name="close" size={12} />
+            </span>
+          )}
+        </button>
+      </div>
+    </>
   )
 }
 

@@ -50,7 +50,12 @@ export function Transcript() {
   return (
     <div className={styles['frame']}>
       <div ref={scroller} className={styles['scroller']}>
-        <div ref={content} className={styles['content']} aria-busy={!isNew && conversation === null}>
+        <div
+          ref={content}
+          className={styles['content']}
+          data-empty={isEmpty || undefined}
+          aria-busy={!isNew && conversation === null}
+        >
           <h2 className="visually-hidden">{conversation?.title ?? 'New conversation'}</h2>
           {isEmpty && <Welcome />}
           {groups.map((group, index) => (

@@ -13,17 +13,18 @@ export type FollowEnd = {
   readonly letGo: () => void
 }
 
-/** Keeps a scroller at its end while content grows, unless the reader has moved up. A new `newestId` goes to the end. */
+/** Keeps a scroller at its end while content grows, unless the reader has moved up. A new `newestId` goes to the end; without one there is none. */
 export function useFollowEnd(newestId: string | undefined): FollowEnd {
   const scroller = useRef<HTMLDivElement>(null)
   const content = useRef<HTMLDivElement>(null)
   const following = useRef(true)
   const [isFollowing, setIsFollowing] = useState(true)
+  const hasEnd = newestId !== undefined
 
   useLayoutEffect(() => {
     const box = scroller.current
     const inner = content.current
-    if (!box || !inner) return
+    if (!box || !inner || !hasEnd) return
     const place = { last: placeOf(box) }
     const stay = () => {
       if (following.current) box.scrollTop = box.scrollHeight
@@ -44,7 +45,7 @@ export function useFollowEnd(newestId: string | undefined): FollowEnd {
       observer.disconnect()
       box.removeEventListener('scroll', onScroll)
     }
-  }, [])
+  }, [hasEnd])
 
   const jumpToEnd = useCallback(() => {
     following.current = true
@@ -61,7 +62,7 @@ export function useFollowEnd(newestId: string | undefined): FollowEnd {
   useLayoutEffect(() => {
     following.current = true
     const box = scroller.current
-    if (box) box.scrollTop = box.scrollHeight
+    if (box && newestId !== undefined) box.scrollTop = box.scrollHeight
   }, [newestId])
 
   return { scroller, content, isFollowing, jumpToEnd, letGo }

@@ -39,6 +39,16 @@ test('names the idle KV caches that are given back, and what that does', () => {
     'An idle KV cache of Coder goes to disk (5.00 MB)',
     'An idle KV cache of Coder is given up and read again when it is needed (5.00 MB)',
   ])
+  expect(
+    reliefTexts({
+      kind: 'fits',
+      relieves: [
+        { ...step, kind: 'park' },
+        { ...step, kind: 'park' },
+        { ...step, name: 'Judge', kind: 'park' },
+      ],
+    }),
+  ).toEqual(['Idle KV caches of Coder and Judge go to disk (15.0 MB)'])
 })
 
 test('says what a context grows to, only where it grows', () => {

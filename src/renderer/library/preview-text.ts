@@ -67,18 +67,26 @@ export function waitedFor({ waitsFor }: Extract<Verdict, { kind: 'waits' }>): st
   return `${joinNames(waitsFor.map(({ name }) => name))} ${waitsFor.length === 1 ? 'is' : 'are'}`
 }
 
-/** Whose idle KV caches would be given back, one sentence for each. */
+/** Whose idle KV caches would be given back, one sentence for all that goes the same way. */
 export function reliefTexts(verdict: Verdict): readonly string[] {
   if (!('relieves' in verdict)) return []
   const effects = {
-    shrink: 'is made smaller, nothing is lost',
-    park: 'goes to disk',
-    drop: 'is given up and read again when it is needed',
+    shrink: ['is made smaller, nothing is lost', 'are made smaller, nothing is lost'],
+    park: ['goes to disk', 'go to disk'],
+    drop: [
+      'is given up and read again when it is needed',
+      'are given up and read again when they are needed',
+    ],
   } as const
-  return (verdict.relieves ?? []).map(
-    ({ name, kind, freesBytes }) =>
-      `An idle KV cache of ${name} ${effects[kind]} (${formatBytes(freesBytes)})`,
-  )
+  const ways = Map.groupBy(verdict.relieves ?? [], ({ kind }) => kind)
+  return [...ways].map(([kind, caches]) => {
+    const [one, many] = effects[kind]
+    const names = joinNames([...new Set(caches.map(({ name }) => name))])
+    const bytes = formatBytes(caches.reduce((sum, { freesBytes }) => sum + freesBytes, 0))
+    return caches.length === 1
+      ? `An idle KV cache of ${names} ${one} (${bytes})`
+      : `Idle KV caches of ${names} ${many} (${bytes})`
+  })
 }
 
 /** With how large a context a model begins, and what that may become: "a context of 256 tokens, growing to 32,768". */

@@ -84,7 +84,7 @@ function SetView({ plan }: { readonly plan: PipelinePlan }) {
           <tbody>
             {models.map((model, index) => (
               <tr key={model.id}>
-                <th scope="row">
+                <th scope="row" className={styles['name']}>
                   <span data-colour={index % 10}>
                     <ModelSwatch colour={index} hollow={model.state !== 'usable'} />
                   </span>{' '}
@@ -95,7 +95,12 @@ function SetView({ plan }: { readonly plan: PipelinePlan }) {
                       model.pinned ? 'pinned' : null,
                       model.quantization,
                       model.parts
-                        .map(({ part, bytes }) => `${partNames[part]} ${formatBytes(bytes)}`)
+                        .map(({ part, bytes }) =>
+                          // The whole of it stands in the next column.
+                          part === 'whole'
+                            ? partNames.whole
+                            : `${partNames[part]} ${formatBytes(bytes).replace(' ', '\u00a0')}`,
+                        )
                         .join(', '),
                     ]
                       .filter((text) => text !== null)
@@ -144,7 +149,7 @@ function StepsView({ plan }: { readonly plan: PipelinePlan }) {
           <tbody>
             {steps.map((step, index) => (
               <tr key={index}>
-                <th scope="row">
+                <th scope="row" className={styles['name']}>
                   {`${stepNames[step.step]}${step.label === null ? '' : ` “${step.label}”`}: ${nameOf(step.modelId)}`}
                   {(step.isRare || step.isAlternative || step.requests > 1) && (
                     <span className={styles['about']}>

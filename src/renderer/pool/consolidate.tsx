@@ -8,7 +8,7 @@ import styles from './kv-section.module.css'
 
 type Outcome = { readonly freedBytes: number; readonly kvCaches: number }
 
-/** A heading and beside it the press that gives all idle KV caches back: what that would win, or why there is nothing to win, and what it has won. */
+/** A heading and beside it the press that gives all idle KV caches back: what that would free, or why there is nothing to free, and what it has freed. */
 export function Consolidate({
   pool,
   children,
@@ -47,27 +47,27 @@ export function Consolidate({
   )
 }
 
-/** What consolidating would win, is doing, or has won. */
+/** What consolidating would free, is doing, or has freed. */
 export function consolidateText(
   { kv, residents }: Pick<PoolSnapshot, 'kv' | 'residents'>,
   { isRunning, outcome }: { readonly isRunning: boolean; readonly outcome: Outcome | null },
 ): string {
   if (isRunning) return 'Idle conversations go to disk, and contexts shrink to what they hold'
-  const won =
+  const freed =
     outcome === null
       ? []
       : [
           outcome.kvCaches === 0
-            ? 'Won nothing'
-            : `Won ${formatBytes(outcome.freedBytes)} from ${formatCount(outcome.kvCaches)} KV ${outcome.kvCaches === 1 ? 'cache' : 'caches'}`,
+            ? 'Freed nothing'
+            : `Freed ${formatBytes(outcome.freedBytes)} from ${formatCount(outcome.kvCaches)} KV ${outcome.kvCaches === 1 ? 'cache' : 'caches'}`,
         ]
   if (kv.reclaimableBytes > 0)
     return [
-      ...won,
-      `At least ${formatBytes(kv.reclaimableBytes)} to win: parks what is idle, shrinks contexts`,
+      ...freed,
+      `Frees at least ${formatBytes(kv.reclaimableBytes)}: idle conversations go to disk, contexts shrink`,
     ].join('. ')
-  if (won.length > 0) return won.join('')
+  if (freed.length > 0) return freed.join('')
   return residents.some(({ state }) => state === 'busy')
-    ? 'Nothing to win while answers are written'
-    : 'Nothing to win: each cache is as small as what it holds'
+    ? 'Nothing to free while answers are written'
+    : 'Nothing to free: each cache is as small as what it holds'
 }

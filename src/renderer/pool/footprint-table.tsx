@@ -43,7 +43,7 @@ export function FootprintTable({ resident }: { readonly resident: Resident }) {
                 {item.part === 'kvCache' && (
                   <span
                     className={tables['soft']}
-                  >{` · ${formatBytes(usedKvBytes(resident, item.domain))} used`}</span>
+                  >{` · ${formatBytes(usedKvBytes(resident, item.domain)).replace(' ', '\u00a0')} used`}</span>
                 )}
               </th>
               {isSplit && <td data-words="">{domainNames[item.domain]}</td>}

@@ -41,11 +41,11 @@ test('says what consolidating would win, why nothing, and what it has won', () =
     consolidateText({ kv, residents: [] }, { ...rest, outcome }),
     consolidateText({ kv, residents: [] }, { ...rest, outcome: { freedBytes: 0, kvCaches: 0 } }),
   ]).toEqual([
-    'At least 2.00 GB to win: parks what is idle, shrinks contexts',
-    'Nothing to win while answers are written',
-    'Nothing to win: each cache is as small as what it holds',
-    'Won 1.00 GB from 1 KV cache',
-    'Won nothing',
+    'Frees at least 2.00 GB: idle conversations go to disk, contexts shrink',
+    'Nothing to free while answers are written',
+    'Nothing to free: each cache is as small as what it holds',
+    'Freed 1.00 GB from 1 KV cache',
+    'Freed nothing',
   ])
 })
 

@@ -136,12 +136,14 @@ test('the table of KV caches has the numbers of the bars', async () => {
   ])
 })
 
-test('consolidating is asked for once and tells what it won; without anything to win it does nothing', async () => {
+test('consolidating is asked for once and tells what it freed; without anything to free it does nothing', async () => {
   await show(<KvSection {...kvProps} isTable={false} />)
   await press('Consolidate')
   expect([consolidate.mock.calls.length, texts('[role=status]')]).toEqual([
     1,
-    ['Won 2.00 GB from 2 KV caches. At least 2.00 GB to win: parks what is idle, shrinks contexts'],
+    [
+      'Freed 2.00 GB from 2 KV caches. Frees at least 2.00 GB: idle conversations go to disk, contexts shrink',
+    ],
   ])
   const pool = poolOf([talking], { kv: { ...kv, reclaimableBytes: 0 } }).pool
   await show(<KvSection {...kvProps} pool={pool} isTable={false} />)
