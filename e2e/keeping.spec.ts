@@ -111,7 +111,9 @@ test('conversations are pinned on top, and archived out of the list', async ({ a
   await expect(rows(page)).toHaveText(['A'])
   await choose(page, 'A', 'Move back to the list')
   await expect(rows(page)).toHaveText(['C', 'A', 'B'])
-  await choose(page, 'C', 'Unpin')
+  // A right click opens the same menu, and it stays when the button is let go.
+  await row(page, 'C').click({ button: 'right' })
+  await page.getByRole('menuitem', { name: 'Unpin' }).click()
   await expect(rows(page)).toHaveText(['A', 'B', 'C'])
 })
 

@@ -78,5 +78,8 @@ test('the death of a model leaves the window, the conversation and the others al
 test('the table has the numbers of the picture', async ({ page }) => {
   await page.getByRole('group', { name: 'What the pool shows' }).getByText('Table').click()
   const table = poolPane(page).getByRole('table').first()
+  await table.getByRole('row', { name: /Guide/ }).click({ button: 'right' })
+  await expect(page.getByRole('dialog', { name: 'Guide' })).toBeVisible()
+  await page.keyboard.press('Escape')
   for (const name of demoNames) await expect(table.getByRole('row', { name: new RegExp(name) })).toBeVisible()
 })

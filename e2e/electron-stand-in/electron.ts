@@ -28,10 +28,12 @@ export const dialog = {
   },
 }
 
+export const clipboard = { writeText: record('clipboard.writeText', Promise.resolve()) }
+
 export const shell = { openExternal: record('shell.openExternal', Promise.resolve()) }
 
 export const Menu = {
-  buildFromTemplate: (template: readonly unknown[]) => ({ template }),
+  buildFromTemplate: (template: readonly unknown[]) => ({ template, popup: record('Menu.popup', undefined) }),
   setApplicationMenu: record('Menu.setApplicationMenu', undefined),
 }
 

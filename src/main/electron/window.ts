@@ -1,5 +1,6 @@
 import path from 'node:path'
-import { BrowserWindow, nativeTheme } from 'electron'
+import { BrowserWindow, clipboard, Menu, nativeTheme } from 'electron'
+import { editItems } from './edit-menu.ts'
 import { keepWindowState, readWindowState } from './window-state.ts'
 
 /** The page's `--ground` in both schemes, so that nothing flashes before it is drawn. */
@@ -43,6 +44,10 @@ export function openWindow(options: {
   window.on('closed', () => nativeTheme.off('updated', followTheme))
   window.once('ready-to-show', () => window.show())
   window.webContents.on('did-finish-load', () => options.onLoad(window))
+  window.webContents.on('context-menu', (_, params) => {
+    const items = editItems(params, { copyLink: (address) => void clipboard.writeText(address) })
+    if (items.length > 0) Menu.buildFromTemplate(items).popup({ window })
+  })
   // Models and conversations live in main and their own processes: a page that crashed starts again and finds them.
   window.webContents.on('render-process-gone', (_, { reason }) => {
     if (reason !== 'clean-exit' && reason !== 'launch-failed') window.reload()

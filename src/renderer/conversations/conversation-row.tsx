@@ -2,6 +2,7 @@ import { useState, type CSSProperties, type MouseEvent } from 'react'
 import type { ConversationSummary } from '../../contract/conversation.ts'
 import { attempt, host } from '../store.ts'
 import { Menu } from '../ui/menu.tsx'
+import { openOwnMenu } from '../ui/own-menu.ts'
 import { archiveConversations, pinConversations } from './conversation-actions.ts'
 import { exportConversation } from './conversation-files.ts'
 import styles from './conversation-list.module.css'
@@ -51,7 +52,12 @@ export function ConversationRow(props: ConversationRowProps) {
     )
   }
   return (
-    <li {...common} data-open={isOpen || undefined} data-selected={isSelected === true || undefined}>
+    <li
+      {...common}
+      data-open={isOpen || undefined}
+      data-selected={isSelected === true || undefined}
+      onContextMenu={openOwnMenu}
+    >
       <button
         type="button"
         className={styles['title']}

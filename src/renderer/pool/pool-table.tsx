@@ -3,6 +3,7 @@ import type { Domain, FootprintPartName, PoolSnapshot, Resident } from '../../co
 import type { LibraryModel } from '../../contract/model.ts'
 import { formatTokens } from '../ui/format.ts'
 import { ModelSwatch } from '../ui/model-swatch.tsx'
+import { openOwnMenu } from '../ui/own-menu.ts'
 import {
   isMeasured,
   outsidePool,
@@ -153,7 +154,7 @@ function ResidentRow({
     return `${mark(items)}${formatBytes(items.reduce((bytes, item) => bytes + item.bytes, 0))}`
   }
   return (
-    <tr>
+    <tr onContextMenu={openOwnMenu}>
       <th scope="row">
         <button
           type="button"

@@ -12,6 +12,7 @@ import {
 import { createPortal } from 'react-dom'
 import { Treemap, type TreemapNode } from 'recharts'
 import type { Domain, PoolSnapshot } from '../../contract/memory.ts'
+import { openOwnMenu } from '../ui/own-menu.ts'
 import { useSize } from '../ui/use-size.ts'
 import { BlockChip, BlockFace, blockLabel, blockTitle, isTiny, type Faces } from './block-face.tsx'
 import { summarise, type Block } from './blocks.ts'
@@ -167,7 +168,7 @@ function PlacedBlocks({ blocks, nodes, size, leaving, nextModelId, onOpen }: Pla
               {...common}
             />
           ) : (
-            <div key={block.key} {...common}>
+            <div key={block.key} {...common} onContextMenu={openOwnMenu}>
               <BlockFace block={block} width={node.width} height={node.height} faces={faces} />
               <button
                 {...buttonProps(block)}
@@ -185,6 +186,7 @@ function PlacedBlocks({ blocks, nodes, size, leaving, nextModelId, onOpen }: Pla
               key={block.key}
               className={styles['chip']}
               data-leaving={isLeaving(block, leaving) || undefined}
+              onContextMenu={openOwnMenu}
             >
               <BlockChip block={block} widthPx={size.width} faces={faces} />
               <button
