@@ -139,6 +139,24 @@ test('what was turned down is not offered again', () => {
   expect([next.offered(), next.loaded]).toEqual([[], []])
 })
 
+test('a model that was loaded by hand and left again is not offered any more', () => {
+  const database = newDatabase()
+  start(database).lastResidents.keep(['coder', 'guide'])
+  const next = start(database)
+  next.add('guide')
+  next.add('coder')
+  next.run()
+  next.lastResidents.keep(['guide'])
+  next.lastResidents.keep([])
+  expect(next.offered()).toEqual(['coder'])
+
+  const later = start(database)
+  later.add('guide')
+  later.add('coder')
+  later.run()
+  expect(later.offered()).toEqual(['coder'])
+})
+
 test.each([
   ['always', ['guide']],
   ['never', []],

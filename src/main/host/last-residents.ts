@@ -67,6 +67,8 @@ export class LastResidents implements Disposable {
    */
   keep(resident: readonly string[]): void {
     if (this.#isClosed) return
+    // Whoever has come back is not offered again, also when it has left.
+    this.#offered = this.#offered.filter((id) => !resident.includes(id))
     const modelIds = [...new Set([...resident, ...this.#offered, ...this.#coming])].sort()
     const next = JSON.stringify(modelIds)
     if (
