@@ -1,18 +1,8 @@
 import type { Locator, Page } from '@playwright/test'
 import { expect, test } from './app.ts'
-import { violations } from './axe.ts'
+import { violationsInBoth } from './axe.ts'
 import { demoNames } from './model-files.ts'
 import { ask, expectResidents, send } from './screen.ts'
-
-/** What axe finds in light and in dark. */
-async function found(page: Page): Promise<readonly string[]> {
-  const all: string[] = []
-  for (const colorScheme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme })
-    all.push(...(await violations(page)).map((each) => `${colorScheme}: ${each}`))
-  }
-  return all
-}
 
 function lastAnswer(page: Page): Locator {
   return page.getByRole('article', { name: /^Answer by/ }).last()
@@ -32,7 +22,7 @@ test('Auto finds who answers, says why, is overruled in one press, and learns fr
   await line.click()
   await expect(lastAnswer(page).getByText(/^Sorted by Judge in /)).toBeVisible()
   await expect(lastAnswer(page).getByRole('list').filter({ hasText: 'math' })).toContainText('%')
-  expect(await found(page)).toEqual([])
+  expect(await violationsInBoth(page)).toEqual([])
   await line.click()
 
   await lastAnswer(page).getByRole('button', { name: 'Answer with Guide' }).click()
@@ -59,7 +49,7 @@ test('Auto finds who answers, says why, is overruled in one press, and learns fr
   await settings.getByRole('button', { name: 'Auto', exact: true }).click()
   const examples = settings.getByRole('region', { name: 'Examples for the router' })
   await expect(examples.getByRole('listitem')).toHaveText(/^Write a function that reverses a string\./)
-  expect(await found(page)).toEqual([])
+  expect(await violationsInBoth(page)).toEqual([])
   await examples.getByRole('button', { name: /^Forget the example/ }).click()
   await expect(examples).toBeHidden()
   await page.keyboard.press('Escape')
@@ -98,7 +88,7 @@ test('an answer that fails its check is repaired, and what changed is shown', as
   await expect(change.locator('ins').first()).toContainText('added:')
   await repair.getByRole('button', { name: /^Checked by Judge: / }).click()
   await expect(repair.getByText('Probability of PASS')).toBeVisible()
-  expect(await found(page)).toEqual([])
+  expect(await violationsInBoth(page)).toEqual([])
 
   await repair.getByRole('button', { name: 'Show the failed answer' }).click()
   await expect(lastAnswer(page)).toContainText('4 times 5 is 20.')
@@ -111,7 +101,7 @@ test('an answer that fails its check is repaired, and what changed is shown', as
   const dialog = page.getByRole('dialog', { name: 'Instructions and sampling' })
   await dialog.getByRole('group', { name: 'Check answers' }).getByText('Always').click()
   await expect(dialog.getByRole('radio', { name: 'Always' })).toBeChecked()
-  expect(await found(page)).toEqual([])
+  expect(await violationsInBoth(page)).toEqual([])
   await page.keyboard.press('Escape')
   await send(page, 'What is your name?')
   await expect(lastAnswer(page).getByText(/^Checked by Judge: /)).toBeVisible()
@@ -130,7 +120,7 @@ test('the library says what models are for, and takes what is said instead', asy
   await label.getByRole('combobox', { name: 'Name' }).fill('sql!')
   await expect(label.getByRole('alert')).toContainText('The name takes letters, digits')
   await expect(label.getByRole('button', { name: 'Add', exact: true })).toBeDisabled()
-  expect(await found(page)).toEqual([])
+  expect(await violationsInBoth(page)).toEqual([])
   await label.getByRole('combobox', { name: 'Name' }).fill('sql')
   await label.getByRole('textbox', { name: 'About' }).fill('Questions to databases')
   await page.keyboard.press('Enter')

@@ -7,3 +7,13 @@ export async function violations(page: Page): Promise<readonly string[]> {
   const { violations: found } = await new AxeBuilder({ page }).setLegacyMode(true).analyze()
   return found.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(' ')).join(', ')}`)
 }
+
+/** The same in light and in dark. */
+export async function violationsInBoth(page: Page): Promise<readonly string[]> {
+  const all: string[] = []
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme })
+    all.push(...(await violations(page)).map((each) => `${colorScheme}: ${each}`))
+  }
+  return all
+}
