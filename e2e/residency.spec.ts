@@ -56,7 +56,7 @@ test('consolidating wins bytes and says so, and the activity has them with the t
   await expect(kv).toContainText('can grow to 1k')
 
   const activity = poolPane(page).getByRole('region', { name: 'Activity' })
-  await expect(activity).toContainText(/put on disk on request · [\d.]+ MB freed · [\d.]+ m?s/)
+  await expect(activity).toContainText(/put on disk on request, [\d.]+ MB freed, [\d.]+ m?s/)
   await activity.getByRole('button', { name: 'Show all' }).click()
   const all = page.getByRole('dialog', { name: 'Activity' })
   await all.getByText('Room made').click()

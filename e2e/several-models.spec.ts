@@ -48,4 +48,10 @@ test('@ names who takes this turn, and only this one', async ({ page }) => {
   await page.keyboard.press('Enter')
   await expect(page.getByRole('article', { name: 'Answer by Judge' })).toHaveAttribute('aria-busy', 'false')
   await ask(page, 'Hello', 'Guide')
+
+  // A whole name before the message needs no choosing.
+  await box.pressSequentially('@coder Hello')
+  await expect(box).toHaveValue('Hello')
+  await page.keyboard.press('Enter')
+  await expect(page.getByRole('article', { name: 'Answer by Coder' })).toHaveAttribute('aria-busy', 'false')
 })

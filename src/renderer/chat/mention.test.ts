@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { isMeant, mentionAt, withoutMention } from './mention.ts'
+import { isMeant, isNamed, mentionAt, withoutMention } from './mention.ts'
 
 test('an @ at the beginning of a word names a model, one within a word does not', () => {
   expect(mentionAt('@gu', 3)).toEqual({ at: 0, end: 3, query: 'gu' })
@@ -16,6 +16,11 @@ test('what was typed is found in a name whatever its spaces and dashes', () => {
   expect(isMeant('Qwen3 30B-A3B', 'qwen330')).toBe(true)
   expect(isMeant('Qwen3 30B-A3B', '30b-a')).toBe(true)
   expect(isMeant('Guide', 'coder')).toBe(false)
+})
+
+test('the whole of a name is one whatever its case, spaces and dashes', () => {
+  expect(isNamed('Qwen3 30B-A3B', 'qwen3-30b-a3b')).toBe(true)
+  expect(isNamed('Qwen3 30B-A3B', 'qwen3')).toBe(false)
 })
 
 test('what was accepted leaves the text as it was without it', () => {

@@ -14,8 +14,16 @@ export function mentionAt(text: string, caret: number): Mention | null {
 
 /** Whether a model is meant: what was typed is in its name, whatever the case, spaces and dashes. Pure. */
 export function isMeant(name: string, query: string): boolean {
-  const bare = (text: string) => text.toLowerCase().replaceAll(/[\s._-]+/g, '')
   return bare(name).includes(bare(query))
+}
+
+/** Whether what was typed is the whole of a name. Pure. */
+export function isNamed(name: string, query: string): boolean {
+  return bare(name) === bare(query)
+}
+
+function bare(text: string): string {
+  return text.toLowerCase().replaceAll(/[\s._-]+/g, '')
 }
 
 /** The text without a mention, and where the caret is then. Pure. */

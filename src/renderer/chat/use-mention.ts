@@ -1,8 +1,9 @@
 import { useId, useState, type KeyboardEvent, type RefObject } from 'react'
+import { flushSync } from 'react-dom'
 import type { LibraryModel } from '../../contract/model.ts'
 import { setDraft } from '../send-turn.ts'
 import { mentionAuto } from './auto-choice.ts'
-import { isMeant, mentionAt, withoutMention, type Mention } from './mention.ts'
+import { isMeant, isNamed, mentionAt, withoutMention, type Mention } from './mention.ts'
 import { residentIds, whyUnusable } from './next-model.ts'
 import { mentionModel } from './several-models.ts'
 import { useNextModel } from './use-next-model.ts'
@@ -54,12 +55,13 @@ export function useMention(
     const before = { chosenId: chosen?.id ?? null }
     if (model) mentionModel(model.id, before)
     else mentionAuto(before)
-    setDraft(conversationId, rest.text)
-    setCaret(null)
-    requestAnimationFrame(() => {
-      field.current?.focus()
-      field.current?.setSelectionRange(rest.caret, rest.caret)
+    // At once: who types on would be overtaken by a caret that is set later.
+    flushSync(() => {
+      setDraft(conversationId, rest.text)
+      setCaret(null)
     })
+    field.current?.focus()
+    field.current?.setSelectionRange(rest.caret, rest.caret)
   }
   /** Whether the key was the list's. */
   const onKeyDown = (event: KeyboardEvent): boolean => {
@@ -76,6 +78,9 @@ export function useMention(
     const to = { ArrowDown: at + 1, ArrowUp: at - 1 }[event.key]
     if (to !== undefined) setActiveId(found.at(to % found.length)?.id ?? null)
     else if ((event.key === 'Enter' || event.key === 'Tab') && !event.shiftKey) accept(active, mention)
+    // Who is called by the whole name before anything else is spoken to; further on it may be a word like any other.
+    else if (event.key === ' ' && mention.at === 0 && isNamed(active.name, mention.query))
+      accept(active, mention)
     else if (event.key === 'Escape') setDismissedAt(mention.at)
     else return false
     event.preventDefault()

@@ -40,5 +40,5 @@ test('tells what came free and how long it took, as far as that says something',
       { freedBytes: null, tookMs: 12 },
       { freedBytes: null, tookMs: null },
     ].map(figuresText),
-  ).toEqual(['1.50 GB freed · 0.6 s', '12 ms', ''])
+  ).toEqual(['1.50 GB freed, 0.6 s', '12 ms', ''])
 })

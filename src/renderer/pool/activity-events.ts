@@ -81,7 +81,7 @@ export function figuresText({ freedBytes, tookMs }: Pick<PoolEvent, 'freedBytes'
   return [
     ...(freedBytes === null ? [] : [`${formatBytes(freedBytes)} freed`]),
     ...(tookMs === null ? [] : [formatDuration(tookMs)]),
-  ].join(' · ')
+  ].join(', ')
 }
 
 /** "Loaded on request" goes on from the model's name: "Guide loaded on request". */

@@ -55,7 +55,7 @@ export function Activity({ events }: { readonly events: readonly PoolEvent[] }) 
                   {happening(event)}
                   {figures !== '' && (
                     <>
-                      {' · '}
+                      {', '}
                       <span className={styles['figures']}>{figures}</span>
                     </>
                   )}

@@ -81,7 +81,7 @@ test('the activity shows the latest few, and all of them with their figures in c
   )
   await show(<Activity events={events} />)
   expect(texts('li').length).toBe(6)
-  expect(texts('li')[0]).toMatch(/a left to make room for "b" · 2\.00 GB freed · 0\.6 s$/)
+  expect(texts('li')[0]).toMatch(/a left to make room for "b", 2\.00 GB freed, 0\.6 s$/)
   await press('Show all')
   expect(useApp.getState().dialog).toBe('activity')
   await show(<ActivityDialog events={events} onClose={() => undefined} />)
