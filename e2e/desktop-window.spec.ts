@@ -40,8 +40,11 @@ test('the window goes nowhere, and opens no other', async ({ app, page }) => {
   await expect(page.getByRole('heading', { name: 'Plenum', level: 1 })).toBeVisible()
 })
 
-test('a page that loads again is connected again', async ({ page }) => {
+test('a page that loads again is connected again, with what was typed in it', async ({ page }) => {
+  const box = page.getByRole('textbox', { name: 'Message', exact: true })
+  await box.fill('Half a thought')
   await page.reload()
+  await expect(box).toHaveValue('Half a thought')
   await expect(page.getByRole('radio', { name: 'Machine' })).toBeVisible()
   await expect(page.getByRole('banner').getByRole('status')).not.toContainText('Connect')
 })

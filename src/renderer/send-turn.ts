@@ -1,5 +1,6 @@
 import { withTurn } from './conversation-mirror.ts'
 import { openConversation } from './open-conversation.ts'
+import { settleForTurn } from './proposal.ts'
 import { attempt, host, useApp, type AppState } from './store.ts'
 
 const set = useApp.setState
@@ -21,16 +22,21 @@ function withDraft(
 }
 
 /**
- * Sends a message to a model, and to others `beside` it (or, with `isAuto`, to whom Auto finds, else to that model), in a new conversation when none is open. Its draft is dropped only when the host
- * has the turn; a refusal becomes a notice and the text stays where it was.
+ * Sends a message to a model, and to others `beside` it (or, with `isAuto`, to whom Auto finds, else to that model), in a new conversation when none
+ * is open. It leaves the box at once, so that the next one can be written; a refusal becomes a notice, and the text goes back before what was typed
+ * since.
  */
 export async function sendTurn(
   text: string,
   modelId: string,
   { beside = [], isAuto = false }: { readonly beside?: readonly string[]; readonly isAuto?: boolean } = {},
 ): Promise<void> {
-  await attempt(async () => {
-    const conversationId = get().conversationId ?? (await startConversation())
+  const place = { id: get().conversationId }
+  const isDraft = (get().drafts[place.id ?? ''] ?? '') === text
+  if (isDraft) setDraft(place.id, '')
+  const isSent = await attempt(async () => {
+    if (!isAuto) await settleForTurn(modelId)
+    const conversationId = (place.id ??= await startConversation())
     const attached = get().attachments[conversationId] ?? []
     const attachmentIds = attached.flatMap((each) => (each.kind === 'ready' ? [each.attachment.id] : []))
     const turn = await host().turns.send({
@@ -38,7 +44,7 @@ export async function sendTurn(
       ...(beside.length > 0 ? { modelIds: [modelId, ...beside] } : { modelId, ...(isAuto && { isAuto }) }),
       ...(attachmentIds.length > 0 && { attachmentIds }),
     })
-    set(({ conversation, drafts, attachments, beforeMention }) => ({
+    set(({ conversation, attachments, beforeMention }) => ({
       ...(!isAuto && { nextModelId: modelId }),
       // Who was named with @ was so for this turn only.
       ...beforeMention,
@@ -48,13 +54,16 @@ export async function sendTurn(
         ...attachments,
         [conversationId]: (attachments[conversationId] ?? []).filter((each) => !attached.includes(each)),
       },
-      drafts: drafts[conversationId] === text ? withDraft(drafts, conversationId, '') : drafts,
       // The watcher may have brought a later state of it already.
       ...(conversation?.id === conversationId && !conversation.turns.some(({ id }) => id === turn.id)
         ? { conversation: withTurn(conversation, turn) }
         : {}),
     }))
+    return true
   })
+  if (isSent === true || !isDraft) return
+  const typed = get().drafts[place.id ?? ''] ?? ''
+  setDraft(place.id, [text, typed].filter((part) => part !== '').join('\n'))
 }
 
 async function startConversation(): Promise<string> {

@@ -208,6 +208,25 @@ test('a draft moves into the conversation that sending makes, and is dropped onc
   })
 })
 
+test('what is typed while a message is on its way is the next one', async () => {
+  const sending = Promise.withResolvers<Turn>()
+  const send = vi.fn(async () => sending.promise)
+  useApp.setState({ client: { turns: { send } } as unknown as Client })
+  setDraft('c', 'Hello')
+  const sent = sendTurn('Hello', 'guide')
+  expect(useApp.getState().drafts).toEqual({})
+  setDraft('c', 'And then?')
+  sending.resolve(turn('t9', answer('a9', '')))
+  await sent
+  expect(useApp.getState().drafts).toEqual({ c: 'And then?' })
+
+  send.mockRejectedValueOnce(new Error('Cannot load "guide"'))
+  const refused = sendTurn('And then?', 'guide')
+  setDraft('c', 'What else?')
+  await refused
+  expect(useApp.getState().drafts).toEqual({ c: 'And then?\nWhat else?' })
+})
+
 test('a message that is refused stays in the box', async () => {
   const refused = vi.fn(async () => Promise.reject(new Error('Cannot load "coder"')))
   useApp.setState({ client: { turns: { send: refused } } as unknown as Client })

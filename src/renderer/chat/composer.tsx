@@ -1,7 +1,6 @@
 import { useEffect, useRef, useState } from 'react'
 import { useShallow } from 'zustand/react/shallow'
 import { runningTurnId } from '../conversation-mirror.ts'
-import { settleForTurn } from '../proposal.ts'
 import { sendTurn } from '../send-turn.ts'
 import { attempt, host, useApp } from '../store.ts'
 import { Icon } from '../ui/icon.tsx'
@@ -50,7 +49,6 @@ export function Composer() {
     field.current?.focus()
     if (!canSend) return
     setIsSending(true)
-    if (!isAuto) await settleForTurn(chosen.id)
     await sendTurn(draft, chosen.id, { beside: beside.map(({ id }) => id), isAuto })
     setIsSending(false)
   }
