@@ -2,12 +2,18 @@ import { useCallback, useLayoutEffect, useMemo, useState, type RefObject } from 
 
 /** Turns this far from what is seen are drawn ahead, in heights of the view. */
 const aheadViews = 1.5
-/** So many turns stay drawn; of more, those that left the view first go back to plain text. */
-const mostDrawn = 80
+/** So many turns, and so many CSS pixels of them, stay drawn; of more, those that left the view first go back to plain text. */
+const mostDrawn = { turns: 80, height: 30_000 } as const
 /** What drawing turns may take of a frame, in milliseconds; one is always drawn. */
 const budgetMs = 6
 
-type Slot = { readonly draw: (isDrawn: boolean) => void; isDrawn: boolean; isNear: boolean }
+type Slot = {
+  readonly draw: (isDrawn: boolean) => void
+  isDrawn: boolean
+  isNear: boolean
+  /** When it last came near or left, in CSS pixels. */
+  height: number
+}
 
 /** Knows which turns of a scroller are near to what is seen, and has them drawn, a few a frame. */
 export type NearTurns = {
@@ -50,10 +56,11 @@ function createNearTurns(scroller: () => HTMLElement | null): NearTurns {
   const shared: { observer: IntersectionObserver | null; frame: number } = { observer: null, frame: 0 }
 
   const observe = (entries: readonly IntersectionObserverEntry[]) => {
-    for (const { target, isIntersecting } of entries) {
+    for (const { target, isIntersecting, boundingClientRect } of entries) {
       const slot = slots.get(target)
       if (!slot) continue
       slot.isNear = isIntersecting
+      slot.height = boundingClientRect.height
       if (isIntersecting && !slot.isDrawn) waiting.add(target)
       else waiting.delete(target)
       if (slot.isDrawn) keep(target)
@@ -89,8 +96,10 @@ function createNearTurns(scroller: () => HTMLElement | null): NearTurns {
   }
 
   const dropFar = () => {
+    let height = 0
+    for (const element of drawn) height += slots.get(element)?.height ?? 0
     for (const element of drawn) {
-      if (drawn.size <= mostDrawn) return
+      if (drawn.size <= mostDrawn.turns && height <= mostDrawn.height) return
       const slot = slots.get(element)
       // Where the focus is, or something is being written or unfolded, nothing is taken away.
       if (
@@ -100,6 +109,7 @@ function createNearTurns(scroller: () => HTMLElement | null): NearTurns {
       )
         continue
       drawn.delete(element)
+      height -= slot.height
       slot.isDrawn = false
       slot.draw(false)
     }
@@ -112,7 +122,7 @@ function createNearTurns(scroller: () => HTMLElement | null): NearTurns {
         root: scroller(),
         rootMargin: `${String(100 * aheadViews)}% 0px`,
       })
-      slots.set(element, { draw, isDrawn, isNear: isDrawn })
+      slots.set(element, { draw, isDrawn, isNear: isDrawn, height: 0 })
       if (isDrawn) keep(element)
       shared.observer.observe(element)
       return () => {
