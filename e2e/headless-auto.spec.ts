@@ -4,8 +4,8 @@ import type { PlenumApp } from './app.ts'
 import { expect, test } from './app.ts'
 import { demoNames } from './model-files.ts'
 
-// The demo models on chosen examples: this shows that the parts work together. How often Judge is right is measured in bench/routing.ts; its verdicts are
-// little better than chance.
+// The demo models on chosen examples: this shows that the parts work together. How often Judge is right is measured in bench/routing.ts and
+// bench/verdicts.ts.
 test('Auto sends a code question to Coder, one about the app to Guide and a sum to Guide; a planted answer fails and is repaired; all three stay in memory', async ({
   app,
 }) => {

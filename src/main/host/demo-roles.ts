@@ -3,7 +3,7 @@ import type { ModelRole } from '../../contract/routing.ts'
 
 /**
  * What the demo models are for, by the beginning of their files' names. Without descriptions or examples: the demo router was trained on the bare names of
- * these four labels, and sorts worse with more (see router-prompt.ts). Of a hundred small sums Guide did 91, Coder 87 and Judge 82.
+ * these four labels, and sorts worse with more (see router-prompt.ts). Of a hundred small sums Guide did 91 and Coder 87.
  */
 const roles: Readonly<Record<string, ModelRole>> = {
   'demo-guide': roleOf('chat', 'math', 'memory'),
