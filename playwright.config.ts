@@ -32,6 +32,7 @@ const pageOnly = [
   'long-conversation',
   'panes',
   'preview',
+  'rendering',
   'residency',
   'return',
   'search',

@@ -192,15 +192,14 @@ async function measureStart(browser: Browser): Promise<Start> {
 }
 
 async function allResident(page: Page): Promise<void> {
-  await page.waitForFunction(
-    async () => {
+  await page.evaluate(async () => {
+    for (;;) {
       const answer = await fetch('api/pool')
       const pool = (await answer.json()) as { residents: { state: string }[] }
-      return pool.residents.filter(({ state }) => state === 'ready').length >= 3
-    },
-    undefined,
-    { polling: 100 },
-  )
+      if (pool.residents.filter(({ state }) => state === 'ready').length >= 3) return
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    }
+  })
 }
 
 /** Adds a model that writes about 200 tokens a second until its context is full, and has it take the next turns; its id. */

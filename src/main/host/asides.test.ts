@@ -47,7 +47,7 @@ test('chooses as it answers by itself, and reads what all requests share once', 
   const requests = [
     'What is 7 plus 5?',
     'Write a function that adds two numbers.',
-    'My name is Ada.',
+    'What is a KV cache?',
     'Hello!',
   ]
   const chosen = []
