@@ -235,7 +235,7 @@ export async function converseWithAuto(page: Page): Promise<string> {
   await startNew(page)
   await page.keyboard.press('Alt+A')
   await ask(page, 'Write a function that adds two numbers.', 'Coder')
-  await ask(page, 'What is 3 plus 4?', 'Guide')
+  await ask(page, 'What is a KV cache?', 'Guide')
   return page.url()
 }
 
