@@ -249,7 +249,7 @@ export async function converseWithCheck(page: Page): Promise<string> {
   await page.getByRole('menuitem', { name: 'Edit answer' }).click()
   await page.getByRole('textbox', { name: 'Edit the answer' }).fill('4 times 5 is 20.')
   await page.keyboard.press('Control+Enter')
-  await page.getByText('4 times 5 is 20.').waitFor()
+  await page.getByRole('article', { name: 'Answer by Guide' }).getByText('4 times 5 is 20.').waitFor()
   await page.keyboard.press('Alt+C')
   const repair = lastAnswer(page)
   await repair.getByText(/^Repairs the answer before/).waitFor()
