@@ -202,7 +202,7 @@ async function allResident(page: Page): Promise<void> {
   })
 }
 
-/** Adds a model that writes about 200 tokens a second until its context is full, and has it take the next turns; its id. */
+/** Adds a model that writes more than 200 tokens a second until its context is full, and has it take the next turns; its id. */
 async function addEndless(page: Page, folder: string): Promise<string> {
   const file = path.join(folder, 'stream.gguf')
   const shape = {

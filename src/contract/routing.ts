@@ -94,3 +94,10 @@ export const routeExampleSchema = z.object({
   createdAt: z.number(),
 })
 export type RouteExample = z.infer<typeof routeExampleSchema>
+
+/** A share of a whole, such as a probability: "93 %", "under 1 %", "over 99 %". */
+export function formatShare(share: number): string {
+  if (share > 0 && share < 0.005) return 'under 1 %'
+  if (share < 1 && share >= 0.995) return 'over 99 %'
+  return `${String(Math.round(100 * share))} %`
+}

@@ -1,4 +1,4 @@
-import type { RouteAlternative, RoutingDecision } from '../../contract/routing.ts'
+import { formatShare, type RouteAlternative, type RoutingDecision } from '../../contract/routing.ts'
 import type { LabelProbability } from './route-examples.ts'
 import { wordsOf } from './route-examples.ts'
 
@@ -243,8 +243,7 @@ function byProbability(labels: readonly LabelProbability[]): LabelProbability[] 
 }
 
 function described({ name, probability }: LabelProbability): string {
-  const percent = Math.round(probability * 100)
-  return `${name} (${percent === 0 && probability > 0 ? 'under 1' : String(percent)} %)`
+  return `${name} (${formatShare(probability)})`
 }
 
 function aboutSeconds(seconds: number): string {

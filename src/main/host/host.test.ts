@@ -1,4 +1,3 @@
-import { createRouterClient } from '@orpc/server'
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
@@ -9,11 +8,11 @@ import { MB } from '../../contract/bytes.ts'
 import type { Answer, ConversationEvent, Turn } from '../../contract/conversation.ts'
 import { predictionError, type Footprint, type PoolSnapshot } from '../../contract/memory.ts'
 import type { LoadOptions } from '../../contract/model.ts'
-import { createHost, type HostOptions } from './host.ts'
+import type { HostOptions } from './host.ts'
 import { startNodeChild } from './node-starter.ts'
 import type { ChildChannel, StartChild } from './starter.ts'
+import { startTestHost } from './testing-host.ts'
 
-const root = path.resolve(import.meta.dirname, '../../..')
 const guide = 'demo-guide-2.2m-f16'
 const coder = 'demo-coder-2.2m-f16'
 const judge = 'demo-judge-2.2m-q8_0'
@@ -57,20 +56,7 @@ function newFolder(): string {
 async function startHost(options: Partial<HostOptions> = {}) {
   const dataFolder = options.dataFolder ?? newFolder()
   const starter = new HoldingStarter()
-  const host = await createHost({
-    kind: 'headless',
-    version: '0.0.0',
-    dataFolder,
-    demoFolder: path.join(root, 'resources/demo-models'),
-    startChild: starter.start,
-    modelProgram: path.join(root, 'src/main/model/index.ts'),
-    device: 'cpu',
-    threads: 1,
-    // Nobody else's models.
-    home: dataFolder,
-    ...options,
-  })
-  const client = createRouterClient(host.router, { context: {} })
+  const { host, client } = await startTestHost(dataFolder, { startChild: starter.start, ...options })
 
   return {
     client,

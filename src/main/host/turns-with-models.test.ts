@@ -1,4 +1,3 @@
-import { createRouterClient } from '@orpc/server'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -6,10 +5,9 @@ import { expect, onTestFinished, test } from 'vitest'
 import { MB } from '../../contract/bytes.ts'
 import type { Answer, Turn } from '../../contract/conversation.ts'
 import type { PoolSnapshot } from '../../contract/memory.ts'
-import { createHost, type HostOptions } from './host.ts'
-import { startNodeChild } from './node-starter.ts'
+import type { HostOptions } from './host.ts'
+import { startTestHost } from './testing-host.ts'
 
-const root = path.resolve(import.meta.dirname, '../../..')
 const guide = 'demo-guide-2.2m-f16'
 const coder = 'demo-coder-2.2m-f16'
 const judge = 'demo-judge-2.2m-q8_0'
@@ -18,18 +16,11 @@ const models = [guide, coder, judge]
 /** A host with the demo models, all of them in memory where the pool is large enough. */
 async function startHost(options: Partial<HostOptions> = {}) {
   const dataFolder = mkdtempSync(path.join(tmpdir(), 'plenum-turns-'))
-  const host = await createHost({
-    ...{ kind: 'headless', version: '0.0.0', dataFolder, home: dataFolder, device: 'cpu', threads: 1 },
-    demoFolder: path.join(root, 'resources/demo-models'),
-    startChild: startNodeChild,
-    modelProgram: path.join(root, 'src/main/model/index.ts'),
-    ...options,
-  })
+  const { host, client } = await startTestHost(dataFolder, options)
   onTestFinished(async () => {
     await host[Symbol.asyncDispose]()
     rmSync(dataFolder, { recursive: true, force: true })
   })
-  const client = createRouterClient(host.router, { context: {} })
   const untilPool = async (holds: (pool: PoolSnapshot) => boolean) => {
     for await (const pool of await client.pool.watch()) if (holds(pool)) return pool
     throw new Error('The pool is no longer watched')

@@ -1,4 +1,3 @@
-import { createRouterClient } from '@orpc/server'
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -9,9 +8,9 @@ import type { Turn } from '../../contract/conversation.ts'
 import type { Footprint, PoolSnapshot } from '../../contract/memory.ts'
 import { writeGgufFile } from '../../testing/gguf-file.ts'
 import { llamaFile } from '../../testing/shapes.ts'
-import { createHost } from './host.ts'
 import { startModelProcess } from './model-process.ts'
 import { startNodeChild } from './node-starter.ts'
+import { startTestHost } from './testing-host.ts'
 
 // The tests of the GPU path, on the first Vulkan device there is: Debian's mesa-vulkan-drivers have one that is made of software, which
 // llama.cpp takes only when it is named.
@@ -37,15 +36,11 @@ async function missing(): Promise<string | null> {
 /** A host that knows one model and has loaded none. */
 async function startHost(file: string, device: 'auto' | 'cpu') {
   const dataFolder = mkdtempSync(path.join(tmpdir(), 'plenum-vulkan-'))
-  const host = await createHost({
-    ...{ kind: 'headless', version: '0.0.0', dataFolder, home: dataFolder, demoFolder: dataFolder, device },
-    ...{ threads: 1, startChild: startNodeChild, modelProgram },
-  })
+  const { host, client } = await startTestHost(dataFolder, { demoFolder: dataFolder, device })
   onTestFinished(async () => {
     await host[Symbol.asyncDispose]()
     rmSync(dataFolder, { recursive: true, force: true })
   })
-  const client = createRouterClient(host.router, { context: {} })
   const [added] = await client.models.add({ path: file })
   if (added?.kind !== 'added') throw new Error(`"${file}" was not added`)
   return { client, id: added.model.id }

@@ -1,6 +1,6 @@
 import type { Answer, Turn } from '../../contract/conversation.ts'
-import type { RouteAlternative, RoutingDecision } from '../../contract/routing.ts'
-import { formatDuration, formatShare } from '../ui/format.ts'
+import { formatShare, type RouteAlternative, type RoutingDecision } from '../../contract/routing.ts'
+import { formatDuration } from '../ui/format.ts'
 
 /** A decision in one line, around the name of the model that answered: "Auto chose ", "Coder", ": code 93 %". Pure. */
 export type DecisionWords = { readonly before: string; readonly name: string; readonly after: string }

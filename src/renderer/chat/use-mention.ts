@@ -22,7 +22,7 @@ export function namedBy(query: string, ranked: readonly LibraryModel[]): readonl
     ...ranked.map((model): Named => ({ id: model.id, name: model.name, model })),
     ...(ranked.length > 0 ? [auto] : []),
   ].filter(({ name }) => isMeant(name, query))
-  const isExact = ({ name }: Named) => name.toLowerCase() === query.toLowerCase()
+  const isExact = ({ name }: Named) => isNamed(name, query)
   return [...meant.filter(isExact), ...meant.filter((each) => !isExact(each))].slice(0, mostNames)
 }
 

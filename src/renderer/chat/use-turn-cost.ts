@@ -42,12 +42,12 @@ export function useTurnCost(model: LibraryModel | null, residentState: string | 
         )
       const follow = async () => {
         // The host waits for what is better before it answers, and gives up by itself.
-        for (let isFinal = false; !isFinal;) {
-          const cost = await ask()
+        let cost: TurnCost
+        do {
+          cost = await ask()
           if (abort.signal.aborted) return
           setAnswer({ of, cost })
-          isFinal = cost.isProvisional !== true
-        }
+        } while (cost.isProvisional === true)
       }
       follow().catch(() => {
         // The model may have left, or the connection: what is said without it stands.

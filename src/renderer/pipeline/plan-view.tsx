@@ -1,7 +1,7 @@
 import { formatBytes } from '../../contract/bytes.ts'
 import type { Figure, PipelinePlan } from '../../contract/pipeline-report.ts'
 import figures from '../ui/figure-table.module.css'
-import { formatCount, formatDuration, formatSpeed } from '../ui/format.ts'
+import { formatCount, formatDuration, formatSpeed, unbroken } from '../ui/format.ts'
 import { ModelSwatch } from '../ui/model-swatch.tsx'
 import styles from './plan-view.module.css'
 
@@ -99,7 +99,7 @@ function SetView({ plan }: { readonly plan: PipelinePlan }) {
                           // The whole of it stands in the next column.
                           part === 'whole'
                             ? partNames.whole
-                            : `${partNames[part]} ${formatBytes(bytes).replace(' ', '\u00a0')}`,
+                            : `${partNames[part]} ${unbroken(formatBytes(bytes))}`,
                         )
                         .join(', '),
                     ]

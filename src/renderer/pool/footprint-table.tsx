@@ -1,7 +1,7 @@
 import { formatBytes } from '../../contract/bytes.ts'
 import type { FootprintPartName, Resident } from '../../contract/memory.ts'
 import tables from '../ui/figure-table.module.css'
-import { formatCount, formatError } from '../ui/format.ts'
+import { formatCount, formatError, unbroken } from '../ui/format.ts'
 import { domainNames, partNames, usedKvBytes } from './blocks.ts'
 import {
   compareDomains,
@@ -43,7 +43,7 @@ export function FootprintTable({ resident }: { readonly resident: Resident }) {
                 {item.part === 'kvCache' && (
                   <span
                     className={tables['soft']}
-                  >{` · ${formatBytes(usedKvBytes(resident, item.domain)).replace(' ', '\u00a0')} used`}</span>
+                  >{` · ${unbroken(formatBytes(usedKvBytes(resident, item.domain)))} used`}</span>
                 )}
               </th>
               {isSplit && <td data-words="">{domainNames[item.domain]}</td>}

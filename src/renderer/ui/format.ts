@@ -34,19 +34,17 @@ export function formatAgo(milliseconds: number): string {
   return `${String(Math.floor(hours / 24))} days ago`
 }
 
+/** A number and its unit that no line end parts. */
+export function unbroken(text: string): string {
+  return text.replaceAll(' ', '\u00a0')
+}
+
 /** How far off a number is, as a share of what is right: "+0.9 %", "−12 %", "0.0 %". */
 export function formatError(share: number): string {
   const percent = Math.abs(100 * share)
   const text = percent < 9.95 ? percent.toFixed(1) : formatCount(percent)
   const sign = Number(text) === 0 ? '' : share < 0 ? '−' : '+'
   return `${sign}${text} %`
-}
-
-/** A share of a whole, such as a probability: "93 %", "under 1 %", "over 99 %". */
-export function formatShare(share: number): string {
-  if (share > 0 && share < 0.005) return 'under 1 %'
-  if (share < 1 && share >= 0.995) return 'over 99 %'
-  return `${String(Math.round(100 * share))} %`
 }
 
 /** Decoding speed: "58 tok/s", "7.2 tok/s". */
